@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The native client: one connection, one UDP socket.
+ *
+ *     wrd_client_connect(&client, "203.0.113.5:3478 8f90...", NULL, &why);      // waits until open
+ *     wrd_client_send(client, "hello", 5);
+ *     wrd_client_wait(client, &message, 5000);                                  // waits for the next message
+ *     wrd_client_release(client);
+ *     wrd_client_free(client);
+ *
+ * Or with your own loop: wrd_client_dial(), then fd / timeout / process / next / flush exactly as in server.h.
+ * Threads: a client belongs to one thread at a time.
+ */
+#ifndef WRD_CLIENT_H
+#define WRD_CLIENT_H
+
+#include "wrd/endpoint.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wrd_client wrd_client;
+
+/* Zeroed members take the default. */
+typedef struct wrd_client_options {
+    size_t size;                   /* sizeof(wrd_client_options) */
+    wrd_endpoint_options endpoint; /* .key is not used */
+    int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 1 MiB */
+} wrd_client_options;
+
+WRD_API void wrd_client_options_init(wrd_client_options *options);
+
+/* Starts to connect; never blocks. WRD_INVALID or WRD_SYSTEM: `*why` (may be NULL) gets a static sentence. */
+WRD_API WRD_MUST_USE wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address,
+                                                const wrd_client_options *options, const char **why);
+/*
+ * Parses `address` (either form of address.h) and waits until the channel is open. Else `*out` is NULL and the result says
+ * why: WRD_INVALID, WRD_TIMEOUT, WRD_REFUSED, WRD_MISMATCH, WRD_SYSTEM, WRD_PROTOCOL; `*why` (may be NULL) in a sentence.
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_client_connect(wrd_client **out, const char *address,
+                                                   const wrd_client_options *options, const char **why);
+/* Waits up to `timeout_ms` (-1: without limit) for the next message. WRD_TIMEOUT: none yet; else why the connection ended. */
+WRD_API WRD_MUST_USE wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms);
+/* Waits until a send is possible again or everything sent has arrived (`all`). WRD_TIMEOUT as above. */
+WRD_API WRD_MUST_USE wrd_result wrd_client_drain(wrd_client *client, bool all, int timeout_ms);
+/* Says goodbye and waits shortly for what was sent to arrive when the connection is open. NULL is fine. */
+WRD_API void wrd_client_free(wrd_client *client);
+
+WRD_API int wrd_client_fd(const wrd_client *client);
+WRD_API int wrd_client_timeout(const wrd_client *client);
+WRD_API void wrd_client_process(wrd_client *client);
+WRD_API void wrd_client_flush(wrd_client *client);
+WRD_API bool wrd_client_next(wrd_client *client, wrd_event *out);
+
+WRD_API WRD_MUST_USE wrd_result wrd_client_send(wrd_client *client, const void *data, size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_client_send_text(wrd_client *client, const char *text, size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_client_receive(wrd_client *client, wrd_message *out);
+WRD_API void wrd_client_release(wrd_client *client);
+WRD_API WRD_MUST_USE wrd_result wrd_client_read(wrd_client *client, void *out, size_t len);
+WRD_API size_t wrd_client_buffered(const wrd_client *client);
+WRD_API void wrd_client_close(wrd_client *client);
+WRD_API wrd_endpoint *wrd_client_endpoint(wrd_client *client);
+WRD_API wrd_conn wrd_client_conn(const wrd_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sans-IO core: every connection of one UDP socket, as a value that you feed and drain. It owns no socket, no clock,
+ * no thread and no global. Six verbs:
+ *
+ *      wrd_conn_send                    wrd_endpoint_next, wrd_conn_receive         the application
+ *            v                                       ^
+ *      +----------------------- endpoint ------------------------+
+ *      |  datagram -> demux -> ice | dtls -> sctp -> chan -> frame |   wrd_endpoint_deadline, wrd_endpoint_expire
+ *      +---------------------------------------------------------+
+ *            v                                       ^
+ *      wrd_endpoint_transmit                wrd_endpoint_receive                    your socket
+ *
+ * The order of calls is free; not draining only delays. Bytes from the network never make a call fail: trouble closes that
+ * one connection, and its WRD_EVENT_CLOSED says why.
+ *
+ * Threads: an endpoint belongs to one thread at a time. Nothing is called back but `wrd_env`.
+ * Ownership: pointers in are borrowed for the call; pointers out are borrowed as each function says.
+ * `now` never has to be exact and is taken as the latest seen when it runs backwards.
+ */
+#ifndef WRD_ENDPOINT_H
+#define WRD_ENDPOINT_H
+
+#include "wrd/address.h"
+#include "wrd/base.h"
+#include "wrd/identity.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* No datagram in or out is longer: 1280 (IPv6 minimum) minus 48 of headers, and what browsers send in a ClientHello. */
+#define WRD_DATAGRAM_MAX 1500
+
+typedef struct wrd_endpoint wrd_endpoint;
+
+/* A connection: slot and generation in one number, so that a stale one is answered with WRD_GONE. 0 is none. */
+typedef uint64_t wrd_conn;
+
+/* What the application's messages are on the wire: length-prefixed LZ4 frames like the original, or data-channel messages as they are. */
+typedef enum wrd_mode { WRD_FRAMED = 0, WRD_RAW = 1 } wrd_mode;
+
+typedef enum wrd_kind { WRD_BINARY = 0, WRD_TEXT = 1 } wrd_kind; /* text only in WRD_RAW */
+
+/* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
+typedef struct wrd_endpoint_options {
+    size_t size;                  /* sizeof(wrd_endpoint_options) */
+    const wrd_key *key;           /* identity for accepting; NULL: this endpoint only dials */
+    wrd_mode mode;                /* default WRD_FRAMED */
+    uint32_t max_connections;     /* default 4096 */
+    uint32_t max_handshakes;      /* connections not yet open, of those; default 1024 */
+    wrd_time handshake_timeout;   /* default 10 s */
+    wrd_time lost_timeout;        /* silence after which a peer counts as lost; default 30 s */
+    size_t send_limit;            /* bytes a connection may queue to send; default 1 MiB (one message always fits) */
+    size_t receive_window;        /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */
+    size_t message_limit;         /* largest message in either direction; default and maximum WRD_MESSAGE_MAX */
+} wrd_endpoint_options;
+
+typedef enum wrd_event_kind {
+    WRD_EVENT_OPEN = 1,     /* the data channel is open: this is the accept. Also the end of a successful dial */
+    WRD_EVENT_READABLE = 2, /* messages wait: call wrd_conn_receive() until it answers WRD_AGAIN */
+    WRD_EVENT_WRITABLE = 3, /* after a send answered WRD_AGAIN: there is room again */
+    WRD_EVENT_CLOSED = 4    /* the last event of a connection, after everything that arrived was taken */
+} wrd_event_kind;
+
+typedef struct wrd_event {
+    wrd_event_kind kind;
+    wrd_conn conn;
+    wrd_addr peer;     /* the peer's transport address */
+    wrd_result reason; /* CLOSED: WRD_OK by us, WRD_CLOSED by the peer, else what went wrong */
+    const char *text;  /* CLOSED: a static sentence for a person */
+} wrd_event;
+
+typedef struct wrd_message {
+    const uint8_t *data; /* never NULL, even for an empty message */
+    size_t len;
+    wrd_kind kind;
+} wrd_message;
+
+typedef struct wrd_conn_info {
+    size_t size; /* sizeof(wrd_conn_info), set by the caller */
+    wrd_path path;
+    bool open;
+    wrd_time opened_at;    /* 0 before */
+    wrd_time rtt;          /* smoothed round-trip time, 0 before the first sample */
+    uint64_t bytes_sent;   /* application bytes */
+    uint64_t bytes_received;
+    uint64_t messages_sent;
+    uint64_t messages_received;
+    size_t buffered; /* bytes queued or in flight, not yet acknowledged */
+} wrd_conn_info;
+
+/* What the endpoint turned away or did, counted since it was made. */
+typedef struct wrd_endpoint_counters {
+    size_t size; /* sizeof(wrd_endpoint_counters), set by the caller */
+    uint64_t datagrams_received, datagrams_sent;
+    uint64_t checks_answered;      /* valid STUN binding requests */
+    uint64_t checks_invalid;       /* STUN-shaped, but malformed or with a wrong MESSAGE-INTEGRITY */
+    uint64_t dropped_unknown_path; /* DTLS from a path without a recent valid check */
+    uint64_t dropped_garbage;      /* neither STUN nor DTLS, or of a kind we do not take */
+    uint64_t dropped_busy;         /* a limit of the options or memory was reached */
+    uint64_t connections_opened, connections_closed, handshakes_failed;
+    uint32_t connections; /* now, open or opening */
+} wrd_endpoint_counters;
+
+WRD_API void wrd_endpoint_options_init(wrd_endpoint_options *options);
+
+/* `env` may be NULL: malloc and the operating system's random source. `*out` owns what it needs of `options`.
+ * WRD_INVALID: `*why` (may be NULL) names the option and its range. */
+WRD_API WRD_MUST_USE wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options,
+                                                 const wrd_env *env, const char **why);
+/* Frees everything at once, without a word to the peers. NULL is fine. */
+WRD_API void wrd_endpoint_free(wrd_endpoint *endpoint);
+
+/* A datagram came in on `path`. It is copied where needed. */
+WRD_API void wrd_endpoint_receive(wrd_endpoint *endpoint, wrd_time now, const wrd_path *path, const uint8_t *datagram,
+                                  size_t len);
+/* Writes the next datagram to send into `out` (cap >= WRD_DATAGRAM_MAX) and its path. 0: nothing to send now. */
+WRD_API size_t wrd_endpoint_transmit(wrd_endpoint *endpoint, wrd_time now, wrd_path *path, uint8_t *out, size_t cap);
+/* When wrd_endpoint_expire() must be called next, at the latest. May be in the past: at once. WRD_NEVER: not at all. */
+WRD_API wrd_time wrd_endpoint_deadline(const wrd_endpoint *endpoint);
+WRD_API void wrd_endpoint_expire(wrd_endpoint *endpoint, wrd_time now);
+/* The next event; false: none now. */
+WRD_API bool wrd_endpoint_next(wrd_endpoint *endpoint, wrd_event *out);
+/* The shell learned (ICMP) that nobody listens at `remote`: a dial to it ends with WRD_REFUSED. */
+WRD_API void wrd_endpoint_refused(wrd_endpoint *endpoint, wrd_time now, const wrd_addr *remote);
+
+/* Starts to connect. WRD_EVENT_OPEN or WRD_EVENT_CLOSED follows within handshake_timeout. */
+WRD_API WRD_MUST_USE wrd_result wrd_endpoint_dial(wrd_endpoint *endpoint, wrd_time now, wrd_conn *out,
+                                                  const wrd_address *address);
+
+/*
+ * Queues one message; it is copied. WRD_AGAIN: it does not fit now, WRD_EVENT_WRITABLE follows when it may.
+ * WRD_TOO_LARGE: it never fits (message_limit). WRD_CLOSED, WRD_GONE. Before WRD_EVENT_OPEN: WRD_AGAIN.
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_conn_send(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, wrd_kind kind,
+                                              const void *data, size_t len);
+/*
+ * The oldest message that waits, borrowed until it is released; the same one again until then. WRD_AGAIN: none.
+ * What is not released stays charged to the connection's window, so a slow reader slows its peer and nobody else.
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_conn_receive(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, wrd_message *out);
+WRD_API void wrd_conn_release(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
+/*
+ * Exact byte reads over the same messages as one stream: fills all of `out` or, WRD_AGAIN, takes nothing yet.
+ * `len` up to the receive window. Do not mix with a message that was received and not released.
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_conn_read(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, void *out, size_t len);
+/* Bytes queued or in flight; 0 for a connection that is gone. */
+WRD_API size_t wrd_conn_buffered(const wrd_endpoint *endpoint, wrd_conn conn);
+/* Ends the connection: what was sent still arrives, what waits to be received is dropped. WRD_EVENT_CLOSED follows. */
+WRD_API void wrd_conn_close(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
+WRD_API WRD_MUST_USE wrd_result wrd_conn_get_info(const wrd_endpoint *endpoint, wrd_conn conn, wrd_conn_info *out);
+WRD_API void wrd_endpoint_get_counters(const wrd_endpoint *endpoint, wrd_endpoint_counters *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

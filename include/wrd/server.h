@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The native server: one UDP socket for all clients.
+ *
+ * The ready loop (examples: example/quickstart.c):
+ *
+ *     static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
+ *     {
+ *         return wrd_server_send(server, conn, message->data, message->len);   // WRD_AGAIN: asked again when there is room
+ *     }
+ *     wrd_server_bind(&server, "0.0.0.0:3478", NULL, &why);
+ *     wrd_server_run(server, &(wrd_handlers){.message = on_message});
+ *
+ * Your own loop:
+ *
+ *     for (;;) {
+ *         poll(&(struct pollfd){wrd_server_fd(server), POLLIN, 0}, 1, wrd_server_timeout(server));
+ *         wrd_server_process(server);                       // reads, runs timers, never blocks
+ *         while (wrd_server_next(server, &event))           // OPEN, READABLE, WRITABLE, CLOSED
+ *             ...wrd_server_receive, _release, _send, _close...
+ *         wrd_server_flush(server);                         // writes what the calls above made ready
+ *     }
+ *
+ * Threads: a server belongs to one thread at a time; wrd_server_stop() alone may come from another thread or a signal handler.
+ */
+#ifndef WRD_SERVER_H
+#define WRD_SERVER_H
+
+#include "wrd/endpoint.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wrd_server wrd_server;
+
+/* Zeroed members take the default. */
+typedef struct wrd_server_options {
+    size_t size;                   /* sizeof(wrd_server_options) */
+    wrd_endpoint_options endpoint; /* .key NULL: a random key; .mode WRD_FRAMED */
+    bool ipv6_only;                /* "[::]:port" otherwise takes IPv4 too (dual stack) */
+    int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 4 MiB */
+} wrd_server_options;
+
+WRD_API void wrd_server_options_init(wrd_server_options *options);
+
+/*
+ * Binds a UDP socket to `listen` ("0.0.0.0:3478", "[::]:3478", "127.0.0.1:0"). `options` may be NULL.
+ * WRD_INVALID or WRD_SYSTEM (errno): `*why` (may be NULL) gets a static sentence that a person can act on.
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_server_options *options,
+                                                const char **why);
+/* Closes every connection without waiting, and the socket. NULL is fine. */
+WRD_API void wrd_server_free(wrd_server *server);
+
+/* What clients dial. A wildcard bind answers local_network_ip (or loopback where there is none). */
+WRD_API void wrd_server_address(const wrd_server *server, wrd_address *out);
+
+/* ---- the ready loop */
+
+typedef struct wrd_handlers {
+    void *user; /* handed to each handler */
+    void (*open)(wrd_server *server, wrd_conn conn, const wrd_addr *peer, void *user);
+    /* WRD_AGAIN: not taken; the same message is given again when this connection is writable. Anything else: taken. */
+    wrd_result (*message)(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user);
+    void (*writable)(wrd_server *server, wrd_conn conn, void *user);
+    void (*closed)(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user);
+} wrd_handlers;
+
+/* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a handler. */
+WRD_API WRD_MUST_USE wrd_result wrd_server_run(wrd_server *server, const wrd_handlers *handlers);
+/* One turn of the same loop: waits at most `timeout_ms` (-1: without limit) and hands out what there is. */
+WRD_API WRD_MUST_USE wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms);
+WRD_API void wrd_server_stop(wrd_server *server);
+
+/* ---- your own loop */
+
+WRD_API int wrd_server_fd(const wrd_server *server); /* wait for readability; owned by the server */
+WRD_API int wrd_server_timeout(const wrd_server *server); /* milliseconds to wait at most, for poll(); -1: no limit */
+WRD_API void wrd_server_process(wrd_server *server);
+WRD_API void wrd_server_flush(wrd_server *server);
+WRD_API bool wrd_server_next(wrd_server *server, wrd_event *out);
+/* The next opened connection, instead of its WRD_EVENT_OPEN. WRD_AGAIN: none. What it sent meanwhile is kept. */
+WRD_API WRD_MUST_USE wrd_result wrd_server_accept(wrd_server *server, wrd_conn *out, wrd_addr *peer);
+
+/* ---- connections; each as the wrd_conn_ call of the same name in endpoint.h */
+
+WRD_API WRD_MUST_USE wrd_result wrd_server_send(wrd_server *server, wrd_conn conn, const void *data, size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_server_send_text(wrd_server *server, wrd_conn conn, const char *text, size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_server_receive(wrd_server *server, wrd_conn conn, wrd_message *out);
+WRD_API void wrd_server_release(wrd_server *server, wrd_conn conn);
+WRD_API WRD_MUST_USE wrd_result wrd_server_read(wrd_server *server, wrd_conn conn, void *out, size_t len);
+WRD_API void wrd_server_close(wrd_server *server, wrd_conn conn);
+WRD_API wrd_endpoint *wrd_server_endpoint(wrd_server *server); /* the core inside, for info and counters */
+
+/*
+ * This machine's address in its local network, without sending anything: of the interface that leads outward, else of the
+ * first that is up and not loopback. `family` 4 or 6. WRD_GONE: there is none. Firefox refuses loopback, so pages need it.
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_local_network_ip(wrd_addr *out, int family);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

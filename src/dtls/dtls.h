@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DTLS 1.2, RFC 6347, behind one door: datagrams in and out, application records in and out, a deadline. One backend is
+ * linked: dtls_openssl.c, or dtls_null.c (tests: no crypto, same states, byte-deterministic).
+ *
+ *   seal(data)            next(out)             above: one SCTP packet per application record
+ *        v                    ^
+ *   +------------- dtls -------------+          deadline() -> time     expire(now)
+ *        v                    ^
+ *   transmit, seal's out   receive(datagram)    below
+ *
+ * States: HANDSHAKING -> OPEN -> CLOSED | FAILED. Timers: the client repeats its last flight after 1 s (or 2 RTT when told),
+ * doubling to 8 s. The server has none: it answers a repeated client flight, so an unvalidated address never gets more
+ * than its own datagrams provoke. libssl's own clock is switched off. Limits: handshake datagrams queued, see dtls.c.
+ * It refuses to know addresses, SCTP, and the wall clock.
+ */
+#ifndef WRD_DTLS_H
+#define WRD_DTLS_H
+
+#include "wrd/base.h"
+#include "wrd/fingerprint.h"
+#include "wrd/identity.h"
+
+struct wrd_dtls_context; /* per endpoint: identity and settings, shared by its connections */
+struct wrd_dtls;         /* per connection */
+
+enum wrd_dtls_state { WRD_DTLS_HANDSHAKING, WRD_DTLS_OPEN, WRD_DTLS_CLOSED, WRD_DTLS_FAILED };
+
+/* A record adds at most this to its data; handshake datagrams are at most WRD_DTLS_MTU. */
+#define WRD_DTLS_OVERHEAD 37
+#define WRD_DTLS_MTU 1200
+
+/* Is this first byte one of DTLS's (RFC 7983: 20..63)? */
+static inline bool wrd_dtls_is(const uint8_t *datagram, size_t len)
+{
+    return len >= 13 && datagram[0] >= 20 && datagram[0] <= 63;
+}
+/* Does the datagram begin with a plaintext handshake record that carries (part of) a ClientHello? */
+bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len);
+
+/* `key` is copied. NULL: memory is short. */
+struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key);
+void wrd_dtls_context_free(struct wrd_dtls_context *context); /* NULL is fine */
+
+/* The server's end asks for no client certificate. The client's end requires a certificate with exactly `expected`. */
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context);
+struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected);
+void wrd_dtls_free(struct wrd_dtls *dtls); /* NULL is fine */
+
+/* One datagram; afterwards call wrd_dtls_next() until it answers 0. Garbage is ignored. */
+void wrd_dtls_receive(struct wrd_dtls *dtls, wrd_time now, const uint8_t *datagram, size_t len);
+/* The next decrypted application record of that datagram; its length, 0: none. `cap` >= WRD_DATAGRAM size or it is cut off as an error. */
+size_t wrd_dtls_next(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap);
+/* One application record of `len` <= cap - WRD_DTLS_OVERHEAD bytes, written to `out` as a whole datagram. 0: not open, or failed. */
+size_t wrd_dtls_seal(struct wrd_dtls *dtls, const uint8_t *data, size_t len, uint8_t *out, size_t cap);
+/* The next handshake or alert datagram; 0: none. Flights leave in as few datagrams as fit. */
+size_t wrd_dtls_transmit(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap);
+wrd_time wrd_dtls_deadline(const struct wrd_dtls *dtls);
+void wrd_dtls_expire(struct wrd_dtls *dtls, wrd_time now);
+/* Queues close_notify (once). */
+void wrd_dtls_close(struct wrd_dtls *dtls);
+
+enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls);
+/* FAILED: WRD_MISMATCH, WRD_PROTOCOL, or WRD_NO_MEMORY, and a static sentence. */
+wrd_result wrd_dtls_failure(const struct wrd_dtls *dtls, const char **text);
+
+#endif

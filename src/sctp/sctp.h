@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SCTP over DTLS for data channels: RFC 9260 on RFC 8261, one association per struct.
+ *
+ *   send(message)         peek/release(message), events     above: channels
+ *        v                    ^
+ *   +------------- sctp -------------+                       deadline() -> time     expire(now)
+ *        v                    ^
+ *   transmit(packet)      receive(packet)                    below: one DTLS record each
+ *
+ * It owns no clock, no thread, no global, and calls nobody but `env`. Packets from the peer never make a call fail: they are
+ * ignored or end the association with an ABORT, and state and reason say so.
+ * States: RFC 9260 section 4. Timers: T1-init, T1-cookie, T2-shutdown, T3-rtx, delayed SACK, heartbeat (bounds.h).
+ * Bounds: bounds.h. It refuses to know DTLS, addresses, and what a message means.
+ */
+#ifndef WRD_SCTP_H
+#define WRD_SCTP_H
+
+#include "wrd/base.h"
+
+struct wrd_sctp;
+
+#define WRD_SCTP_PACKET_MAX 1191 /* 1280 less IPv6, UDP and DTLS headers, as browsers send */
+
+/* Zeroed members take the default in parentheses. */
+struct wrd_sctp_options {
+    uint16_t port;            /* both sides' (5000) */
+    uint16_t streams;         /* asked for in each direction (65535); cost nothing until used */
+    size_t receive_window;    /* advertised bytes (1 MiB) */
+    size_t send_limit;        /* queued and in-flight bytes above which send answers WRD_AGAIN (1 MiB); one message always fits an empty queue */
+    size_t message_limit;     /* largest message either way (16 MiB) */
+    wrd_time rto_initial;     /* (1 s) */
+};
+
+enum wrd_sctp_state {
+    WRD_SCTP_CLOSED, /* also the end: see wrd_sctp_failure() */
+    WRD_SCTP_COOKIE_WAIT,
+    WRD_SCTP_COOKIE_ECHOED,
+    WRD_SCTP_ESTABLISHED,
+    WRD_SCTP_SHUTDOWN_PENDING,
+    WRD_SCTP_SHUTDOWN_SENT,
+    WRD_SCTP_SHUTDOWN_RECEIVED,
+    WRD_SCTP_SHUTDOWN_ACK_SENT
+};
+
+/* A message on its way up, borrowed until released, or down, borrowed for the call. */
+struct wrd_sctp_message {
+    uint16_t stream;
+    uint32_t ppid;
+    bool unordered;
+    const uint8_t *data;
+    size_t len; /* > 0: SCTP has no empty messages */
+};
+
+/* Since the last call of wrd_sctp_next(); several may be set at once. */
+enum wrd_sctp_event {
+    WRD_SCTP_EVENT_OPEN = 1,     /* ESTABLISHED reached */
+    WRD_SCTP_EVENT_MESSAGE = 2,  /* wrd_sctp_peek() has one that it had not */
+    WRD_SCTP_EVENT_WRITABLE = 4, /* after a send answered WRD_AGAIN: buffered fell to half of send_limit */
+    WRD_SCTP_EVENT_CLOSED = 8    /* CLOSED reached, in whatever way */
+};
+
+/* One heap object and, later, queues under the bounds. NULL: memory is short. `env` must outlive it. */
+struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_env *env);
+void wrd_sctp_free(struct wrd_sctp *sctp); /* NULL is fine */
+
+/* Sends our INIT. Both sides may (RFC 9260 5.2.1). Without it the association only answers. */
+void wrd_sctp_connect(struct wrd_sctp *sctp, wrd_time now);
+void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *packet, size_t len);
+/* The next packet into `out` (cap >= WRD_SCTP_PACKET_MAX); its length, 0: nothing to send now. */
+size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size_t cap);
+wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp);
+void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now);
+/* Bits of wrd_sctp_event since the last call; 0: none. */
+unsigned wrd_sctp_next(struct wrd_sctp *sctp);
+
+/*
+ * Queues one message, copied. WRD_AGAIN above send_limit; WRD_TOO_LARGE above message_limit; WRD_INVALID for an empty
+ * message or a stream at or above what was agreed; WRD_CLOSED once closing; WRD_NO_MEMORY. Allowed before ESTABLISHED.
+ */
+wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message);
+/* The oldest complete message, in delivery order; false: none. The same again until released. */
+bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out);
+/* Drops it and gives its bytes back to the window (with a window-update SACK when that matters). */
+void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now);
+
+/* Graceful: everything queued is delivered first. Further sends answer WRD_CLOSED. */
+void wrd_sctp_shutdown(struct wrd_sctp *sctp, wrd_time now);
+/* At once: one ABORT packet (user-initiated, RFC 9260 3.3.10.12) is still to be transmitted. */
+void wrd_sctp_abort(struct wrd_sctp *sctp, wrd_time now);
+
+enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp);
+/* Why CLOSED: WRD_OK by us, WRD_CLOSED by the peer (shutdown, or ABORT without a protocol cause), WRD_LOST, WRD_PROTOCOL, WRD_NO_MEMORY. */
+wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text);
+size_t wrd_sctp_buffered(const struct wrd_sctp *sctp); /* bytes queued or in flight */
+wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */
+
+#endif
