@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# Thin aliases over CMake, ctest and npm. Everything is built in build/. See `make help`.
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 20
+
+# scripts/setup puts a newer Node here where the system's is too old (Ubuntu 22.04).
+export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
+export JOBS
+
+.PHONY: all run test bench fuzz install clean help
+.NOTPARALLEL:
+
+all:
+	@scripts/setup build web
+	@scripts/build-web
+	@scripts/build dev
+	@echo "Built: build/wrd, libraries in build/, browser client in web/dist/. Next: make run"
+
+run: all
+	@$(MAKE) --no-print-directory -C example run
+
+test:
+	@scripts/setup build web test
+	@scripts/build-web
+	@scripts/build dev
+	@scripts/build asan
+	@scripts/test
+
+bench:
+	@scripts/setup build
+	@scripts/build dev
+	@for program in build/bench/bench_*; do echo "== $$program"; "$$program" || exit 1; done
+
+fuzz:
+	@scripts/setup build fuzz
+	@scripts/build fuzz
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+# As root or with a PREFIX that you own; honours DESTDIR. Build as yourself first with `make`.
+install:
+	@scripts/setup build
+	@scripts/build release -DCMAKE_INSTALL_PREFIX="$(PREFIX)"
+	@cmake --install build/release
+
+clean:
+	rm -rf build web/dist
+
+help:
+	@echo "make           installs what is missing, builds the libraries, build/wrd and the browser client"
+	@echo "make run       the same, then runs the example: an echo server and its page"
+	@echo "make test      every test: unit, sanitizers, fences, browsers, foreign peers, install, README"
+	@echo "make bench     the benchmarks"
+	@echo "make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
+	@echo "make install   headers, libraries, wrd to PREFIX=$(PREFIX) (DESTDIR too)"
+	@echo "make clean     removes build/ and web/dist/"
