@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
-# What `cmake --install` puts in place: headers, libraries, the wrd command, a CMake package and pkg-config files.
+# What `cmake --install` puts in place: headers, libraries, a CMake package and pkg-config files (cli/ adds the wrd command).
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/webrtc-direct)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/wrd TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
-if(TARGET wrd)
-    install(TARGETS wrd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-    if(BUILD_SHARED_LIBS)
-        file(RELATIVE_PATH to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-        set_target_properties(wrd PROPERTIES INSTALL_RPATH "$ORIGIN/${to_lib}")
-    endif()
+if(TARGET wrd AND BUILD_SHARED_LIBS)
+    file(RELATIVE_PATH to_lib ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+    set_target_properties(wrd PROPERTIES INSTALL_RPATH "$ORIGIN/${to_lib}")
 endif()
 
 # The protocol library has an export of its own, so that those who take only it need no OpenSSL.

@@ -1,2 +1,62 @@
 # SPDX-License-Identifier: MIT
 # Tests that are not C programs of a room: fences, install, README, the browser client, browsers, foreign peers.
+# They run once, over the ordinary build.
+set(scripts ${PROJECT_SOURCE_DIR}/scripts)
+set(skipped 77)
+
+# wrd_test_around(name label timeout command...)
+function(wrd_test_around name label timeout)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout} SKIP_RETURN_CODE ${skipped}
+        ENVIRONMENT "WRD_COMMAND=${PROJECT_BINARY_DIR}/wrd;WRD_BUILD=${PROJECT_BINARY_DIR}")
+endfunction()
+
+wrd_test_around(fences/rooms fences 30 ${scripts}/check-rooms)
+wrd_test_around(fences/symbols fences 60 ${scripts}/check-symbols ${PROJECT_BINARY_DIR})
+wrd_test_around(fences/pure fences 60 ${scripts}/check-pure)
+wrd_test_around(fences/hygiene fences 60 ${scripts}/check-hygiene)
+wrd_test_around(fences/can_fail fences 120 ${scripts}/test-fences)
+if(BUILD_SHARED_LIBS)
+    set_tests_properties(fences/symbols PROPERTIES DISABLED TRUE) # reads archives
+endif()
+
+wrd_test_around(install/static install 120 ${PROJECT_SOURCE_DIR}/tests/install/run static)
+wrd_test_around(install/shared install 300 ${PROJECT_SOURCE_DIR}/tests/install/run shared)
+set_tests_properties(install/static install/shared PROPERTIES RESOURCE_LOCK build)
+
+# The command line, by whatever programs its author wrote.
+file(GLOB cli_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_*)
+foreach(test IN LISTS cli_tests)
+    get_filename_component(name ${test} NAME_WE)
+    string(REGEX REPLACE "^test_" "" name ${name})
+    wrd_test_around(cli/${name} cli 120 ${test})
+endforeach()
+
+file(GLOB readme CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
+if(readme)
+    wrd_test_around(readme readme 300 ${scripts}/check-readme)
+    set_tests_properties(readme PROPERTIES RUN_SERIAL ON)
+endif()
+
+file(GLOB web CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/web/package.json)
+if(web)
+    wrd_test_around(web/unit web 300 npm --prefix ${PROJECT_SOURCE_DIR}/web test)
+    set_tests_properties(web/unit PROPERTIES RESOURCE_LOCK web)
+endif()
+
+# Browsers and foreign peers measure time against real clocks: one after the other.
+file(GLOB browser CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/browser/test_*.mjs
+    ${CMAKE_CURRENT_SOURCE_DIR}/browser/*.test.mjs)
+foreach(test IN LISTS browser)
+    get_filename_component(name ${test} NAME_WE)
+    string(REGEX REPLACE "^test_" "" name ${name})
+    wrd_test_around(browser/${name} browser 420 ${scripts}/run-browser-test ${test})
+    set_tests_properties(browser/${name} PROPERTIES RUN_SERIAL ON)
+endforeach()
+
+file(GLOB interop CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/interop/test_*.py)
+foreach(test IN LISTS interop)
+    get_filename_component(name ${test} NAME_WE)
+    wrd_test_around(interop/${name} interop 240 ${CMAKE_CURRENT_SOURCE_DIR}/interop/run ${name})
+    set_tests_properties(interop/${name} PROPERTIES RUN_SERIAL ON)
+endforeach()
