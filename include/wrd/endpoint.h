@@ -122,6 +122,8 @@ WRD_API wrd_time wrd_endpoint_deadline(const wrd_endpoint *endpoint);
 WRD_API void wrd_endpoint_expire(wrd_endpoint *endpoint, wrd_time now);
 /* The next event; false: none now. */
 WRD_API bool wrd_endpoint_next(wrd_endpoint *endpoint, wrd_event *out);
+/* The next opened connection, instead of its WRD_EVENT_OPEN. WRD_AGAIN: none. What it sent meanwhile is kept. `peer` may be NULL. */
+WRD_API WRD_MUST_USE wrd_result wrd_endpoint_accept(wrd_endpoint *endpoint, wrd_conn *out, wrd_addr *peer);
 /* The shell learned (ICMP) that nobody listens at `remote`: a dial to it ends with WRD_REFUSED. */
 WRD_API void wrd_endpoint_refused(wrd_endpoint *endpoint, wrd_time now, const wrd_addr *remote);
 
@@ -139,7 +141,8 @@ WRD_API WRD_MUST_USE wrd_result wrd_conn_send(wrd_endpoint *endpoint, wrd_time n
  * The oldest message that waits, borrowed until it is released; the same one again until then. WRD_AGAIN: none.
  * What is not released stays charged to the connection's window, so a slow reader slows its peer and nobody else.
  */
-WRD_API WRD_MUST_USE wrd_result wrd_conn_receive(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, wrd_message *out);
+WRD_API WRD_MUST_USE wrd_result wrd_conn_receive(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn,
+                                                 wrd_message *out);
 WRD_API void wrd_conn_release(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
 /*
  * Exact byte reads over the same messages as one stream: fills all of `out` or, WRD_AGAIN, takes nothing yet.

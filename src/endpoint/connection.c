@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/connection.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+/* An encode buffer above this is given back once its frame is out. */
+#define FRAME_KEEP_BYTES ((size_t)16 * 1024)
+/* Framed messages travel in chunks; peers may cut larger ones than WRD_CHUNK_MAX, up to what browsers can send. */
+#define CHUNK_TAKEN_MAX ((size_t)256 * 1024)
+
+static void enter(struct wrd_connection *c, enum wrd_phase phase)
+{
+    WRD_ASSERT(phase > c->phase);
+    c->phase = phase;
+}
+
+void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reason, const char *text)
+{
+    if (c->phase == WRD_PHASE_ENDED)
+        return;
+    enter(c, WRD_PHASE_ENDED);
+    c->reason = reason;
+    c->reason_text = text;
+    if (c->sctp)
+        wrd_sctp_abort(c->sctp, now);
+    if (c->was_open || c->dialed)
+        c->pending |= WRD_PENDING(WRD_EVENT_CLOSED);
+}
+
+/* ---- birth and death */
+
+static struct wrd_connection *new_connection(const struct wrd_shared *shared, wrd_time now, enum wrd_phase phase)
+{
+    struct wrd_connection *c = wrd_mem_zalloc(&shared->env, sizeof *c);
+    if (!c)
+        return NULL;
+    c->phase = phase;
+    c->reason_text = "";
+    c->phase_until = now + shared->options.handshake_timeout;
+    c->heard_at = now;
+    return c;
+}
+
+struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wrd_time now, const wrd_path *path)
+{
+    struct wrd_connection *c = new_connection(shared, now, WRD_PHASE_HANDSHAKING);
+    if (!c)
+        return NULL;
+    c->path = *path;
+    c->dtls = wrd_dtls_server_new(shared->dtls);
+    if (!c->dtls) {
+        wrd_connection_free(shared, c);
+        return NULL;
+    }
+    return c;
+}
+
+struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_time now, const wrd_address *address)
+{
+    struct wrd_connection *c = new_connection(shared, now, WRD_PHASE_CHECKING);
+    if (!c)
+        return NULL;
+    c->dialed = true;
+    c->path.remote = address->addr;
+    c->expected = address->fingerprint;
+    c->check = wrd_mem_zalloc(&shared->env, sizeof *c->check);
+    if (!c->check) {
+        wrd_connection_free(shared, c);
+        return NULL;
+    }
+    uint8_t random[WRD_UFRAG_RANDOM_SIZE];
+    shared->env.random(shared->env.user, random, sizeof random);
+    wrd_ufrag ufrag;
+    wrd_ufrag_from_random(&ufrag, random);
+    wrd_ice_check_start(c->check, now, &ufrag, &shared->env);
+    return c;
+}
+
+void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection *c)
+{
+    const wrd_env *env = &shared->env;
+    wrd_frame_decoder_free(c->decoder);
+    wrd_sctp_free(c->sctp);
+    wrd_dtls_free(c->dtls);
+    wrd_mem_free(env, c->frame, c->frame_cap);
+    wrd_mem_free(env, c->bytes, c->bytes_cap);
+    if (c->check)
+        wrd_mem_free(env, c->check, sizeof *c->check);
+    wrd_mem_free(env, c, sizeof *c);
+}
+
+/* ---- frames out */
+
+/* Hands the waiting frame to SCTP, chunk by chunk, as far as it has room. */
+static void push_frame(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    while (c->frame_sent < c->frame_len) {
+        size_t left = c->frame_len - c->frame_sent;
+        struct wrd_chan_message chunk = {.data = c->frame + c->frame_sent,
+                                         .len = left < WRD_CHUNK_MAX ? left : WRD_CHUNK_MAX};
+        if (wrd_chan_send(c->sctp, now, &chunk) != WRD_OK)
+            return; /* no room, or no memory: tried again at the next turn of this connection */
+        c->frame_sent += chunk.len;
+    }
+    c->frame_len = c->frame_sent = 0;
+    if (c->frame_cap > FRAME_KEEP_BYTES) {
+        wrd_mem_free(&shared->env, c->frame, c->frame_cap);
+        c->frame = NULL;
+        c->frame_cap = 0;
+    }
+}
+
+static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+                              const uint8_t *data, size_t len)
+{
+    if (c->frame_len > 0 || wrd_sctp_buffered(c->sctp) >= shared->options.send_limit)
+        return WRD_AGAIN;
+    size_t bound = wrd_frame_bound(len);
+    if (bound > c->frame_cap) {
+        uint8_t *grown = wrd_mem_resize(&shared->env, c->frame, c->frame_cap, bound);
+        if (!grown)
+            return WRD_NO_MEMORY;
+        c->frame = grown;
+        c->frame_cap = bound;
+    }
+    size_t frame_len = wrd_frame_encode(c->frame, c->frame_cap, data, len);
+    if (frame_len == 0)
+        return WRD_TOO_LARGE;
+    c->frame_len = frame_len;
+    c->frame_sent = 0;
+    push_frame(shared, c, now);
+    return WRD_OK;
+}
+
+wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, wrd_kind kind,
+                               const uint8_t *data, size_t len)
+{
+    if (len > shared->options.message_limit)
+        return WRD_TOO_LARGE;
+    if (c->phase >= WRD_PHASE_CLOSING)
+        return WRD_CLOSED;
+    if (shared->options.mode == WRD_FRAMED && kind != WRD_BINARY)
+        return WRD_INVALID;
+    wrd_result result = WRD_AGAIN;
+    if (c->phase == WRD_PHASE_OPEN && shared->options.mode == WRD_FRAMED)
+        result = send_framed(shared, c, now, data, len);
+    else if (c->phase == WRD_PHASE_OPEN)
+        result = wrd_chan_send(c->sctp, now, &(struct wrd_chan_message){data, len, kind == WRD_TEXT});
+    if (result == WRD_AGAIN)
+        c->blocked = true;
+    if (result == WRD_OK) {
+        c->app_messages_sent++;
+        c->app_bytes_sent += len;
+    }
+    return result;
+}
+
+size_t wrd_connection_buffered(const struct wrd_connection *c)
+{
+    return (c->sctp ? wrd_sctp_buffered(c->sctp) : 0) + (c->frame_len - c->frame_sent);
+}
+
+/* ---- messages in */
+
+/* Feeds waiting chunks to the decoder until it holds a whole message. */
+static void fill_decoder(struct wrd_connection *c, wrd_time now)
+{
+    struct wrd_chan_message chunk;
+    size_t ready;
+    while (!wrd_frame_decoder_message(c->decoder, &ready) && wrd_chan_peek(&c->chan, c->sctp, now, &chunk)) {
+        size_t used = 0;
+        wrd_result result =
+            wrd_frame_decoder_push(c->decoder, chunk.data + c->chunk_used, chunk.len - c->chunk_used, &used);
+        c->chunk_used += used;
+        if (result != WRD_OK && result != WRD_AGAIN) {
+            wrd_connection_end(c, now, result == WRD_NO_MEMORY ? WRD_NO_MEMORY : WRD_PROTOCOL,
+                               result == WRD_TOO_LARGE   ? "the peer sent a message above the size limit"
+                               : result == WRD_NO_MEMORY ? "out of memory for an incoming message"
+                                                         : "the peer sent bytes that are no frame; is it in raw mode?");
+            return;
+        }
+        if (c->chunk_used == chunk.len) {
+            c->chunk_used = 0;
+            wrd_chan_release(c->sctp, now);
+        }
+    }
+}
+
+/* The next whole message, whatever the mode; false: none. */
+static bool next_message(struct wrd_connection *c, wrd_time now, wrd_message *out)
+{
+    if (!c->sctp || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_PROTOCOL))
+        return false;
+    if (c->decoder) {
+        fill_decoder(c, now);
+        *out = (wrd_message){.kind = WRD_BINARY};
+        out->data = wrd_frame_decoder_message(c->decoder, &out->len);
+        return out->data != NULL;
+    }
+    struct wrd_chan_message up;
+    if (!wrd_chan_peek(&c->chan, c->sctp, now, &up))
+        return false;
+    *out = (wrd_message){.data = up.data, .len = up.len, .kind = up.text ? WRD_TEXT : WRD_BINARY};
+    return true;
+}
+
+static void drop_message(struct wrd_connection *c, wrd_time now)
+{
+    if (c->decoder)
+        wrd_frame_decoder_release(c->decoder);
+    else
+        wrd_chan_release(c->sctp, now);
+}
+
+wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_message *out)
+{
+    if (c->phase == WRD_PHASE_CLOSING || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_OK))
+        return WRD_CLOSED;
+    if (next_message(c, now, out))
+        return WRD_OK;
+    return c->phase == WRD_PHASE_ENDED ? WRD_CLOSED : WRD_AGAIN;
+}
+
+void wrd_connection_release(struct wrd_connection *c, wrd_time now)
+{
+    wrd_message message;
+    if (!next_message(c, now, &message))
+        return;
+    c->app_messages_received++;
+    c->app_bytes_received += message.len;
+    drop_message(c, now);
+}
+
+/* Makes room for `extra` more bytes behind those already taken. */
+static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection *c, size_t extra)
+{
+    size_t needed = c->bytes_len + extra;
+    if (needed <= c->bytes_cap)
+        return true;
+    uint8_t *grown = wrd_mem_resize(&shared->env, c->bytes, c->bytes_cap, needed);
+    if (!grown)
+        return false;
+    c->bytes = grown;
+    c->bytes_cap = needed;
+    return true;
+}
+
+wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
+                               size_t len)
+{
+    if (len > shared->options.receive_window)
+        return WRD_TOO_LARGE;
+    wrd_message message;
+    while (c->bytes_len < len) {
+        wrd_result result = wrd_connection_peek(c, now, &message);
+        if (result != WRD_OK)
+            return result;
+        if (!reserve_bytes(shared, c, message.len))
+            return WRD_NO_MEMORY;
+        memcpy(c->bytes + c->bytes_len, message.data, message.len);
+        c->bytes_len += message.len;
+        wrd_connection_release(c, now);
+    }
+    memcpy(out, c->bytes, len);
+    c->bytes_len -= len;
+    memmove(c->bytes, c->bytes + len, c->bytes_len);
+    return WRD_OK;
+}
+
+/* ---- the pump: after anything happened, carry what the rooms have upward and note what the application should know */
+
+static void open_association(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    const wrd_endpoint_options *o = &shared->options;
+    struct wrd_sctp_options options = {.receive_window = o->receive_window,
+                                       .send_limit = o->send_limit,
+                                       .message_limit = o->mode == WRD_FRAMED ? CHUNK_TAKEN_MAX : o->message_limit};
+    c->sctp = wrd_sctp_new(&options, &shared->env);
+    if (o->mode == WRD_FRAMED)
+        c->decoder = wrd_frame_decoder_new(&shared->env, o->message_limit);
+    if (!c->sctp || (o->mode == WRD_FRAMED && !c->decoder)) {
+        wrd_connection_end(c, now, WRD_NO_MEMORY, "out of memory for the association");
+        return;
+    }
+    enter(c, WRD_PHASE_ASSOCIATING);
+    wrd_sctp_connect(c->sctp, now); /* both sides do: one round trip fewer (RFC 9260 5.2.1) */
+}
+
+static void pump_dtls_state(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    switch (wrd_dtls_state(c->dtls)) {
+    case WRD_DTLS_HANDSHAKING: break;
+    case WRD_DTLS_OPEN:
+        if (c->phase == WRD_PHASE_HANDSHAKING)
+            open_association(shared, c, now);
+        break;
+    case WRD_DTLS_CLOSED:
+        wrd_connection_end(c, now, c->phase == WRD_PHASE_CLOSING ? WRD_OK : WRD_CLOSED,
+                           c->phase == WRD_PHASE_CLOSING ? "closed by us" : "the peer closed the connection");
+        break;
+    case WRD_DTLS_FAILED: {
+        const char *text;
+        wrd_result reason = wrd_dtls_failure(c->dtls, &text);
+        wrd_connection_end(c, now, reason, text);
+        break;
+    }
+    }
+}
+
+static void end_with_association(struct wrd_connection *c, wrd_time now)
+{
+    const char *text;
+    wrd_result reason = wrd_sctp_failure(c->sctp, &text);
+    if (c->phase == WRD_PHASE_CLOSING && (reason == WRD_OK || reason == WRD_CLOSED)) {
+        reason = WRD_OK;
+        text = "closed by us";
+    }
+    wrd_connection_end(c, now, reason, text);
+}
+
+static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    unsigned events = wrd_sctp_next(c->sctp);
+    if ((events & WRD_SCTP_EVENT_OPEN) && c->phase == WRD_PHASE_ASSOCIATING) {
+        enter(c, WRD_PHASE_OPEN);
+        c->was_open = true;
+        c->opened_at = now;
+        c->pending |= WRD_PENDING(WRD_EVENT_OPEN);
+    }
+    wrd_message message;
+    if (c->phase == WRD_PHASE_CLOSING) {
+        while (next_message(c, now, &message))
+            drop_message(c, now);
+    } else if ((events & WRD_SCTP_EVENT_MESSAGE) && next_message(c, now, &message)) {
+        c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
+    }
+    if (c->phase < WRD_PHASE_ENDED && c->frame_len > 0)
+        push_frame(shared, c, now);
+    if (c->phase == WRD_PHASE_OPEN && c->blocked && c->frame_len == 0 &&
+        wrd_sctp_buffered(c->sctp) <= shared->options.send_limit / 2) {
+        c->blocked = false;
+        c->pending |= WRD_PENDING(WRD_EVENT_WRITABLE);
+    }
+    if (c->phase == WRD_PHASE_CLOSING && c->frame_len == 0)
+        wrd_sctp_shutdown(c->sctp, now);
+    if (events & WRD_SCTP_EVENT_CLOSED)
+        end_with_association(c, now);
+}
+
+static void pump(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    if (c->phase == WRD_PHASE_CHECKING && c->check->state == WRD_ICE_VALID) {
+        c->dtls = wrd_dtls_client_new(shared->dtls, now, &c->expected);
+        if (c->dtls)
+            enter(c, WRD_PHASE_HANDSHAKING);
+        else
+            wrd_connection_end(c, now, WRD_NO_MEMORY, "out of memory for the DTLS handshake");
+    }
+    if (c->dtls && c->phase != WRD_PHASE_ENDED)
+        pump_dtls_state(shared, c, now);
+    if (c->sctp && c->phase != WRD_PHASE_ENDED)
+        pump_sctp_events(shared, c, now);
+}
+
+/* ---- from the network */
+
+void wrd_connection_receive_stun(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+                                 const uint8_t *datagram, size_t len)
+{
+    if (!c->check || !wrd_ice_check_receive(c->check, now, datagram, len))
+        return;
+    c->heard_at = now;
+    pump(shared, c, now);
+}
+
+void wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+                                 const uint8_t *datagram, size_t len)
+{
+    c->bytes_in += len;
+    if (!c->dtls || c->phase == WRD_PHASE_ENDED)
+        return;
+    wrd_dtls_receive(c->dtls, now, datagram, len);
+    pump_dtls_state(shared, c, now);
+    uint8_t packet[WRD_DATAGRAM_MAX];
+    size_t packet_len;
+    while ((packet_len = wrd_dtls_next(c->dtls, now, packet, sizeof packet)) > 0) {
+        c->heard_at = now;
+        if (c->phase == WRD_PHASE_HANDSHAKING)
+            pump_dtls_state(shared, c, now);
+        if (c->sctp && c->phase != WRD_PHASE_ENDED)
+            wrd_sctp_receive(c->sctp, now, packet, packet_len);
+    }
+    pump(shared, c, now);
+}
+
+/* ---- to the network */
+
+/* How much may go out before the peer's address has proved itself (RFC 9147 5.1 has the same figure). */
+static size_t budget(const struct wrd_connection *c, size_t cap)
+{
+    if (c->dialed || (c->dtls && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN))
+        return cap;
+    uint64_t allowed = WRD_AMPLIFICATION_MAX * c->bytes_in;
+    uint64_t left = allowed > c->bytes_out ? allowed - c->bytes_out : 0;
+    return left < cap ? (size_t)left : cap;
+}
+
+size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
+                               size_t cap)
+{
+    size_t len = 0;
+    if (c->check && c->phase != WRD_PHASE_ENDED)
+        len = wrd_ice_check_transmit(c->check, now, &shared->env, out, cap);
+    if (len == 0 && c->dtls)
+        len = wrd_dtls_transmit(c->dtls, now, out, budget(c, cap));
+    if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
+        uint8_t packet[WRD_SCTP_PACKET_MAX];
+        size_t packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
+        if (packet_len > 0)
+            len = wrd_dtls_seal(c->dtls, packet, packet_len, out, cap);
+        if (packet_len > 0 && len == 0)
+            pump_dtls_state(shared, c, now);
+    }
+    if (len == 0 && c->phase == WRD_PHASE_ENDED && c->dtls && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
+        wrd_dtls_close(c->dtls); /* after the ABORT, so that the peer learns of the end either way */
+        len = wrd_dtls_transmit(c->dtls, now, out, cap);
+    }
+    c->bytes_out += len;
+    return len;
+}
+
+/* ---- time */
+
+static wrd_time earlier(wrd_time a, wrd_time b)
+{
+    return a < b ? a : b;
+}
+
+wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c)
+{
+    if (c->phase == WRD_PHASE_ENDED)
+        return WRD_NEVER;
+    wrd_time deadline = c->phase == WRD_PHASE_OPEN ? c->heard_at + shared->options.lost_timeout : c->phase_until;
+    if (c->check)
+        deadline = earlier(deadline, wrd_ice_check_deadline(c->check));
+    if (c->dtls)
+        deadline = earlier(deadline, wrd_dtls_deadline(c->dtls));
+    if (c->sctp)
+        deadline = earlier(deadline, wrd_sctp_deadline(c->sctp));
+    return deadline;
+}
+
+static void expire_phase(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    static const char *const stuck[] = {
+        [WRD_PHASE_CHECKING] = "no answer to the connectivity checks: is the address right and UDP let through?",
+        [WRD_PHASE_HANDSHAKING] = "the peer answers checks, but the DTLS handshake did not finish in time",
+        [WRD_PHASE_ASSOCIATING] = "DTLS is up, but the SCTP association did not open in time",
+    };
+    if (c->phase == WRD_PHASE_CLOSING && now >= c->phase_until)
+        wrd_connection_end(c, now, WRD_OK, "closed by us; the peer did not confirm in time");
+    else if (c->phase < WRD_PHASE_OPEN && now >= c->phase_until)
+        wrd_connection_end(c, now, WRD_TIMEOUT, stuck[c->phase]);
+    else if (c->phase == WRD_PHASE_OPEN && now >= c->heard_at + shared->options.lost_timeout)
+        wrd_connection_end(c, now, WRD_LOST, "nothing was heard from the peer for too long");
+    else if (c->check && c->check->state == WRD_ICE_LOST)
+        wrd_connection_end(c, now, WRD_LOST, "the peer no longer answers the consent checks");
+}
+
+void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    if (c->phase == WRD_PHASE_ENDED)
+        return;
+    if (c->check)
+        wrd_ice_check_expire(c->check, now);
+    if (c->dtls)
+        wrd_dtls_expire(c->dtls, now);
+    if (c->sctp)
+        wrd_sctp_expire(c->sctp, now);
+    pump(shared, c, now);
+    expire_phase(shared, c, now);
+}
+
+void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    if (c->phase >= WRD_PHASE_CLOSING)
+        return;
+    if (c->phase != WRD_PHASE_OPEN) {
+        wrd_connection_end(c, now, WRD_OK, "closed by us before it was open");
+        return;
+    }
+    enter(c, WRD_PHASE_CLOSING);
+    c->phase_until = now + WRD_CLOSE_TIMEOUT;
+    c->pending &= WRD_PENDING(WRD_EVENT_OPEN);
+    pump(shared, c, now);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: the stack ice -> dtls -> sctp -> chan -> frame and the only code that knows its order.
+ *
+ * Phases: CHECKING (client only) -> HANDSHAKING -> ASSOCIATING -> OPEN -> CLOSING -> ENDED. Any may go to ENDED.
+ * Timers: handshake timeout until OPEN, silence timeout from then on, CLOSING at most WRD_CLOSE_TIMEOUT; and the rooms'
+ * own. It refuses to know the socket, the table it stands in, and its handle.
+ */
+#ifndef WRD_ENDPOINT_CONNECTION_H
+#define WRD_ENDPOINT_CONNECTION_H
+
+#include "chan/chan.h"
+#include "dtls/dtls.h"
+#include "ice/ice.h"
+#include "sctp/sctp.h"
+#include "wrd/endpoint.h"
+#include "wrd/frame.h"
+
+#define WRD_CLOSE_TIMEOUT (3 * WRD_SECOND)
+/* To an address that has not proved itself goes at most this many times what came from it. */
+#define WRD_AMPLIFICATION_MAX 3
+
+enum wrd_phase {
+    WRD_PHASE_CHECKING,
+    WRD_PHASE_HANDSHAKING,
+    WRD_PHASE_ASSOCIATING,
+    WRD_PHASE_OPEN,
+    WRD_PHASE_CLOSING,
+    WRD_PHASE_ENDED
+};
+
+/* What all connections of one endpoint share. */
+struct wrd_shared {
+    wrd_env env;
+    wrd_endpoint_options options;
+    struct wrd_dtls_context *dtls;
+};
+
+/* Events not yet handed out; bits by wrd_event_kind. */
+#define WRD_PENDING(kind) (1u << (kind))
+
+struct wrd_connection {
+    /* where it stands in the endpoint; kept by endpoint.c and timers.c */
+    wrd_conn handle;
+    uint32_t slot;
+    uint32_t heap_index;
+    wrd_time deadline;
+    struct wrd_connection *rival;                    /* a handshake from the same address that may replace this one */
+    struct wrd_connection *replaces;                 /* the other way round */
+    struct wrd_connection *output_next, *event_next; /* in the output and event queues */
+    struct wrd_connection *handshake_prev, *handshake_next; /* oldest first, until OPEN */
+    bool in_output, in_events, in_handshakes, buried;
+
+    enum wrd_phase phase;
+    bool dialed;
+    bool was_open, counted;
+    unsigned pending; /* WRD_PENDING bits */
+    wrd_result reason;
+    const char *reason_text;
+
+    wrd_path path;
+    uint64_t ufrag_hash;
+    wrd_time phase_until;         /* end of the handshake or closing phase */
+    wrd_time heard_at;            /* last proof of life */
+    uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */
+
+    struct wrd_ice_check *check; /* client only */
+    wrd_fingerprint expected;    /* client only */
+    struct wrd_dtls *dtls;
+    struct wrd_sctp *sctp;
+    struct wrd_chan chan;
+
+    /* frames on their way out: one encoded frame that SCTP takes chunk by chunk */
+    uint8_t *frame;
+    size_t frame_cap, frame_len, frame_sent;
+    bool blocked; /* a send answered WRD_AGAIN and no WRITABLE was given since */
+
+    /* messages on their way in */
+    wrd_frame_decoder *decoder;
+    size_t chunk_used; /* of the chunk that waits at SCTP */
+    uint8_t *bytes;    /* wrd_conn_read()'s stream, taken from messages */
+    size_t bytes_cap, bytes_len;
+
+    wrd_time opened_at;
+    uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
+};
+
+/* NULL: memory is short. The server's end begins at HANDSHAKING, the client's at CHECKING. */
+struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wrd_time now, const wrd_path *path);
+struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_time now, const wrd_address *address);
+void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection *c);
+
+void wrd_connection_receive_stun(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+                                 const uint8_t *datagram, size_t len);
+void wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+                                 const uint8_t *datagram, size_t len);
+size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
+                               size_t cap);
+wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
+void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
+
+wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, wrd_kind kind,
+                               const uint8_t *data, size_t len);
+wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_message *out);
+void wrd_connection_release(struct wrd_connection *c, wrd_time now);
+wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
+                               size_t len);
+size_t wrd_connection_buffered(const struct wrd_connection *c);
+/* Graceful, by the application. */
+void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
+/* At once, for `reason`; the first reason stays. */
+void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reason, const char *text);
+
+#endif

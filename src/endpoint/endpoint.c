@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/admit.h"
+#include "endpoint/connection.h"
+#include "endpoint/env.h"
+#include "endpoint/options.h"
+#include "endpoint/paths.h"
+#include "endpoint/timers.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/siphash.h"
+#include "stun/stun.h"
+
+/* Answers to checks wait here; they belong to no connection. */
+#define OUTBOX_SLOTS 128
+/* Datagrams in a row for one connection before the next has its turn. */
+#define TURN_MAX 16
+
+struct slot {
+    struct wrd_connection *connection; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+struct outbox {
+    struct {
+        wrd_path path;
+        size_t len;
+        uint8_t bytes[WRD_ICE_ANSWER_MAX];
+    } slots[OUTBOX_SLOTS];
+    uint32_t first, count;
+};
+
+struct queue {
+    struct wrd_connection *first, *last;
+};
+
+struct wrd_endpoint {
+    struct wrd_shared shared;
+    wrd_time now;
+    struct slot *slots;
+    uint32_t slot_count, first_free; /* first_free == slot_count: none */
+    struct wrd_paths paths;
+    struct wrd_timers timers;
+    struct wrd_admit *admit; /* NULL: this endpoint only dials */
+    struct queue output, events, handshakes;
+    uint32_t handshake_count;
+    uint32_t turn; /* datagrams the first of `output` has had */
+    struct outbox outbox;
+    wrd_endpoint_counters counters;
+};
+
+#define NO_SLOT UINT32_MAX
+
+/* ---- queues of connections; a connection is at most once in each */
+
+static void output_push(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (c->in_output)
+        return;
+    c->in_output = true;
+    c->output_next = NULL;
+    if (ep->output.last)
+        ep->output.last->output_next = c;
+    else
+        ep->output.first = c;
+    ep->output.last = c;
+}
+
+static struct wrd_connection *output_pop(struct wrd_endpoint *ep)
+{
+    struct wrd_connection *c = ep->output.first;
+    ep->output.first = c->output_next;
+    if (!ep->output.first)
+        ep->output.last = NULL;
+    c->in_output = false;
+    ep->turn = 0;
+    return c;
+}
+
+static void events_push(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (c->in_events)
+        return;
+    c->in_events = true;
+    c->event_next = NULL;
+    if (ep->events.last)
+        ep->events.last->event_next = c;
+    else
+        ep->events.first = c;
+    ep->events.last = c;
+}
+
+static void events_pop(struct wrd_endpoint *ep)
+{
+    struct wrd_connection *c = ep->events.first;
+    ep->events.first = c->event_next;
+    if (!ep->events.first)
+        ep->events.last = NULL;
+    c->in_events = false;
+}
+
+static void events_remove(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (!c->in_events)
+        return;
+    struct wrd_connection *before = NULL;
+    for (struct wrd_connection *at = ep->events.first; at != c; at = at->event_next)
+        before = at;
+    if (!before) {
+        events_pop(ep);
+        return;
+    }
+    before->event_next = c->event_next;
+    if (ep->events.last == c)
+        ep->events.last = before;
+    c->in_events = false;
+}
+
+static void handshakes_push(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    c->in_handshakes = true;
+    c->handshake_prev = ep->handshakes.last;
+    c->handshake_next = NULL;
+    if (ep->handshakes.last)
+        ep->handshakes.last->handshake_next = c;
+    else
+        ep->handshakes.first = c;
+    ep->handshakes.last = c;
+    ep->handshake_count++;
+}
+
+static void handshakes_remove(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (!c->in_handshakes)
+        return;
+    if (c->handshake_prev)
+        c->handshake_prev->handshake_next = c->handshake_next;
+    else
+        ep->handshakes.first = c->handshake_next;
+    if (c->handshake_next)
+        c->handshake_next->handshake_prev = c->handshake_prev;
+    else
+        ep->handshakes.last = c->handshake_prev;
+    c->in_handshakes = false;
+    ep->handshake_count--;
+}
+
+/* ---- slots and handles */
+
+static bool grow_slots(struct wrd_endpoint *ep)
+{
+    uint32_t limit = ep->shared.options.max_connections;
+    if (ep->slot_count >= limit)
+        return false;
+    uint32_t count = ep->slot_count < 8 ? 16 : ep->slot_count * 2;
+    if (count > limit)
+        count = limit;
+    const wrd_env *env = &ep->shared.env;
+    struct slot *grown = wrd_mem_resize(env, ep->slots, ep->slot_count * sizeof *grown, (size_t)count * sizeof *grown);
+    if (!grown)
+        return false;
+    ep->slots = grown;
+    ep->first_free = ep->slot_count;
+    for (uint32_t i = ep->slot_count; i < count; i++)
+        ep->slots[i] = (struct slot){.generation = 1, .next_free = i + 1 < count ? i + 1 : NO_SLOT};
+    ep->slot_count = count;
+    return true;
+}
+
+/* Gives `c` a slot, a handle and a place in the timers; false: at the limit, or memory is short. */
+static bool settle_in(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    const wrd_env *env = &ep->shared.env;
+    uint32_t count = ep->counters.connections + 1;
+    if (count > ep->shared.options.max_connections || !wrd_timers_reserve(&ep->timers, env, count + count / 2) ||
+        !wrd_paths_reserve(&ep->paths, env, count) || (ep->first_free == NO_SLOT && !grow_slots(ep)))
+        return false;
+    c->slot = ep->first_free;
+    struct slot *slot = &ep->slots[c->slot];
+    ep->first_free = slot->next_free;
+    slot->connection = c;
+    c->handle = (uint64_t)slot->generation << 32 | c->slot;
+    c->heap_index = WRD_TIMERS_NOWHERE;
+    ep->counters.connections++;
+    return true;
+}
+
+static struct wrd_connection *find(const struct wrd_endpoint *ep, wrd_conn handle)
+{
+    uint32_t slot = (uint32_t)handle;
+    if (slot >= ep->slot_count || ep->slots[slot].generation != handle >> 32)
+        return NULL;
+    return ep->slots[slot].connection;
+}
+
+/* ---- the life of a connection as the endpoint sees it */
+
+/* Takes `c` out of every table; it lives on, unreachable, until its last datagrams are out. */
+static void retire(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    wrd_paths_remove(&ep->paths, c);
+    if (c->rival) { /* the rival inherits the address */
+        c->rival->replaces = NULL;
+        wrd_paths_put(&ep->paths, c->rival);
+        c->rival = NULL;
+    }
+    if (c->replaces) {
+        c->replaces->rival = NULL;
+        c->replaces = NULL;
+    }
+    wrd_timers_set(&ep->timers, c, WRD_NEVER);
+    events_remove(ep, c);
+    handshakes_remove(ep, c);
+    struct slot *slot = &ep->slots[c->slot];
+    slot->connection = NULL;
+    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
+    slot->next_free = ep->first_free;
+    ep->first_free = c->slot;
+    ep->counters.connections--;
+    if (c->was_open)
+        ep->counters.connections_closed++;
+    else
+        ep->counters.handshakes_failed++;
+    c->buried = true;
+    output_push(ep, c);
+}
+
+static void settle(struct wrd_endpoint *ep, struct wrd_connection *c);
+
+/* A handshake from the address of `c->replaces` proved itself: it takes that one's place. */
+static void replace(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    struct wrd_connection *old = c->replaces;
+    wrd_connection_end(old, ep->now, WRD_LOST, "a new connection from the same address took its place");
+    wrd_paths_remove(&ep->paths, old);
+    old->rival = NULL;
+    c->replaces = NULL;
+    wrd_paths_put(&ep->paths, c);
+    settle(ep, old);
+}
+
+/* Brings the tables in line with what became of `c`; it may be retired on return. */
+static void note(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (c->replaces && c->phase >= WRD_PHASE_ASSOCIATING && c->phase < WRD_PHASE_ENDED)
+        replace(ep, c);
+    if (c->phase >= WRD_PHASE_OPEN)
+        handshakes_remove(ep, c);
+    if (c->was_open && !c->counted) {
+        c->counted = true;
+        ep->counters.connections_opened++;
+    }
+    if (c->phase == WRD_PHASE_ENDED && !c->was_open && !c->dialed) {
+        retire(ep, c); /* the application never heard of it */
+        return;
+    }
+    wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
+    if (c->pending)
+        events_push(ep, c);
+}
+
+/* After anything that may have changed `c` and given it something to send. */
+static void settle(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    note(ep, c);
+    output_push(ep, c);
+}
+
+static void tick(struct wrd_endpoint *ep, wrd_time now)
+{
+    if (now > ep->now)
+        ep->now = now;
+}
+
+/* ---- making and freeing */
+
+wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options, const wrd_env *env,
+                            const char **why)
+{
+    *out = NULL;
+    struct wrd_shared shared = {.env = wrd_env_complete(env)};
+    wrd_result result = wrd_endpoint_options_complete(&shared.options, options, why);
+    if (result != WRD_OK)
+        return result;
+    wrd_fingerprint own;
+    if (shared.options.key && wrd_key_fingerprint(&own, shared.options.key) == WRD_INVALID) {
+        if (why)
+            *why = "options.key is no P-256 key: it is 0 or not below the group order; make one with wrd_key_random()";
+        return WRD_INVALID;
+    }
+    if (why)
+        *why = "out of memory";
+    struct wrd_endpoint *ep = wrd_mem_zalloc(&shared.env, sizeof *ep);
+    if (!ep)
+        return WRD_NO_MEMORY;
+    ep->shared = shared;
+    ep->first_free = NO_SLOT;
+    bool accepts = shared.options.key != NULL;
+    ep->shared.dtls = wrd_dtls_context_new(&ep->shared.env, shared.options.key);
+    ep->shared.options.key = NULL; /* borrowed for this call only; the DTLS context has a copy */
+    if (accepts)
+        ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);
+    shared.env.random(shared.env.user, ep->paths.key, sizeof ep->paths.key);
+    if (!ep->shared.dtls || (accepts && !ep->admit)) {
+        wrd_endpoint_free(ep);
+        return WRD_NO_MEMORY;
+    }
+    if (why)
+        *why = "";
+    *out = ep;
+    return WRD_OK;
+}
+
+void wrd_endpoint_free(wrd_endpoint *ep)
+{
+    if (!ep)
+        return;
+    wrd_env env = ep->shared.env;
+    for (uint32_t i = 0; i < ep->slot_count; i++) {
+        struct wrd_connection *c = ep->slots[i].connection;
+        if (c && !c->in_output)
+            wrd_connection_free(&ep->shared, c);
+    }
+    while (ep->output.first)
+        wrd_connection_free(&ep->shared, output_pop(ep));
+    wrd_paths_free(&ep->paths, &env);
+    wrd_timers_free(&ep->timers, &env);
+    wrd_mem_free(&env, ep->slots, ep->slot_count * sizeof *ep->slots);
+    if (ep->admit)
+        wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
+    wrd_dtls_context_free(ep->shared.dtls);
+    wrd_mem_free(&env, ep, sizeof *ep);
+}
+
+/* ---- datagrams in: demux by first byte (RFC 7983), then by path */
+
+static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    if (ep->outbox.count == OUTBOX_SLOTS) {
+        ep->counters.dropped_busy++;
+        return;
+    }
+    uint32_t at = (ep->outbox.first + ep->outbox.count) % OUTBOX_SLOTS;
+    struct wrd_ice_answered answered;
+    size_t answer_len = wrd_ice_lite_answer(&answered, &path->remote, datagram, len, ep->outbox.slots[at].bytes,
+                                            sizeof ep->outbox.slots[at].bytes);
+    if (answer_len == 0) {
+        ep->counters.checks_invalid++;
+        return;
+    }
+    ep->counters.checks_answered++;
+    ep->outbox.slots[at].path = *path;
+    ep->outbox.slots[at].len = answer_len;
+    ep->outbox.count++;
+    uint64_t ufrag_hash = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
+    wrd_admit_note(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote, ufrag_hash, len,
+                   answer_len);
+    struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
+    if (c && c->ufrag_hash == ufrag_hash)
+        c->heard_at = ep->now; /* the deadline moves when it comes due */
+}
+
+static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
+    if (c && c->dialed) {
+        wrd_connection_receive_stun(&ep->shared, c, ep->now, datagram, len);
+        settle(ep, c);
+    } else if (ep->admit) {
+        answer_check(ep, path, datagram, len);
+    } else {
+        ep->counters.checks_invalid++;
+    }
+}
+
+/* Makes room among the handshakes by giving up the oldest. */
+static void evict_handshake(struct wrd_endpoint *ep)
+{
+    struct wrd_connection *oldest = ep->handshakes.first;
+    wrd_connection_end(oldest, ep->now, WRD_TIMEOUT, "too many handshakes at once; this was the oldest");
+    ep->counters.dropped_busy++;
+    retire(ep, oldest);
+}
+
+/* A ClientHello from an address with a fresh check: the only datagram that makes a connection. */
+static struct wrd_connection *admit_hello(struct wrd_endpoint *ep, const wrd_path *path,
+                                          const struct wrd_admitted *admitted)
+{
+    if (ep->handshake_count >= ep->shared.options.max_handshakes)
+        evict_handshake(ep);
+    struct wrd_connection *c = wrd_connection_accept(&ep->shared, ep->now, path);
+    if (!c || !settle_in(ep, c)) {
+        if (c)
+            wrd_connection_free(&ep->shared, c);
+        ep->counters.dropped_busy++;
+        return NULL;
+    }
+    c->ufrag_hash = admitted->ufrag_hash;
+    c->bytes_in = admitted->bytes_in;
+    c->bytes_out = admitted->bytes_out;
+    handshakes_push(ep, c);
+    struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
+    if (!present) {
+        wrd_paths_put(&ep->paths, c);
+        return c;
+    }
+    if (present->rival) {
+        wrd_connection_end(present->rival, ep->now, WRD_LOST, "a newer handshake from the same address");
+        retire(ep, present->rival);
+    }
+    present->rival = c;
+    c->replaces = present;
+    return c;
+}
+
+static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
+    struct wrd_connection *newest = c && c->rival ? c->rival : c;
+    if (ep->admit && (!c || !c->dialed) && wrd_dtls_is_client_hello(datagram, len)) {
+        const struct wrd_admitted *admitted =
+            wrd_admit_find(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote);
+        if (admitted && (!newest || newest->ufrag_hash != admitted->ufrag_hash)) {
+            if (!admit_hello(ep, path, admitted))
+                return;
+            c = wrd_paths_find(&ep->paths, &path->remote);
+        }
+    }
+    if (!c) {
+        ep->counters.dropped_unknown_path++;
+        return;
+    }
+    /* While two handshakes compete for one address, each takes what its keys fit and ignores the rest. */
+    struct wrd_connection *rival = c->rival;
+    c->path.local = path->local;
+    wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
+    if (rival)
+        wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
+    settle(ep, c);
+    if (rival)
+        settle(ep, rival);
+}
+
+void wrd_endpoint_receive(wrd_endpoint *ep, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    tick(ep, now);
+    ep->counters.datagrams_received++;
+    if (len <= WRD_DATAGRAM_MAX && wrd_stun_is(datagram, len))
+        receive_stun(ep, path, datagram, len);
+    else if (len <= WRD_DATAGRAM_MAX && wrd_dtls_is(datagram, len))
+        receive_dtls(ep, path, datagram, len);
+    else
+        ep->counters.dropped_garbage++;
+}
+
+/* ---- datagrams out */
+
+static size_t transmit_answer(struct wrd_endpoint *ep, wrd_path *path, uint8_t *out, size_t cap)
+{
+    uint32_t at = ep->outbox.first;
+    size_t len = ep->outbox.slots[at].len;
+    WRD_ASSERT(len <= cap);
+    memcpy(out, ep->outbox.slots[at].bytes, len);
+    *path = ep->outbox.slots[at].path;
+    ep->outbox.first = (at + 1) % OUTBOX_SLOTS;
+    ep->outbox.count--;
+    return len;
+}
+
+size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uint8_t *out, size_t cap)
+{
+    tick(ep, now);
+    if (cap < WRD_DATAGRAM_MAX)
+        return 0;
+    if (ep->outbox.count > 0) {
+        ep->counters.datagrams_sent++;
+        return transmit_answer(ep, path, out, cap);
+    }
+    while (ep->output.first) {
+        struct wrd_connection *c = ep->output.first;
+        size_t len = wrd_connection_transmit(&ep->shared, c, ep->now, out, cap);
+        if (len > 0) {
+            *path = c->path;
+            ep->counters.datagrams_sent++;
+            if (++ep->turn >= TURN_MAX)
+                output_push(ep, output_pop(ep));
+            return len;
+        }
+        output_pop(ep);
+        if (c->buried) {
+            wrd_connection_free(&ep->shared, c);
+            continue;
+        }
+        note(ep, c); /* sending starts timers, and may have ended it */
+    }
+    return 0;
+}
+
+/* ---- time */
+
+wrd_time wrd_endpoint_deadline(const wrd_endpoint *ep)
+{
+    const struct wrd_connection *first = wrd_timers_first(&ep->timers);
+    return first ? first->deadline : WRD_NEVER;
+}
+
+void wrd_endpoint_expire(wrd_endpoint *ep, wrd_time now)
+{
+    tick(ep, now);
+    struct wrd_connection *c;
+    /* Each turn handles one connection, and none twice: a room whose timer stays due would otherwise spin. */
+    for (uint32_t turns = ep->timers.len; turns > 0 && (c = wrd_timers_first(&ep->timers)) && c->deadline <= ep->now;
+         turns--) {
+        wrd_connection_expire(&ep->shared, c, ep->now);
+        settle(ep, c);
+    }
+}
+
+/* ---- the application's side */
+
+static bool drained(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    wrd_message message;
+    return c->reason == WRD_OK || wrd_connection_peek(c, ep->now, &message) != WRD_OK;
+}
+
+bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
+{
+    while (ep->events.first) {
+        struct wrd_connection *c = ep->events.first;
+        *out = (wrd_event){.conn = c->handle, .peer = c->path.remote, .text = ""};
+        for (unsigned kind = WRD_EVENT_OPEN; kind < WRD_EVENT_CLOSED; kind++) {
+            if (c->pending & WRD_PENDING(kind)) {
+                c->pending &= ~WRD_PENDING(kind);
+                out->kind = (wrd_event_kind)kind;
+                return true;
+            }
+        }
+        events_pop(ep);
+        if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !drained(ep, c))
+            continue; /* CLOSED waits for what arrived before it; wrd_conn_release() queues it again */
+        out->kind = WRD_EVENT_CLOSED;
+        out->reason = c->reason;
+        out->text = c->reason_text;
+        retire(ep, c);
+        return true;
+    }
+    return false;
+}
+
+wrd_result wrd_endpoint_accept(wrd_endpoint *ep, wrd_conn *out, wrd_addr *peer)
+{
+    for (struct wrd_connection *c = ep->events.first; c; c = c->event_next) {
+        if (c->pending & WRD_PENDING(WRD_EVENT_OPEN)) {
+            c->pending &= ~WRD_PENDING(WRD_EVENT_OPEN);
+            *out = c->handle;
+            if (peer)
+                *peer = c->path.remote;
+            return WRD_OK;
+        }
+    }
+    return WRD_AGAIN;
+}
+
+void wrd_endpoint_refused(wrd_endpoint *ep, wrd_time now, const wrd_addr *remote)
+{
+    tick(ep, now);
+    struct wrd_connection *c = wrd_paths_find(&ep->paths, remote);
+    if (!c || !c->dialed || c->phase >= WRD_PHASE_OPEN)
+        return;
+    wrd_connection_end(c, ep->now, WRD_REFUSED, "nobody listens on that port: is the server running there?");
+    settle(ep, c);
+}
+
+wrd_result wrd_endpoint_dial(wrd_endpoint *ep, wrd_time now, wrd_conn *out, const wrd_address *address)
+{
+    tick(ep, now);
+    *out = 0;
+    if ((address->addr.family != 4 && address->addr.family != 6) || address->addr.port == 0 ||
+        wrd_paths_find(&ep->paths, &address->addr))
+        return WRD_INVALID;
+    if (ep->counters.connections >= ep->shared.options.max_connections)
+        return WRD_TOO_LARGE;
+    struct wrd_connection *c = wrd_connection_dial(&ep->shared, ep->now, address);
+    if (!c || !settle_in(ep, c)) {
+        if (c)
+            wrd_connection_free(&ep->shared, c);
+        return WRD_NO_MEMORY;
+    }
+    wrd_paths_put(&ep->paths, c);
+    settle(ep, c);
+    *out = c->handle;
+    return WRD_OK;
+}
+
+wrd_result wrd_conn_send(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_kind kind, const void *data, size_t len)
+{
+    tick(ep, now);
+    struct wrd_connection *c = find(ep, conn);
+    if (!c)
+        return WRD_GONE;
+    if (!data && len > 0)
+        return WRD_INVALID;
+    wrd_result result = wrd_connection_send(&ep->shared, c, ep->now, kind, data ? data : (const uint8_t *)"", len);
+    settle(ep, c);
+    return result;
+}
+
+wrd_result wrd_conn_receive(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_message *out)
+{
+    tick(ep, now);
+    *out = (wrd_message){.data = (const uint8_t *)""};
+    struct wrd_connection *c = find(ep, conn);
+    if (!c)
+        return WRD_GONE;
+    wrd_result result = wrd_connection_peek(c, ep->now, out);
+    settle(ep, c); /* a frame's chunks may have been taken, and the window have opened */
+    return result;
+}
+
+void wrd_conn_release(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
+{
+    tick(ep, now);
+    struct wrd_connection *c = find(ep, conn);
+    if (!c)
+        return;
+    wrd_connection_release(c, ep->now);
+    settle(ep, c);
+}
+
+wrd_result wrd_conn_read(wrd_endpoint *ep, wrd_time now, wrd_conn conn, void *out, size_t len)
+{
+    tick(ep, now);
+    struct wrd_connection *c = find(ep, conn);
+    if (!c)
+        return WRD_GONE;
+    wrd_result result = wrd_connection_read(&ep->shared, c, ep->now, out, len);
+    settle(ep, c);
+    return result;
+}
+
+size_t wrd_conn_buffered(const wrd_endpoint *ep, wrd_conn conn)
+{
+    const struct wrd_connection *c = find(ep, conn);
+    return c ? wrd_connection_buffered(c) : 0;
+}
+
+void wrd_conn_close(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
+{
+    tick(ep, now);
+    struct wrd_connection *c = find(ep, conn);
+    if (!c)
+        return;
+    wrd_connection_close(&ep->shared, c, ep->now);
+    settle(ep, c);
+}
+
+wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_info *out)
+{
+    const struct wrd_connection *c = find(ep, conn);
+    if (!c)
+        return WRD_GONE;
+    if (out->size != sizeof *out)
+        return WRD_INVALID;
+    *out = (wrd_conn_info){.size = sizeof *out,
+                           .path = c->path,
+                           .open = c->phase == WRD_PHASE_OPEN,
+                           .opened_at = c->opened_at,
+                           .rtt = c->sctp ? wrd_sctp_rtt(c->sctp) : 0,
+                           .bytes_sent = c->app_bytes_sent,
+                           .bytes_received = c->app_bytes_received,
+                           .messages_sent = c->app_messages_sent,
+                           .messages_received = c->app_messages_received,
+                           .buffered = wrd_connection_buffered(c)};
+    return WRD_OK;
+}
+
+void wrd_endpoint_get_counters(const wrd_endpoint *ep, wrd_endpoint_counters *out)
+{
+    if (out->size != sizeof *out)
+        return;
+    *out = ep->counters;
+    out->size = sizeof *out;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/options.h"
+
+#include <string.h>
+
+#define WINDOW_MIN      ((size_t)64 * 1024)
+#define WINDOW_MAX      ((size_t)64 * 1024 * 1024)
+#define CONNECTIONS_MAX ((uint32_t)1 << 24)
+
+void wrd_endpoint_options_init(wrd_endpoint_options *options)
+{
+    memset(options, 0, sizeof *options);
+    options->size = sizeof *options;
+}
+
+#define DEFAULT(member, value)                                                                                         \
+    do {                                                                                                               \
+        if ((member) == 0)                                                                                             \
+            (member) = (value);                                                                                        \
+    } while (0)
+
+wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_endpoint_options *options,
+                                         const char **why)
+{
+    const char *unused;
+    why = why ? why : &unused;
+    *why = "";
+    wrd_endpoint_options_init(out);
+    if (options && options->size != sizeof *options) {
+        *why = "options.size is not sizeof(wrd_endpoint_options): fill options with wrd_endpoint_options_init() first";
+        return WRD_INVALID;
+    }
+    if (options)
+        *out = *options;
+    DEFAULT(out->max_connections, 4096);
+    DEFAULT(out->max_handshakes, 1024);
+    DEFAULT(out->handshake_timeout, 10 * WRD_SECOND);
+    DEFAULT(out->lost_timeout, 30 * WRD_SECOND);
+    DEFAULT(out->send_limit, (size_t)1024 * 1024);
+    DEFAULT(out->receive_window, (size_t)1024 * 1024);
+    DEFAULT(out->message_limit, WRD_MESSAGE_MAX);
+    if (out->mode != WRD_FRAMED && out->mode != WRD_RAW)
+        *why = "options.mode is neither WRD_FRAMED nor WRD_RAW";
+    else if (out->max_connections > CONNECTIONS_MAX)
+        *why = "options.max_connections is above 16777216";
+    else if (out->receive_window < WINDOW_MIN || out->receive_window > WINDOW_MAX)
+        *why = "options.receive_window is outside 64 KiB .. 64 MiB";
+    else if (out->message_limit > WRD_MESSAGE_MAX)
+        *why = "options.message_limit is above WRD_MESSAGE_MAX (16 MiB)";
+    else if (out->handshake_timeout > 3600 * WRD_SECOND || out->lost_timeout > 24 * 3600 * WRD_SECOND)
+        *why = "options.handshake_timeout is above an hour, or lost_timeout above a day";
+    return **why ? WRD_INVALID : WRD_OK;
+}

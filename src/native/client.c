@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "wrd/client.h"
+
+#include "native/node.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* wrd_client_free() waits at most this long for what was sent to arrive. */
+#define GOODBYE_TIMEOUT_MS 2000
+
+struct wrd_client {
+    struct wrd_node node;
+    wrd_addr remote;
+    wrd_conn conn;
+    bool open, closed;
+    bool blocked; /* the last send answered WRD_AGAIN */
+    wrd_result reason;
+    const char *reason_text;
+};
+
+void wrd_client_options_init(wrd_client_options *options)
+{
+    memset(options, 0, sizeof *options);
+    options->size = sizeof *options;
+    wrd_endpoint_options_init(&options->endpoint);
+}
+
+/* ---- connecting */
+
+wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address, const wrd_client_options *options,
+                           const char **why)
+{
+    const char *unused;
+    why = why ? why : &unused;
+    *why = "";
+    *out = NULL;
+    wrd_client_options o;
+    wrd_client_options_init(&o);
+    if (options && options->size != sizeof *options) {
+        *why = "options.size is not sizeof(wrd_client_options): fill options with wrd_client_options_init() first";
+        return WRD_INVALID;
+    }
+    if (options)
+        o = *options;
+    o.endpoint.key = NULL;
+    o.endpoint.max_connections = 1;
+    wrd_client *client = calloc(1, sizeof *client);
+    if (!client) {
+        *why = "out of memory";
+        return WRD_NO_MEMORY;
+    }
+    client->remote = address->addr;
+    client->reason_text = "";
+    wrd_addr any = {.family = address->addr.family};
+    wrd_result result = wrd_node_open(&client->node, &o.endpoint, &any, &address->addr, false,
+                                      o.socket_buffer ? o.socket_buffer : 1024 * 1024, why);
+    if (result == WRD_OK) {
+        result = wrd_endpoint_dial(client->node.endpoint, wrd_node_now(), &client->conn, address);
+        if (result != WRD_OK)
+            *why = wrd_result_text(result);
+    }
+    if (result != WRD_OK) {
+        int error = errno;
+        client->closed = true;
+        wrd_client_free(client);
+        errno = error;
+        return result;
+    }
+    wrd_node_flush(&client->node);
+    *out = client;
+    return WRD_OK;
+}
+
+wrd_result wrd_client_connect(wrd_client **out, const char *address, const wrd_client_options *options,
+                              const char **why)
+{
+    const char *unused;
+    why = why ? why : &unused;
+    *out = NULL;
+    wrd_address parsed;
+    wrd_client *client;
+    wrd_result result = wrd_address_parse(&parsed, address, strlen(address), why);
+    if (result == WRD_OK)
+        result = wrd_client_dial(&client, &parsed, options, why);
+    if (result != WRD_OK)
+        return result;
+    result = wrd_client_drain(client, false, -1); /* the handshake timeout bounds it */
+    if (result != WRD_OK) {
+        *why = client->closed ? client->reason_text : wrd_result_text(result);
+        wrd_client_free(client);
+        return result;
+    }
+    *why = "";
+    *out = client;
+    return WRD_OK;
+}
+
+/* ---- waiting */
+
+/* Waits for one turn of the loop, until `until` at the latest; false: the time is up. */
+static bool turn(wrd_client *client, wrd_time until)
+{
+    int timeout_ms = wrd_client_timeout(client);
+    if (until != WRD_NEVER) {
+        wrd_time now = wrd_node_now();
+        if (now >= until)
+            return false;
+        int left = (int)((until - now + WRD_MILLISECOND - 1) / WRD_MILLISECOND);
+        timeout_ms = timeout_ms < 0 || left < timeout_ms ? left : timeout_ms;
+    }
+    (void)poll(&(struct pollfd){wrd_client_fd(client), POLLIN, 0}, 1, timeout_ms);
+    wrd_client_process(client);
+    wrd_event event;
+    while (wrd_client_next(client, &event)) {
+        /* next() keeps the books; the waiting calls look at those. */
+    }
+    return true;
+}
+
+static wrd_time deadline_after(int timeout_ms)
+{
+    return timeout_ms < 0 ? WRD_NEVER : wrd_node_now() + (wrd_time)timeout_ms * WRD_MILLISECOND;
+}
+
+static wrd_result ended(const wrd_client *client)
+{
+    return client->reason == WRD_OK ? WRD_CLOSED : client->reason;
+}
+
+wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms)
+{
+    wrd_time until = deadline_after(timeout_ms);
+    wrd_client_flush(client);
+    for (;;) {
+        wrd_result result = wrd_client_receive(client, out);
+        if (result == WRD_OK)
+            return WRD_OK;
+        wrd_client_flush(client); /* taking the chunks of a frame opens the window */
+        if (client->closed)
+            return ended(client);
+        if (!turn(client, until))
+            return WRD_TIMEOUT;
+    }
+}
+
+wrd_result wrd_client_drain(wrd_client *client, bool all, int timeout_ms)
+{
+    wrd_time until = deadline_after(timeout_ms);
+    wrd_client_flush(client);
+    while (!client->closed) {
+        size_t buffered = wrd_client_buffered(client);
+        if (client->open && (all ? buffered == 0 : !client->blocked))
+            return WRD_OK;
+        if (!turn(client, until))
+            return WRD_TIMEOUT;
+    }
+    return ended(client);
+}
+
+void wrd_client_free(wrd_client *client)
+{
+    if (!client)
+        return;
+    if (!client->closed) {
+        wrd_client_close(client);
+        wrd_client_flush(client);
+        wrd_time until = deadline_after(GOODBYE_TIMEOUT_MS);
+        while (!client->closed && turn(client, until)) {
+            /* The closing handshake runs. */
+        }
+        wrd_client_flush(client);
+    }
+    wrd_node_close(&client->node);
+    free(client);
+}
+
+/* ---- your own loop */
+
+int wrd_client_fd(const wrd_client *client)
+{
+    return client->node.udp.fd;
+}
+
+int wrd_client_timeout(const wrd_client *client)
+{
+    return wrd_node_timeout(&client->node);
+}
+
+static void tell_refusal(wrd_client *client)
+{
+    if (!client->node.refused)
+        return;
+    client->node.refused = false;
+    wrd_endpoint_refused(client->node.endpoint, wrd_node_now(), &client->remote);
+}
+
+void wrd_client_process(wrd_client *client)
+{
+    wrd_node_process(&client->node);
+    tell_refusal(client);
+}
+
+void wrd_client_flush(wrd_client *client)
+{
+    wrd_node_flush(&client->node);
+    tell_refusal(client);
+}
+
+bool wrd_client_next(wrd_client *client, wrd_event *out)
+{
+    if (!wrd_endpoint_next(client->node.endpoint, out))
+        return false;
+    if (out->kind == WRD_EVENT_OPEN)
+        client->open = true;
+    if (out->kind == WRD_EVENT_WRITABLE)
+        client->blocked = false;
+    if (out->kind == WRD_EVENT_CLOSED) {
+        client->closed = true;
+        client->reason = out->reason;
+        client->reason_text = out->text;
+        wrd_node_flush(&client->node); /* its last words */
+    }
+    return true;
+}
+
+/* ---- the connection */
+
+static wrd_result send_kind(wrd_client *client, wrd_kind kind, const void *data, size_t len)
+{
+    if (client->closed)
+        return WRD_CLOSED;
+    wrd_result result = wrd_conn_send(client->node.endpoint, wrd_node_now(), client->conn, kind, data, len);
+    client->blocked = result == WRD_AGAIN;
+    return result;
+}
+
+wrd_result wrd_client_send(wrd_client *client, const void *data, size_t len)
+{
+    return send_kind(client, WRD_BINARY, data, len);
+}
+
+wrd_result wrd_client_send_text(wrd_client *client, const char *text, size_t len)
+{
+    return send_kind(client, WRD_TEXT, text, len);
+}
+
+wrd_result wrd_client_receive(wrd_client *client, wrd_message *out)
+{
+    if (client->closed)
+        return WRD_CLOSED;
+    return wrd_conn_receive(client->node.endpoint, wrd_node_now(), client->conn, out);
+}
+
+void wrd_client_release(wrd_client *client)
+{
+    wrd_conn_release(client->node.endpoint, wrd_node_now(), client->conn);
+}
+
+wrd_result wrd_client_read(wrd_client *client, void *out, size_t len)
+{
+    if (client->closed)
+        return WRD_CLOSED;
+    return wrd_conn_read(client->node.endpoint, wrd_node_now(), client->conn, out, len);
+}
+
+size_t wrd_client_buffered(const wrd_client *client)
+{
+    return wrd_conn_buffered(client->node.endpoint, client->conn);
+}
+
+void wrd_client_close(wrd_client *client)
+{
+    wrd_conn_close(client->node.endpoint, wrd_node_now(), client->conn);
+}
+
+wrd_endpoint *wrd_client_endpoint(wrd_client *client)
+{
+    return client->node.endpoint;
+}
+
+wrd_conn wrd_client_conn(const wrd_client *client)
+{
+    return client->conn;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include "native/node.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Batches read before timers and output have their turn. */
+#define BATCHES_MAX 8
+
+wrd_time wrd_node_now(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (wrd_time)ts.tv_sec * WRD_SECOND + (wrd_time)ts.tv_nsec / 1000;
+}
+
+wrd_result wrd_node_open(struct wrd_node *node, const wrd_endpoint_options *options, const wrd_addr *local,
+                         const wrd_addr *remote, bool ipv6_only, int buffer_size, const char **why)
+{
+    *node = (struct wrd_node){.udp.fd = -1};
+    wrd_result result = wrd_endpoint_new(&node->endpoint, options, NULL, why);
+    if (result == WRD_OK)
+        result = wrd_udp_open(&node->udp, local, remote, ipv6_only, buffer_size, why);
+    if (result == WRD_OK) {
+        node->in = malloc(WRD_UDP_BATCH * sizeof *node->in);
+        node->out = malloc(WRD_UDP_BATCH * sizeof *node->out);
+        if (!node->in || !node->out) {
+            *why = "out of memory";
+            result = WRD_NO_MEMORY;
+        }
+    }
+    if (result != WRD_OK) {
+        int error = errno;
+        wrd_node_close(node);
+        errno = error;
+    }
+    return result;
+}
+
+void wrd_node_close(struct wrd_node *node)
+{
+    wrd_endpoint_free(node->endpoint);
+    node->endpoint = NULL;
+    wrd_udp_close(&node->udp);
+    free(node->in);
+    free(node->out);
+    node->in = node->out = NULL;
+}
+
+static bool send_batch(struct wrd_node *node)
+{
+    unsigned sent = wrd_udp_send(&node->udp, node->out + node->out_first, node->out_count, &node->refused);
+    node->out_first += sent;
+    node->out_count -= sent;
+    return node->out_count == 0;
+}
+
+void wrd_node_flush(struct wrd_node *node)
+{
+    if (node->out_count > 0 && !send_batch(node))
+        return;
+    wrd_time now = wrd_node_now();
+    do {
+        node->out_first = node->out_count = 0;
+        while (node->out_count < WRD_UDP_BATCH) {
+            struct wrd_datagram *d = &node->out[node->out_count];
+            d->len = wrd_endpoint_transmit(node->endpoint, now, &d->path, d->bytes, sizeof d->bytes);
+            if (d->len == 0)
+                break;
+            node->out_count++;
+        }
+    } while (node->out_count > 0 && send_batch(node));
+}
+
+void wrd_node_process(struct wrd_node *node)
+{
+    unsigned count = WRD_UDP_BATCH;
+    for (int batches = 0; batches < BATCHES_MAX && count == WRD_UDP_BATCH; batches++) {
+        count = wrd_udp_receive(&node->udp, node->in, &node->refused);
+        wrd_time now = wrd_node_now();
+        for (unsigned i = 0; i < count; i++)
+            wrd_endpoint_receive(node->endpoint, now, &node->in[i].path, node->in[i].bytes, node->in[i].len);
+    }
+    wrd_endpoint_expire(node->endpoint, wrd_node_now());
+    wrd_node_flush(node);
+}
+
+int wrd_node_timeout(const struct wrd_node *node)
+{
+    if (node->out_count > 0)
+        return 1; /* the socket was full */
+    wrd_time deadline = wrd_endpoint_deadline(node->endpoint);
+    if (deadline == WRD_NEVER)
+        return -1;
+    wrd_time now = wrd_node_now();
+    if (deadline <= now)
+        return 0;
+    wrd_time wait = (deadline - now + WRD_MILLISECOND - 1) / WRD_MILLISECOND;
+    return wait > 3600000 ? 3600000 : (int)wait;
+}
