@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/addresses.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "wrd/server.h"
+
+bool addresses_is_wildcard(const wrd_addr *addr)
+{
+    static const uint8_t zero[16];
+
+    return memcmp(addr->ip, zero, addr->family == 4 ? 4 : 16) == 0;
+}
+
+bool addresses_is_loopback(const wrd_addr *addr)
+{
+    static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+    return addr->family == 4 ? addr->ip[0] == 127 : memcmp(addr->ip, one, 16) == 0;
+}
+
+static bool is_link_local(const wrd_addr *addr)
+{
+    return addr->family == 6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80;
+}
+
+/* False for what is neither IPv4 nor IPv6. */
+static bool from_interface(wrd_addr *out, const struct ifaddrs *entry)
+{
+    memset(out, 0, sizeof *out);
+    if (entry->ifa_addr == NULL || (entry->ifa_flags & IFF_UP) == 0) {
+        return false;
+    }
+    if (entry->ifa_addr->sa_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, entry->ifa_addr, sizeof in);
+        memcpy(out->ip, &in.sin_addr, 4);
+        out->family = 4;
+        return true;
+    }
+    if (entry->ifa_addr->sa_family == AF_INET6) {
+        struct sockaddr_in6 in;
+        memcpy(&in, entry->ifa_addr, sizeof in);
+        memcpy(out->ip, &in.sin6_addr, 16);
+        out->family = 6;
+        return true;
+    }
+    return false;
+}
+
+static size_t append(wrd_addr *out, size_t count, const wrd_addr *addr, uint16_t port)
+{
+    wrd_addr with_port = *addr;
+
+    with_port.port = port;
+    for (size_t i = 0; i < count; i++) {
+        if (wrd_addr_equal(&out[i], &with_port)) {
+            return count;
+        }
+    }
+    if (count < ADDRESSES_MAX) {
+        out[count++] = with_port;
+    }
+    return count;
+}
+
+size_t addresses_list(wrd_addr out[ADDRESSES_MAX], const wrd_addr *bound)
+{
+    struct ifaddrs *interfaces = NULL;
+    wrd_addr addr;
+    size_t count = 0;
+
+    if (!addresses_is_wildcard(bound)) {
+        return append(out, 0, bound, bound->port);
+    }
+    if (wrd_local_network_ip(&addr, 4) == WRD_OK) {
+        count = append(out, count, &addr, bound->port);
+    }
+    if (bound->family == 6 && wrd_local_network_ip(&addr, 6) == WRD_OK && !is_link_local(&addr)) {
+        count = append(out, count, &addr, bound->port);
+    }
+    if (getifaddrs(&interfaces) != 0) {
+        return count;
+    }
+    for (int loopback = 0; loopback <= 1; loopback++) {
+        for (const struct ifaddrs *entry = interfaces; entry != NULL; entry = entry->ifa_next) {
+            if (from_interface(&addr, entry) && addr.family <= bound->family && !is_link_local(&addr) &&
+                addresses_is_loopback(&addr) == (loopback == 1)) {
+                count = append(out, count, &addr, bound->port);
+            }
+        }
+    }
+    freeifaddrs(interfaces);
+    return count;
+}

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wrd dial: lines from stdin become messages, messages become lines on stdout.
+ *
+ * Nothing here blocks, or the connection would die of silence: stdin is not read while the send queue is full, and a
+ * message stays in the connection's window until stdout took it. A reader that does not read slows the server.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/say.h"
+#include "cli/stop.h"
+#include "wrd/client.h"
+
+#define INPUT_STEP      ((size_t)64 * 1024)
+#define OUTPUT_SIZE     PIPE_BUF /* what a pipe takes without blocking once poll() says it is writable (POSIX) */
+#define SECONDS_DEFAULT 10
+#define SECONDS_MAX     3600
+
+static const char help[] =
+    "wrd dial ADDRESS\n"
+    "wrd dial IP:PORT FINGERPRINT\n"
+    "\n"
+    "Connects, sends each line of stdin as one message and prints each message that comes back as one line. After the\n"
+    "end of stdin it waits until as many messages came back as were sent. ADDRESS is what `wrd serve` prints: the two\n"
+    "words IP:PORT FINGERPRINT, or /ip4/.../udp/.../webrtc-direct/certhash/u...\n"
+    "\n"
+    "  --raw              messages are data-channel messages as they are; as the server does\n"
+    "  --timeout SECONDS  how long to try to connect; default 10\n"
+    "  --wait SECONDS     how long to wait for the next echo after the end of stdin; default 10\n"
+    "\n"
+    "Exit codes:\n"
+    "  0    every message came back\n"
+    "  1    trouble on this machine: the network, memory or stdout\n"
+    "  2    wrong command line or address\n"
+    "  3    nobody answers there within --timeout\n"
+    "  4    refused: the host says that nobody listens on that port\n"
+    "  5    mismatch: the server has another certificate than the fingerprint names\n"
+    "  6    the connection ended before everything came back\n"
+    "  7    the server broke a rule of the protocol\n"
+    "  8    connected, but what was sent did not all come back within --wait\n"
+    "  130  interrupted by Ctrl-C or SIGTERM\n";
+
+static const struct option options[] = {
+    {"raw", no_argument, NULL, 'r'},
+    {"timeout", required_argument, NULL, 't'},
+    {"wait", required_argument, NULL, 'w'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct input {
+    char *bytes; /* lines that are not sent yet */
+    size_t start, len, capacity;
+    size_t searched; /* no newline before this */
+    bool ended;
+};
+
+struct output {
+    char bytes[OUTPUT_SIZE];
+    size_t len;
+    size_t taken; /* of the message that is in the connection's window */
+    bool waiting; /* a message may be there */
+};
+
+struct dial {
+    wrd_client *client;
+    struct input in;
+    struct output out;
+    wrd_address address;
+    char where[WRD_ADDR_TEXT_SIZE];
+    long timeout_s, wait_s;
+    bool raw;
+    bool open;
+    bool full;   /* the send queue; WRD_EVENT_WRITABLE ends it */
+    bool closed; /* `end` says why */
+    wrd_event end;
+    uint64_t sent, received;
+    int64_t progress_ms; /* when stdin ended or the last echo came */
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- stdin */
+
+static bool input_make_room(struct input *in)
+{
+    if (in->start > 0) {
+        memmove(in->bytes, in->bytes + in->start, in->len);
+        in->start = 0;
+    }
+    if (in->capacity - in->len >= INPUT_STEP) {
+        return true;
+    }
+    size_t capacity = in->capacity * 2 + INPUT_STEP;
+    char *bytes = realloc(in->bytes, capacity);
+    if (bytes == NULL) {
+        return false;
+    }
+    in->bytes = bytes;
+    in->capacity = capacity;
+    return true;
+}
+
+/* Reads once, which does not block after poll(). False with a sentence said: no memory, or stdin broke. */
+static bool input_read(struct input *in)
+{
+    if (!input_make_room(in)) {
+        say("memory is short for a line of %zu bytes", in->len);
+        return false;
+    }
+    ssize_t got = read(STDIN_FILENO, in->bytes + in->len, INPUT_STEP);
+    if (got < 0 && errno != EINTR && errno != EAGAIN) {
+        say("cannot read stdin: %s", strerror(errno));
+        return false;
+    }
+    if (got == 0) {
+        in->ended = true;
+    } else if (got > 0) {
+        in->len += (size_t)got;
+    }
+    return true;
+}
+
+/* The next line without its newline; the last one needs none. */
+static bool input_line(struct input *in, const char **line, size_t *len)
+{
+    if (in->len == 0) {
+        return false;
+    }
+    const char *start = in->bytes + in->start;
+    const char *newline = memchr(start + in->searched, '\n', in->len - in->searched);
+    if (newline == NULL && !in->ended) {
+        in->searched = in->len;
+        return false;
+    }
+    *line = start;
+    *len = newline == NULL ? in->len : (size_t)(newline - start);
+    return true;
+}
+
+static void input_drop_line(struct input *in, size_t len)
+{
+    size_t dropped = len < in->len ? len + 1 : len; /* with its newline, when it has one */
+
+    in->start += dropped;
+    in->len -= dropped;
+    in->searched = 0;
+}
+
+/* ---- between the two and the connection */
+
+/* Sends lines until there are none or the queue is full. False with a sentence said. */
+static bool send_lines(struct dial *dial)
+{
+    const char *line;
+    size_t len;
+
+    while (!dial->full && input_line(&dial->in, &line, &len)) {
+        wrd_result result = wrd_client_send(dial->client, line, len);
+        if (result == WRD_AGAIN) {
+            dial->full = true;
+            return true;
+        }
+        if (result == WRD_CLOSED || result == WRD_GONE) {
+            return true; /* WRD_EVENT_CLOSED tells why */
+        }
+        if (result != WRD_OK) {
+            say("cannot send a line of %zu bytes: %s", len, wrd_result_text(result));
+            return false;
+        }
+        dial->sent++;
+        input_drop_line(&dial->in, len);
+        dial->progress_ms = now_ms();
+    }
+    if (!dial->full && dial->in.len > WRD_MESSAGE_MAX) {
+        say("a line of stdin is longer than the 16 MiB that a message may have");
+        return false;
+    }
+    return true;
+}
+
+/* Moves messages and their newlines into the output buffer until it is full or none is left. */
+static void take_messages(struct dial *dial)
+{
+    struct output *out = &dial->out;
+    wrd_message message;
+
+    while (out->waiting && out->len < OUTPUT_SIZE) {
+        if (wrd_client_receive(dial->client, &message) != WRD_OK) {
+            out->waiting = false;
+            return;
+        }
+        size_t part = message.len - out->taken;
+        if (part > OUTPUT_SIZE - out->len) {
+            part = OUTPUT_SIZE - out->len;
+        }
+        memcpy(out->bytes + out->len, message.data + out->taken, part);
+        out->len += part;
+        out->taken += part;
+        if (out->taken < message.len || out->len == OUTPUT_SIZE) {
+            return;
+        }
+        out->bytes[out->len++] = '\n';
+        out->taken = 0;
+        wrd_client_release(dial->client);
+        dial->received++;
+        dial->progress_ms = now_ms();
+    }
+}
+
+/* False when nobody reads stdout any more. */
+static bool write_output(struct output *out)
+{
+    ssize_t written = write(STDOUT_FILENO, out->bytes, out->len);
+
+    if (written < 0) {
+        if (errno == EINTR || errno == EAGAIN) {
+            return true;
+        }
+        say("cannot write to stdout: %s", strerror(errno));
+        return false;
+    }
+    out->len -= (size_t)written;
+    memmove(out->bytes, out->bytes + written, out->len);
+    return true;
+}
+
+static void take_events(struct dial *dial)
+{
+    wrd_event event;
+
+    while (wrd_client_next(dial->client, &event)) {
+        switch (event.kind) {
+        case WRD_EVENT_OPEN:
+            dial->open = true;
+            if (isatty(STDIN_FILENO)) {
+                say("connected to %s; each line is a message, Ctrl-D ends", dial->where);
+            }
+            break;
+        case WRD_EVENT_READABLE: dial->out.waiting = true; break;
+        case WRD_EVENT_WRITABLE: dial->full = false; break;
+        case WRD_EVENT_CLOSED:
+            dial->closed = true;
+            dial->end = event;
+            break;
+        }
+    }
+}
+
+/* ---- how it ends */
+
+static int say_not_open(const struct dial *dial)
+{
+    switch (dial->end.reason) {
+    case WRD_TIMEOUT:
+        say("nobody answers at %s within %ld s. Is the server running, is the port right, and does a firewall let UDP "
+            "through?",
+            dial->where, dial->timeout_s);
+        return EXIT_TIMEOUT;
+    case WRD_REFUSED:
+        say("%s refuses: nobody listens on that UDP port. Is the server running, and is the port right?", dial->where);
+        return EXIT_REFUSED;
+    case WRD_MISMATCH:
+        say("the server at %s has another certificate than the fingerprint names. Ask for its present fingerprint; if "
+            "it "
+            "should not have changed, this may be another server in its place.",
+            dial->where);
+        return EXIT_MISMATCH;
+    case WRD_PROTOCOL: say("%s does not speak as expected: %s", dial->where, dial->end.text); return EXIT_PROTOCOL;
+    case WRD_LOST:
+    case WRD_CLOSED:
+    case WRD_OK: say("%s ended the connection before it was open: %s", dial->where, dial->end.text); return EXIT_LOST;
+    case WRD_SYSTEM:
+    case WRD_AGAIN:
+    case WRD_GONE:
+    case WRD_INVALID:
+    case WRD_TOO_LARGE:
+    case WRD_NO_MEMORY:
+    case WRD_UNSUPPORTED: break;
+    }
+    say("cannot connect to %s: %s", dial->where, dial->end.text);
+    return EXIT_TROUBLE;
+}
+
+static bool all_came_back(const struct dial *dial)
+{
+    return dial->in.ended && dial->in.len == 0 && dial->received >= dial->sent;
+}
+
+static int say_ended(const struct dial *dial)
+{
+    if (!dial->open) {
+        return say_not_open(dial);
+    }
+    if (all_came_back(dial)) {
+        return EXIT_DONE;
+    }
+    say("the connection to %s ended: %s %llu of %llu messages came back.", dial->where, dial->end.text,
+        (unsigned long long)dial->received, (unsigned long long)dial->sent);
+    if (dial->end.reason == WRD_PROTOCOL || dial->end.reason == WRD_TOO_LARGE) {
+        fputs("Do both sides agree on --raw?\n", stderr);
+        return EXIT_PROTOCOL;
+    }
+    return EXIT_LOST;
+}
+
+/* What is printed already is not lost for a slow reader: this waits for it. */
+static bool write_rest(struct dial *dial)
+{
+    while (dial->out.len > 0) {
+        if (!write_output(&dial->out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the loop */
+
+static int poll_timeout(const struct dial *dial)
+{
+    int timeout = wrd_client_timeout(dial->client);
+
+    if (dial->open && dial->in.ended && !dial->full) {
+        int64_t left = dial->progress_ms + (int64_t)dial->wait_s * 1000 - now_ms();
+        int wait = left < 0 ? 0 : (int)left;
+        timeout = timeout < 0 || wait < timeout ? wait : timeout;
+    }
+    return timeout;
+}
+
+/* One turn; true while it goes on, else `*code` is set. */
+static bool turn(struct dial *dial, int stop, int *code)
+{
+    bool reads = dial->open && !dial->full && !dial->in.ended;
+    struct pollfd fds[] = {
+        {stop, POLLIN, 0},
+        {wrd_client_fd(dial->client), POLLIN, 0},
+        {reads ? STDIN_FILENO : -1, POLLIN, 0},
+        {STDOUT_FILENO, dial->out.len > 0 ? POLLOUT : 0, 0}, /* its end is told in any case */
+    };
+
+    *code = EXIT_TROUBLE;
+    if (poll(fds, 4, poll_timeout(dial)) < 0 && errno != EINTR) {
+        say("poll: %s", strerror(errno));
+        return false;
+    }
+    if ((fds[0].revents & POLLIN) != 0) {
+        *code = EXIT_INTERRUPTED;
+        return false;
+    }
+    if (fds[2].revents != 0 && !input_read(&dial->in)) {
+        return false;
+    }
+    if ((fds[3].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+        say("nobody reads stdout any more");
+        return false;
+    }
+    if (fds[3].revents != 0 && !write_output(&dial->out)) {
+        return false;
+    }
+    wrd_client_process(dial->client);
+    take_events(dial);
+    take_messages(dial);
+    if (dial->open && !send_lines(dial)) {
+        return false;
+    }
+    wrd_client_flush(dial->client);
+    if (dial->closed) {
+        *code = write_rest(dial) ? say_ended(dial) : EXIT_TROUBLE;
+        return false;
+    }
+    if (dial->open && all_came_back(dial) && !dial->out.waiting && dial->out.len == 0) {
+        *code = EXIT_DONE;
+        return false;
+    }
+    if (dial->open && dial->in.ended && now_ms() >= dial->progress_ms + (int64_t)dial->wait_s * 1000) {
+        say("only %llu of %llu messages came back from %s, and none for %ld s", (unsigned long long)dial->received,
+            (unsigned long long)dial->sent, dial->where, dial->wait_s);
+        *code = EXIT_UNANSWERED;
+        return false;
+    }
+    return true;
+}
+
+static int run(struct dial *dial)
+{
+    wrd_client_options client_options;
+    const char *why = "";
+    int code;
+
+    int stop = stop_open();
+    if (stop < 0) {
+        say("cannot catch signals: %s", strerror(errno));
+        return EXIT_TROUBLE;
+    }
+    signal(SIGPIPE, SIG_IGN); /* write() says it too */
+    wrd_client_options_init(&client_options);
+    client_options.endpoint.mode = dial->raw ? WRD_RAW : WRD_FRAMED;
+    client_options.endpoint.handshake_timeout = (wrd_time)dial->timeout_s * WRD_SECOND;
+    wrd_result result = wrd_client_dial(&dial->client, &dial->address, &client_options, &why);
+    if (result != WRD_OK) {
+        int error = errno;
+        say("cannot connect to %s: %s%s%s", dial->where, why, result == WRD_SYSTEM ? ": " : "",
+            result == WRD_SYSTEM ? strerror(error) : "");
+        return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
+    }
+    wrd_client_flush(dial->client);
+    while (turn(dial, stop, &code)) {
+    }
+    wrd_client_free(dial->client);
+    return code;
+}
+
+/* ---- the command line */
+
+static bool read_seconds(long *out, const char *name, const char *text)
+{
+    char *end;
+
+    errno = 0;
+    long seconds = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || seconds < 1 || seconds > SECONDS_MAX) {
+        usage_error("dial", "%s %s: expected whole seconds from 1 to %d", name, text, SECONDS_MAX);
+        return false;
+    }
+    *out = seconds;
+    return true;
+}
+
+static bool read_address(struct dial *dial, int argc, char **argv)
+{
+    char text[2 * WRD_ADDRESS_TEXT_SIZE];
+    const char *why = "";
+
+    if (argc < 1 || argc > 2) {
+        usage_error("dial", argc < 1 ? "an address is missing: wrd dial IP:PORT FINGERPRINT"
+                                     : "too many words; expected: wrd dial IP:PORT FINGERPRINT");
+        return false;
+    }
+    int len = snprintf(text, sizeof text, "%s%s%s", argv[0], argc == 2 ? " " : "", argc == 2 ? argv[1] : "");
+    if (len < 0 || (size_t)len >= sizeof text) {
+        usage_error("dial", "the address is too long; expected: IP:PORT and 64 hex digits");
+        return false;
+    }
+    if (wrd_address_parse(&dial->address, text, (size_t)len, &why) != WRD_OK) {
+        usage_error("dial", "\"%s\" is no address: %s", text, why);
+        return false;
+    }
+    wrd_addr_text(&dial->address.addr, dial->where);
+    return true;
+}
+
+/* True when the command shall run; otherwise `*code` is its exit code. */
+static bool read_options(struct dial *dial, int argc, char **argv, int *code)
+{
+    int option;
+
+    *code = EXIT_USAGE;
+    while ((option = next_option(argc, argv, options, "dial")) != -1) {
+        switch (option) {
+        case 'r': dial->raw = true; break;
+        case 't':
+            if (!read_seconds(&dial->timeout_s, "--timeout", optarg)) {
+                return false;
+            }
+            break;
+        case 'w':
+            if (!read_seconds(&dial->wait_s, "--wait", optarg)) {
+                return false;
+            }
+            break;
+        case 'h':
+            fputs(help, stdout);
+            *code = EXIT_DONE;
+            return false;
+        default: return false;
+        }
+    }
+    return read_address(dial, argc - optind, argv + optind);
+}
+
+int dial_main(int argc, char **argv)
+{
+    static struct dial dial = {.timeout_s = SECONDS_DEFAULT, .wait_s = SECONDS_DEFAULT};
+    int code;
+
+    if (!read_options(&dial, argc, argv, &code)) {
+        return code;
+    }
+    code = run(&dial);
+    free(dial.in.bytes);
+    return code;
+}

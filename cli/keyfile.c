@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/keyfile.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/say.h"
+
+static void say_load_failed(const char *path, wrd_result result, const char *why, int error)
+{
+    if (result != WRD_SYSTEM) {
+        say("cannot use the key file %s: %s", path, why);
+    } else if (error == ENOENT) {
+        say("the key file %s does not exist. `wrd key new %s` makes one.", path, path);
+    } else {
+        say("cannot read the key file %s: %s", path, strerror(error));
+    }
+}
+
+bool keyfile_load(wrd_key *out, const char *path)
+{
+    const char *why = "";
+    wrd_result result = wrd_key_load(out, path, &why);
+
+    if (result != WRD_OK) {
+        say_load_failed(path, result, why, errno);
+    }
+    return result == WRD_OK;
+}
+
+bool keyfile_create(wrd_key *out, const char *path)
+{
+    const char *why = "";
+
+    if (wrd_key_random(out, NULL) != WRD_OK) {
+        say("the operating system gives no random bytes, so no key was made");
+        return false;
+    }
+    wrd_result result = wrd_key_save(out, path, &why);
+    if (result == WRD_OK) {
+        return true;
+    }
+    int error = errno;
+    wrd_key_wipe(out);
+    if (result == WRD_SYSTEM && error == EEXIST) {
+        say("%s exists already, and a key is never replaced. Choose another name, or remove the file first if no "
+            "server "
+            "needs it any more.",
+            path);
+    } else if (result == WRD_SYSTEM) {
+        say("cannot write the key file %s: %s", path, strerror(error));
+    } else {
+        say("cannot write the key file %s: %s", path, why);
+    }
+    return false;
+}
+
+bool keyfile_load_or_create(wrd_key *out, const char *path)
+{
+    /* access() only chooses between the two; a file that appears in between is not overwritten by the second. */
+    if (access(path, F_OK) == 0 || errno != ENOENT) {
+        return keyfile_load(out, path);
+    }
+    if (!keyfile_create(out, path)) {
+        return false;
+    }
+    say("made a new key in %s; whoever has this file can pretend to be this server", path);
+    return true;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* wrd serve: every message comes back. Our own poll() loop carries the WebRTC server and the page's HTTP side. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/http.h"
+#include "cli/keyfile.h"
+#include "cli/say.h"
+#include "cli/stop.h"
+#include "wrd/server.h"
+
+#define LISTEN_DEFAULT "0.0.0.0:3478"
+
+static const char help[] =
+    "wrd serve [options]: a server that sends every message back to where it came from\n"
+    "\n"
+    "  --listen IP:PORT   where to take connections (UDP); default " LISTEN_DEFAULT "\n"
+    "                     0.0.0.0 is every IPv4 address of this machine, [::] IPv6 too, port 0 any free port\n"
+    "  --http IP:PORT     also serve a page to try it with, as 127.0.0.1:8080; otherwise there is no HTTP\n"
+    "  --key FILE         the server's key; made when FILE does not exist. Without it the key, and so the\n"
+    "                     fingerprint, is a new one at every start\n"
+    "  --raw              messages are data-channel messages as they are, without frames and compression;\n"
+    "                     both sides must agree on this\n"
+    "  --verbose          say on stderr who comes and goes\n"
+    "\n"
+    "When everything is ready, stdout gets one line, four words; with --http lines with the page's addresses follow:\n"
+    "\n"
+    "  listening IP:PORT FINGERPRINT MULTIADDR\n"
+    "  page URL\n"
+    "\n"
+    "`wrd dial IP:PORT FINGERPRINT` or `wrd dial MULTIADDR` connects. Ctrl-C or SIGTERM ends the server.\n"
+    "\n"
+    "Exit codes: 0 ended by a signal, 1 cannot start or the socket broke (stderr says why), 2 wrong command line.\n";
+
+static const struct option options[] = {
+    {"listen", required_argument, NULL, 'l'},
+    {"http", required_argument, NULL, 'p'},
+    {"key", required_argument, NULL, 'k'},
+    {"raw", no_argument, NULL, 'r'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+struct serve {
+    const char *listen;
+    const char *http_listen;
+    const char *key_path;
+    bool raw;
+    bool verbose;
+};
+
+/* ---- the echo */
+
+static void on_open(wrd_server *server, wrd_conn conn, const wrd_addr *peer, void *user)
+{
+    const struct serve *serve = user;
+    char text[WRD_ADDR_TEXT_SIZE];
+
+    (void)server;
+    if (serve->verbose) {
+        wrd_addr_text(peer, text);
+        say("connection %llx open from %s", (unsigned long long)conn, text);
+    }
+}
+
+static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
+{
+    wrd_result result = message->kind == WRD_TEXT
+                            ? wrd_server_send_text(server, conn, (const char *)message->data, message->len)
+                            : wrd_server_send(server, conn, message->data, message->len);
+
+    (void)user;
+    if (result == WRD_TOO_LARGE) {
+        /* It compressed well enough at the sender and not here. An echo with a hole would be worse. */
+        wrd_server_close(server, conn);
+    }
+    return result; /* WRD_AGAIN: we are asked again when there is room, and the sender is slowed meanwhile. */
+}
+
+static void on_closed(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user)
+{
+    const struct serve *serve = user;
+
+    (void)server;
+    (void)reason;
+    if (serve->verbose) {
+        say("connection %llx closed: %s", (unsigned long long)conn, text);
+    }
+}
+
+/* ---- the command */
+
+static int earlier(int a, int b)
+{
+    if (a < 0 || b < 0) {
+        return a < 0 ? b : a;
+    }
+    return a < b ? a : b;
+}
+
+static int run(struct serve *serve, wrd_server *server, struct http *http, int stop)
+{
+    const wrd_handlers handlers = {.user = serve, .open = on_open, .message = on_message, .closed = on_closed};
+    struct pollfd fds[] = {{stop, POLLIN, 0}, {wrd_server_fd(server), POLLIN, 0}, {http_fd(http), POLLIN, 0}};
+
+    for (;;) {
+        if (poll(fds, 3, earlier(wrd_server_timeout(server), http_timeout(http))) < 0 && errno != EINTR) {
+            say("poll: %s", strerror(errno));
+            return EXIT_TROUBLE;
+        }
+        if (fds[0].revents != 0) {
+            return EXIT_DONE;
+        }
+        if (wrd_server_turn(server, &handlers, 0) != WRD_OK) {
+            say("the UDP socket broke: %s", strerror(errno));
+            return EXIT_TROUBLE;
+        }
+        http_run(http);
+    }
+}
+
+static bool print_ready(const wrd_server *server, const struct http *http)
+{
+    wrd_address address;
+    char words[WRD_ADDRESS_TEXT_SIZE];
+    char multiaddr[WRD_ADDRESS_TEXT_SIZE];
+
+    wrd_server_address(server, &address);
+    wrd_address_text(&address, words);
+    wrd_address_multiaddr(&address, multiaddr);
+    printf("listening %s %s\n", words, multiaddr);
+    http_print_pages(http, stdout);
+    if (fflush(stdout) != 0) {
+        say("cannot print the address: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int serve_pages(struct serve *serve, wrd_server *server)
+{
+    struct http *http = NULL;
+    int stop = stop_open();
+
+    if (stop < 0) {
+        say("cannot catch signals: %s", strerror(errno));
+        return EXIT_TROUBLE;
+    }
+    if (serve->http_listen != NULL) {
+        const struct http_options http_options = {.listen = serve->http_listen,
+                                                  .server = server,
+                                                  .server_listen = serve->listen,
+                                                  .mode = serve->raw ? WRD_RAW : WRD_FRAMED};
+        wrd_result result = http_open(&http, &http_options);
+        if (result != WRD_OK) {
+            return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
+        }
+    }
+    int code = print_ready(server, http) ? run(serve, server, http, stop) : EXIT_TROUBLE;
+    http_close(http);
+    return code;
+}
+
+static int serve_with_key(struct serve *serve, const wrd_key *key)
+{
+    wrd_server_options server_options;
+    wrd_server *server;
+    const char *why = "";
+
+    wrd_server_options_init(&server_options);
+    server_options.endpoint.key = key;
+    server_options.endpoint.mode = serve->raw ? WRD_RAW : WRD_FRAMED;
+    wrd_result result = wrd_server_bind(&server, serve->listen, &server_options, &why);
+    if (result == WRD_SYSTEM) {
+        int error = errno;
+        say("cannot listen on %s: %s (%s)", serve->listen, why, strerror(error));
+        return EXIT_TROUBLE;
+    }
+    if (result != WRD_OK) {
+        say("cannot listen on %s: %s", serve->listen, why);
+        return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
+    }
+    int code = serve_pages(serve, server);
+    wrd_server_free(server);
+    return code;
+}
+
+/* True when the command shall run; otherwise `*code` is its exit code. */
+static bool read_options(struct serve *serve, int argc, char **argv, int *code)
+{
+    int option;
+
+    *code = EXIT_USAGE;
+    while ((option = next_option(argc, argv, options, "serve")) != -1) {
+        switch (option) {
+        case 'l': serve->listen = optarg; break;
+        case 'p': serve->http_listen = optarg; break;
+        case 'k': serve->key_path = optarg; break;
+        case 'r': serve->raw = true; break;
+        case 'v': serve->verbose = true; break;
+        case 'h':
+            fputs(help, stdout);
+            *code = EXIT_DONE;
+            return false;
+        default: return false;
+        }
+    }
+    if (optind < argc) {
+        *code = usage_error("serve", "`wrd serve` takes only options; what is \"%s\"? An address goes behind --listen.",
+                            argv[optind]);
+        return false;
+    }
+    return true;
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct serve serve = {.listen = LISTEN_DEFAULT};
+    wrd_key key;
+    int code;
+
+    if (!read_options(&serve, argc, argv, &code)) {
+        return code;
+    }
+    if (serve.key_path == NULL) {
+        return serve_with_key(&serve, NULL);
+    }
+    if (!keyfile_load_or_create(&key, serve.key_path)) {
+        return EXIT_TROUBLE;
+    }
+    code = serve_with_key(&serve, &key);
+    wrd_key_wipe(&key);
+    return code;
+}
