@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+// Real browsers, headless, each with a fresh profile and nothing to tell the world.
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import puppeteer from 'puppeteer-core';
+
+const programs = {
+    chromium: [process.env.WRD_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+    firefox: [process.env.WRD_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'],
+};
+
+const chromiumArguments = [
+    '--no-sandbox', // There is no other user in the namespace, and the only pages are ours.
+    '--disable-dev-shm-usage',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-domain-reliability',
+    '--disable-sync',
+    '--no-default-browser-check',
+    '--no-first-run',
+    '--no-pings',
+];
+
+const firefoxPreferences = {
+    'app.normandy.enabled': false,
+    'app.update.disabledForTesting': true,
+    'browser.region.network.url': '',
+    'browser.safebrowsing.malware.enabled': false,
+    'browser.safebrowsing.phishing.enabled': false,
+    'captivedetect.canonicalURL': '',
+    'datareporting.policy.dataSubmissionEnabled': false,
+    'extensions.update.enabled': false,
+    'media.gmp-manager.updateEnabled': false,
+    'network.captive-portal-service.enabled': false,
+    'network.connectivity-service.enabled': false,
+    'services.settings.server': '',
+    'toolkit.telemetry.server': '',
+};
+
+export function findBrowser(name) {
+    const program = programs[name].find((path) => path && existsSync(path));
+    if (!program)
+        throw new Error(`no ${name}: looked for ${programs[name].filter(Boolean).join(', ')} (WRD_${name.toUpperCase()} names another)`);
+    return program;
+}
+
+export async function openBrowser(name, { fieldTrials } = {}) {
+    const profile = await mkdtemp(join(tmpdir(), `wrd-${name}-`));
+    const trials = fieldTrials ? [`--force-fieldtrials=${fieldTrials}`] : [];
+    const browser = await puppeteer.launch({
+        browser: name === 'firefox' ? 'firefox' : 'chrome',
+        executablePath: findBrowser(name),
+        headless: true,
+        userDataDir: profile,
+        args: name === 'chromium' ? [...chromiumArguments, ...trials] : [],
+        extraPrefsFirefox: firefoxPreferences,
+        protocolTimeout: 120_000,
+    });
+    return {
+        version: await browser.version(),
+
+        // A page with its console kept, for the words of a failed test.
+        async page(url) {
+            const page = await browser.newPage();
+            const said = [];
+            page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+            page.on('pageerror', (error) => said.push(`error: ${error.message}`));
+            await page.goto(url, { waitUntil: 'load' });
+            return Object.assign(page, { said });
+        },
+
+        async close() {
+            await browser.close();
+            await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+        },
+    };
+}

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+import { clientTests, describe, plainPageTests, withoutMungingTests } from './suite.mjs';
+
+describe('chromium: the browser client', () => clientTests('chromium'));
+describe('chromium: pages of others', () => plainPageTests('chromium'));
+describe('chromium with WebRTC-NoSdpMangleUfrag', () => withoutMungingTests());

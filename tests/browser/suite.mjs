@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+// What holds in every browser. A file that imports this names the browser; each test has servers of its own and a new page.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { openBrowser } from './browsers.mjs';
+import { ip4, ip6, startForeignServer, startServer } from './process.mjs';
+import { openSite } from './site.mjs';
+
+const gone = /^(wrd: )?connection \S+ closed: /;
+const noticed = 2_000; // within which a goodbye has to arrive
+const lost = 40_000; // within which a silent end has to be noticed (the client's own timer runs 15 s from "disconnected")
+
+// Opens the browser and the site around all tests of a describe block; answers what its tests call.
+export function stage(browserName, options) {
+    let browser, site;
+    const started = [], pages = [];
+
+    before(async () => {
+        site = await openSite(ip4);
+        browser = await openBrowser(browserName, options);
+    });
+    after(async () => {
+        await browser?.close();
+        await site?.close();
+    });
+    afterEach(async () => {
+        await Promise.all(pages.splice(0).map((page) => page.close().catch(() => undefined)));
+        await Promise.all(started.splice(0).map((program) => program.stop()));
+    });
+
+    const keep = (program) => {
+        started.push(program);
+        return program;
+    };
+    const stageHands = {
+        server: async (...args) => keep(await startServer(...args)),
+        foreignServer: async (...args) => keep(await startForeignServer(...args)),
+        async page(name = 'client') {
+            const page = await browser.page(site.page(name));
+            pages.push(page);
+            return page;
+        },
+        // A connection of the page to the server, or a failure that shows both sides.
+        async connect(page, server, options = {}) {
+            const { id, error, ms } = await page.evaluate((address, given) => client.connect(address, given),
+                server.address, { fingerprint: server.fingerprint, ...options });
+            if (error) {
+                assert.fail(`connect: ${error.code ?? error.name}: ${error.message} after ${Math.round(ms)} ms\n` +
+                    `${server.log}\n${page.said.join('\n')}`);
+            }
+            return id;
+        },
+        // Why there is no connection.
+        async refusal(page, address, options) {
+            const { id, error, ms } = await page.evaluate((a, o) => client.connect(a, o), address, options);
+            assert.equal(id, undefined, 'a connection was made');
+            return { ...error, ms };
+        },
+        async echoes(page, id, message = 'h\u00e9llo \u{1f44b}') {
+            assert.equal(await page.evaluate((i, m) => client.echoText(i, m), id, message), message);
+        },
+    };
+    return stageHands;
+}
+
+export function clientTests(browserName, options = {}) {
+    const { server, foreignServer, page, connect, refusal, echoes } = stage(browserName, options);
+    const test = (name, body, timeout = 30_000) => it(name, { timeout }, body);
+
+    test('connects and echoes', async () => {
+        const [our, tab] = [await server(), await page()];
+        const id = await connect(tab, our);
+        await echoes(tab, id);
+        await echoes(tab, id, '');
+        await echoes(tab, id, 'again');
+    });
+
+    test('a message of 1 MB comes back', async () => {
+        const [our, tab] = [await server(), await page()];
+        const id = await connect(tab, our);
+        const echo = await tab.evaluate((i) => client.echoNoise(i, 1_000_000, 1), id);
+        assert.deepEqual([echo.same, echo.length], [true, 1_000_000], our.log);
+    });
+
+    test('messages of 15 MB come back', async () => {
+        const [our, tab] = [await server(), await page()];
+        const id = await connect(tab, our);
+        for (const seed of [1, 2]) {
+            const echo = await tab.evaluate((i, s) => client.echoNoise(i, 15_000_000, s), id, seed);
+            assert.deepEqual([echo.same, echo.length], [true, 15_000_000], our.log);
+        }
+        await echoes(tab, id, 'and a small one');
+    }, 90_000);
+
+    test('200 quick messages in flight come back in order', async () => {
+        const [our, tab] = [await server(), await page()];
+        const id = await connect(tab, our);
+        assert.equal(await tab.evaluate((i) => client.echoMany(i, 200), id), 200, our.log);
+    });
+
+    test('messages sent at once on open come back', async () => {
+        const [our, tab] = [await server(), await page()];
+        for (let round = 0; round < 5; round++) {
+            const got = await tab.evaluate((address, fingerprint) => client.connectAndSend(address, { fingerprint }, 10),
+                our.address, our.fingerprint);
+            assert.deepEqual(got, Array.from({ length: 10 }, (_, i) => `early ${i}`), our.log);
+        }
+    });
+
+    test('closes and connects again', async () => {
+        const [our, tab] = [await server(), await page()];
+        for (let round = 1; round <= 5; round++) {
+            const id = await connect(tab, our);
+            await echoes(tab, id, `round ${round}`);
+            assert.equal((await tab.evaluate((i) => client.close(i), id)).rest, 'nothing');
+            await our.line(gone, { count: round, within: noticed });
+        }
+    });
+
+    test('30 reloads in a row each connect', async () => {
+        const [our, tab] = [await server(), await page()];
+        for (let round = 0; round < 30; round++) {
+            await echoes(tab, await connect(tab, our), `round ${round}`);
+            await tab.reload({ waitUntil: 'load' });
+        }
+        await our.line(gone, { count: 30, within: noticed });
+    }, 60_000);
+
+    test('two connections of one page, and two pages, do not disturb each other', async () => {
+        const [our, left, right] = [await server(), await page(), await page()];
+        const ids = [await connect(left, our), await connect(left, our), await connect(right, our)];
+        const tabs = [left, left, right];
+        const got = await Promise.all(ids.map((id, n) => tabs[n].evaluate((i, s) => client.echoNoise(i, 2_000_000, s), id, n + 1)));
+        assert.deepEqual(got.map(({ same }) => same), [true, true, true], our.log);
+    });
+
+    test('raw messages come back as they are', async () => {
+        const [our, tab] = [await server('--raw'), await page()];
+        const id = await connect(tab, our, { framing: 'raw' });
+        await echoes(tab, id);
+        await echoes(tab, id, '');
+        const echo = await tab.evaluate((i) => client.echoNoise(i, 60_000, 3), id);
+        assert.equal(echo.same, true, our.log);
+        assert.equal(await tab.evaluate((i) => client.echoMany(i, 200), id), 200, our.log);
+    });
+
+    test('IPv6', async () => {
+        const [our, tab] = [await server('--listen', `[${ip6}]:0`), await page()];
+        await echoes(tab, await connect(tab, our));
+    });
+
+    test('a dual-stack server is reached over IPv4 and IPv6', async () => {
+        const [our, tab] = [await server('--listen', '[::]:0'), await page()];
+        for (const host of [ip4, `[${ip6}]`]) {
+            const at = { ...our, address: `${host}:${our.port}`, log: our.log, fingerprint: our.fingerprint };
+            await echoes(tab, await connect(tab, at), host);
+        }
+    });
+
+    test('a wrong fingerprint is told as such, and the right one still connects', async () => {
+        const [our, tab] = [await server(), await page()];
+        const error = await refusal(tab, our.address, { fingerprint: our.fingerprint.replace(/^./, (d) => (d === '0' ? '1' : '0')) });
+        assert.equal(error.code, 'fingerprint-mismatch', `${error.message}\n${our.log}`);
+        assert.ok(error.ms < 3_000, `it took ${error.ms} ms`);
+        await echoes(tab, await connect(tab, our));
+    });
+
+    test('nobody there is told within the given time', async () => {
+        const [our, tab] = [await server(), await page()];
+        await our.kill('SIGKILL');
+        const error = await refusal(tab, our.address, { fingerprint: our.fingerprint, timeout: 1_500 });
+        assert.ok(['timeout', 'unreachable'].includes(error.code), `${error.code}: ${error.message}`);
+        assert.ok(error.ms < 2_500, `it took ${error.ms} ms`);
+    });
+
+    test('words that are no address or fingerprint are told as such', async () => {
+        const tab = await page();
+        const fingerprint = 'ab'.repeat(32);
+        assert.equal((await refusal(tab, 'example.com:3478', { fingerprint })).code, 'bad-address');
+        assert.equal((await refusal(tab, `${ip4}:65536`, { fingerprint })).code, 'bad-address');
+        assert.equal((await refusal(tab, `${ip4}:3478`, { fingerprint: 'xyz' })).code, 'bad-fingerprint');
+    });
+
+    test('a server that stops says goodbye', async () => {
+        const [our, tab] = [await server(), await page()];
+        const id = await connect(tab, our);
+        await echoes(tab, id);
+        const end = tab.evaluate((i) => client.end(i), id);
+        const started = Date.now();
+        assert.equal(await our.kill('SIGTERM'), 'exit code 0', our.log);
+        const { received, sent } = await end;
+        assert.ok(Date.now() - started < noticed, `it took ${Date.now() - started} ms`);
+        assert.equal(received, 'nothing');
+        assert.equal(sent.code, 'closed');
+    });
+
+    test('a server that is killed is noticed', async () => {
+        const [our, tab] = [await server(), await page()];
+        const id = await connect(tab, our);
+        await echoes(tab, id);
+        const end = tab.evaluate((i) => client.end(i), id);
+        await our.kill('SIGKILL');
+        const { info, sent } = await end;
+        assert.equal(info.code, 'lost', JSON.stringify(info));
+        assert.notEqual(sent, 'sent');
+    }, lost);
+
+    for (const [how, leave] of [
+        ['closed', (tab) => tab.close()],
+        ['left for another', (tab) => tab.goto('about:blank')],
+    ]) {
+        test(`a page that is ${how} is noticed by the server`, async () => {
+            const [our, tab] = [await server(), await page()];
+            await echoes(tab, await connect(tab, our));
+            const started = Date.now();
+            await leave(tab);
+            await our.line(gone, { within: noticed });
+            assert.ok(Date.now() - started < noticed);
+        });
+    }
+
+    test("compat 'v1' reaches a server that knows only X:X, framed and raw", async () => {
+        const [foreign, tab] = [await foreignServer(), await page()];
+        await echoes(tab, await connect(tab, foreign, { compat: 'v1' }));
+        await echoes(tab, await connect(tab, foreign, { compat: 'v1', framing: 'raw' }));
+        const error = await refusal(tab, foreign.address, { fingerprint: foreign.fingerprint, timeout: 1_500 });
+        assert.ok(['timeout', 'unreachable'].includes(error.code), `without compat: ${error.code}: ${error.message}`);
+    });
+
+    test("compat 'v1' reaches our server too", async () => {
+        const [our, tab] = [await server(), await page()];
+        await echoes(tab, await connect(tab, our, { compat: 'v1' }));
+    });
+}
+
+// Pages of other people: nothing of ours but the server.
+export function plainPageTests(browserName, options = {}) {
+    const { server, foreignServer, page } = stage(browserName, options);
+    const test = (name, body) => it(name, { timeout: 20_000 }, body);
+    const echo = (tab, at, how) => tab.evaluate((host, port, fingerprint, given) => plain.echo(host, port, fingerprint, given),
+        at.host, at.port, at.fingerprint, how);
+
+    test('the foreign server answers a page that munges, and no other', async () => {
+        const [foreign, tab] = [await foreignServer(), await page('plain')];
+        assert.deepEqual(await echo(tab, foreign, { munge: true, messages: ['one', 'two'] }), { echoes: ['one', 'two'] });
+        const unmunged = await echo(tab, foreign, { munge: false, messages: ['one'], timeout: 1_500 });
+        assert.match(unmunged.error, /ICE checking/);
+        await foreign.line(/^refused .* the two parts of USERNAME differ/);
+    });
+
+    for (const [form, how] of [
+        ['X:X, as the original munges', { munge: true }],
+        ['X:anything', { munge: false }],
+        ['libp2p v1', { munge: true, prefix: 'libp2p+webrtc+v1/' }],
+        ['libp2p v2', { munge: false, prefix: 'libp2p+webrtc+v2/' }],
+    ]) {
+        test(`our server answers ${form}`, async () => {
+            const [raw, framed, tab] = [await server('--raw'), await server(), await page('plain')];
+            assert.deepEqual(await echo(tab, raw, { ...how, messages: ['one', 'two'] }), { echoes: ['one', 'two'] }, raw.log);
+            const { echoes, error } = await echo(tab, framed, { ...how, framed: true, messages: ['hello'] });
+            assert.equal(error, undefined, framed.log);
+            assert.deepEqual(echoes, [{ hex: await tab.evaluate(() => plain.frameHex('hello')) }]);
+        });
+    }
+}
+
+// A browser that no longer allows a page to change its own credentials.
+export function withoutMungingTests() {
+    const { server, page, connect, echoes } = stage('chromium', { fieldTrials: 'WebRTC-NoSdpMangleUfrag/Enabled/' });
+
+    it('refuses the page that munges', { timeout: 20_000 }, async () => {
+        const [our, tab] = [await server('--raw'), await page('plain')];
+        const { refused } = await tab.evaluate((host, port, fingerprint) =>
+            plain.echo(host, port, fingerprint, { munge: true, messages: ['one'] }), our.host, our.port, our.fingerprint);
+        assert.match(refused ?? '(not refused)', /^InvalidModificationError/);
+    });
+
+    it('connects our client', { timeout: 20_000 }, async () => {
+        const [our, tab] = [await server(), await page()];
+        await echoes(tab, await connect(tab, our));
+    });
+}
+
+export { describe };

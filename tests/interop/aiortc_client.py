@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""aiortc as a client of a server that needs no signalling: it makes its own offer, and we write the answer."""
+import asyncio
+import secrets
+
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+# aiortc queues without bound and spends time in proportion to the queue; more in flight only slows the test.
+QUEUE = 256 * 1024
+
+
+class ConnectFailed(Exception):
+    pass
+
+
+def answer(host, port, fingerprint, credential, mid):
+    family = "IP6" if ":" in host else "IP4"
+    digest = fingerprint.upper()
+    return "\r\n".join([
+        "v=0",
+        f"o=- 0 0 IN {family} {host}",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        f"a=group:BUNDLE {mid}",
+        f"m=application {port} UDP/DTLS/SCTP webrtc-datachannel",
+        f"c=IN {family} {host}",
+        f"a=mid:{mid}",
+        "a=ice-options:ice2",
+        f"a=ice-ufrag:{credential}",
+        f"a=ice-pwd:{credential}",
+        "a=fingerprint:sha-256 " + ":".join(digest[i:i + 2] for i in range(0, len(digest), 2)),
+        "a=setup:passive",
+        "a=sctp-port:5000",
+        "a=max-message-size:16777216",
+        f"a=candidate:1467250027 1 UDP 1467250027 {host} {port} typ host",
+        "a=end-of-candidates",
+        "",
+    ])
+
+
+class Client:
+    """`munge`: X as its own ufrag and password too, as the original's client. `prefix`: what X begins with."""
+
+    def __init__(self, munge=False, prefix=""):
+        self._pc = RTCPeerConnection()
+        self._channel = self._pc.createDataChannel("rpc", negotiated=True, id=0)
+        self._channel.bufferedAmountLowThreshold = QUEUE // 2
+        self._credential = prefix + secrets.token_hex(32)
+        self._munge = munge
+        self._arrived = asyncio.Queue()
+        self._low = asyncio.Event()
+        self._open = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._channel.on("open", self._open.set)
+        self._channel.on("message", self._arrived.put_nowait)
+        self._channel.on("bufferedamountlow", self._low.set)
+        self._channel.on("close", self.closed.set)
+
+    def state(self):
+        return (f"ICE {self._pc.iceConnectionState}, DTLS {self._pc.sctp.transport.state}, "
+                f"SCTP {self._pc.sctp._association_state.name}, channel {self._channel.readyState}")
+
+    async def connect(self, host, port, fingerprint, within=10):
+        if self._munge:
+            connection = self._pc.sctp.transport.transport.iceGatherer._connection
+            connection._local_username = connection.local_username = self._credential
+            connection._local_password = connection.local_password = self._credential
+        await self._pc.setLocalDescription(await self._pc.createOffer())
+        mid = self._pc.sctp.mid
+        await self._pc.setRemoteDescription(RTCSessionDescription(
+            answer(host, port, fingerprint, self._credential, mid), "answer"))
+        try:
+            await asyncio.wait_for(self._open.wait(), within)
+        except asyncio.TimeoutError:
+            raise ConnectFailed(self.state()) from None
+
+    async def send(self, message):
+        while self._channel.bufferedAmount > QUEUE:
+            self._low.clear()
+            await self._low.wait()
+        self._channel.send(message)
+
+    async def receive(self, within=20):
+        try:
+            return await asyncio.wait_for(self._arrived.get(), within)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"no message within {within} s: {self.state()}") from None
+
+    def vanish(self):
+        """From here on nothing is sent or heard, as when a cable is cut."""
+        async def send_nothing(*_):
+            pass
+
+        for protocol in self._pc.sctp.transport.transport._connection._protocols:
+            protocol.datagram_received = lambda *_: None
+            protocol.send_stun = lambda *_: None
+            protocol.send_data = send_nothing
+
+    async def close(self):
+        await self._pc.close()
