@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "dtls/keys_openssl.h"
+
+#include "base/check.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/ssl.h>
+
+enum {
+    MASTER_SIZE = 48,
+    RANDOM_SIZE = 32,
+    TAG_SIZE = 16,
+    AAD_SIZE = 13,
+    GCM_KEY_SIZE = 16,
+    GCM_FIXED_SIZE = 4,
+    GCM_EXPLICIT_SIZE = 8,
+    CHACHA_KEY_SIZE = 32,
+    KEY_BLOCK_MAX = 2 * (CHACHA_KEY_SIZE + WRD_DTLS_NONCE_SIZE)
+};
+
+/* RFC 5246 section 6.3. Both cipher suites use the PRF with SHA-256. */
+static bool expand(uint8_t *out, size_t len, struct ssl_st *ssl)
+{
+    uint8_t master[MASTER_SIZE], seed[2 * RANDOM_SIZE];
+    bool ok = SSL_SESSION_get_master_key(SSL_get_session(ssl), master, sizeof master) == MASTER_SIZE &&
+              SSL_get_server_random(ssl, seed, RANDOM_SIZE) == RANDOM_SIZE &&
+              SSL_get_client_random(ssl, seed + RANDOM_SIZE, RANDOM_SIZE) == RANDOM_SIZE;
+    char digest[] = "SHA256", label[] = "key expansion";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, master, sizeof master),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, sizeof label - 1),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed, sizeof seed),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF *kdf = ok ? EVP_KDF_fetch(NULL, "TLS1-PRF", NULL) : NULL;
+    EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+    ok = context && EVP_KDF_derive(context, out, len, params) == 1;
+    EVP_KDF_CTX_free(context);
+    EVP_KDF_free(kdf);
+    OPENSSL_cleanse(master, sizeof master);
+    return ok;
+}
+
+bool wrd_dtls_keys_derive(struct wrd_dtls_keys *keys, struct ssl_st *ssl, bool server)
+{
+    WRD_ASSERT(!keys->seal);
+    const SSL_CIPHER *suite = SSL_SESSION_get0_cipher(SSL_get_session(ssl));
+    bool gcm = suite && SSL_CIPHER_get_cipher_nid(suite) == NID_aes_128_gcm;
+    size_t key_len = gcm ? GCM_KEY_SIZE : CHACHA_KEY_SIZE;
+    size_t fixed_len = gcm ? GCM_FIXED_SIZE : WRD_DTLS_NONCE_SIZE;
+    const EVP_CIPHER *cipher = gcm ? EVP_aes_128_gcm() : EVP_chacha20_poly1305();
+    /* client key, server key, client fixed nonce, server fixed nonce. */
+    uint8_t block[KEY_BLOCK_MAX];
+    const uint8_t *fixed = block + 2 * key_len;
+    size_t ours = server ? 1 : 0, theirs = 1 - ours;
+    keys->explicit_len = gcm ? GCM_EXPLICIT_SIZE : 0;
+    keys->seal = EVP_CIPHER_CTX_new();
+    keys->open = EVP_CIPHER_CTX_new();
+    bool ok = suite && keys->seal && keys->open && expand(block, 2 * (key_len + fixed_len), ssl) &&
+              EVP_EncryptInit_ex(keys->seal, cipher, NULL, block + ours * key_len, NULL) == 1 &&
+              EVP_DecryptInit_ex(keys->open, cipher, NULL, block + theirs * key_len, NULL) == 1;
+    if (ok) {
+        memcpy(keys->seal_nonce, fixed + ours * fixed_len, fixed_len);
+        memcpy(keys->open_nonce, fixed + theirs * fixed_len, fixed_len);
+    } else {
+        wrd_dtls_keys_free(keys);
+    }
+    OPENSSL_cleanse(block, sizeof block);
+    return ok;
+}
+
+void wrd_dtls_keys_free(struct wrd_dtls_keys *keys)
+{
+    EVP_CIPHER_CTX_free(keys->seal);
+    EVP_CIPHER_CTX_free(keys->open);
+    OPENSSL_cleanse(keys, sizeof *keys);
+}
+
+/* `record_number` is epoch and sequence number, 8 bytes; with GCM it is what the sender chose as its explicit part. */
+static void make_nonce(uint8_t nonce[WRD_DTLS_NONCE_SIZE], const uint8_t fixed[WRD_DTLS_NONCE_SIZE], bool gcm,
+                       const uint8_t record_number[8])
+{
+    memcpy(nonce, fixed, WRD_DTLS_NONCE_SIZE);
+    for (size_t i = 0; i < 8; i++)
+        nonce[4 + i] = gcm ? record_number[i] : (uint8_t)(fixed[4 + i] ^ record_number[i]);
+}
+
+/* RFC 5246 section 6.2.3.3: epoch and sequence number, type, version, plaintext length. */
+static void make_aad(uint8_t aad[AAD_SIZE], const uint8_t header[WRD_DTLS_RECORD_HEADER], size_t len)
+{
+    memcpy(aad, header + 3, 8);
+    memcpy(aad + 8, header, 3);
+    wrd_store16be(aad + 11, (uint16_t)len);
+}
+
+size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t sequence, const uint8_t *data, size_t len,
+                          uint8_t *out, size_t cap)
+{
+    size_t body_len = keys->explicit_len + len + TAG_SIZE;
+    if (len > WRD_DTLS_RECORD_MAX || cap < WRD_DTLS_RECORD_HEADER + body_len)
+        return 0;
+    uint8_t *text = out + WRD_DTLS_RECORD_HEADER + keys->explicit_len;
+    uint8_t nonce[WRD_DTLS_NONCE_SIZE], aad[AAD_SIZE];
+    wrd_dtls_record_header(out, type, 1, sequence, body_len);
+    make_nonce(nonce, keys->seal_nonce, keys->explicit_len > 0, out + 3);
+    make_aad(aad, out, len);
+    memcpy(out + WRD_DTLS_RECORD_HEADER, out + 3, keys->explicit_len);
+    int n = 0;
+    bool ok = EVP_EncryptInit_ex(keys->seal, NULL, NULL, NULL, nonce) == 1 &&
+              EVP_EncryptUpdate(keys->seal, NULL, &n, aad, sizeof aad) == 1 &&
+              (len == 0 || EVP_EncryptUpdate(keys->seal, text, &n, data, (int)len) == 1) &&
+              EVP_EncryptFinal_ex(keys->seal, text + len, &n) == 1 &&
+              EVP_CIPHER_CTX_ctrl(keys->seal, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, text + len) == 1;
+    if (!ok)
+        ERR_clear_error();
+    return ok ? WRD_DTLS_RECORD_HEADER + body_len : 0;
+}
+
+bool wrd_dtls_keys_open(struct wrd_dtls_keys *keys, const struct wrd_dtls_record *record, uint8_t *out, size_t cap,
+                        size_t *len)
+{
+    if (record->len < keys->explicit_len + TAG_SIZE)
+        return false;
+    const uint8_t *text = record->body + keys->explicit_len;
+    size_t text_len = record->len - keys->explicit_len - TAG_SIZE;
+    if (text_len > cap || text_len > WRD_DTLS_RECORD_MAX)
+        return false;
+    uint8_t nonce[WRD_DTLS_NONCE_SIZE], aad[AAD_SIZE], tag[TAG_SIZE];
+    bool gcm = keys->explicit_len > 0;
+    make_nonce(nonce, keys->open_nonce, gcm, gcm ? record->body : record->header + 3);
+    make_aad(aad, record->header, text_len);
+    memcpy(tag, text + text_len, TAG_SIZE);
+    int n = 0;
+    bool ok = EVP_DecryptInit_ex(keys->open, NULL, NULL, NULL, nonce) == 1 &&
+              EVP_CIPHER_CTX_ctrl(keys->open, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
+              EVP_DecryptUpdate(keys->open, NULL, &n, aad, sizeof aad) == 1 &&
+              (text_len == 0 || EVP_DecryptUpdate(keys->open, out, &n, text, (int)text_len) == 1) &&
+              EVP_DecryptFinal_ex(keys->open, out + text_len, &n) == 1;
+    if (!ok)
+        ERR_clear_error();
+    *len = text_len;
+    return ok;
+}
