@@ -22,7 +22,7 @@ endif()
 
 wrd_test_around(install/static install 120 ${PROJECT_SOURCE_DIR}/tests/install/run static)
 wrd_test_around(install/shared install 300 ${PROJECT_SOURCE_DIR}/tests/install/run shared)
-set_tests_properties(install/static install/shared PROPERTIES RESOURCE_LOCK build)
+set_tests_properties(install/static install/shared PROPERTIES RESOURCE_LOCK "web;build")
 
 # The command line, by whatever programs its author wrote.
 file(GLOB cli_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_*)
@@ -44,19 +44,11 @@ if(web)
     set_tests_properties(web/unit PROPERTIES RESOURCE_LOCK web)
 endif()
 
-# Browsers and foreign peers measure time against real clocks: one after the other.
-file(GLOB browser CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/browser/test_*.mjs
-    ${CMAKE_CURRENT_SOURCE_DIR}/browser/*.test.mjs)
-foreach(test IN LISTS browser)
-    get_filename_component(name ${test} NAME_WE)
-    string(REGEX REPLACE "^test_" "" name ${name})
-    wrd_test_around(browser/${name} browser 420 ${scripts}/run-browser-test ${test})
-    set_tests_properties(browser/${name} PROPERTIES RUN_SERIAL ON)
-endforeach()
-
-file(GLOB interop CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/interop/test_*.py)
-foreach(test IN LISTS interop)
-    get_filename_component(name ${test} NAME_WE)
-    wrd_test_around(interop/${name} interop 240 ${CMAKE_CURRENT_SOURCE_DIR}/interop/run ${name})
-    set_tests_properties(interop/${name} PROPERTIES RUN_SERIAL ON)
+# Browsers and foreign peers, against the wrd command.
+foreach(folder browser interop)
+    if(TARGET wrd)
+        add_subdirectory(${CMAKE_CURRENT_SOURCE_DIR}/${folder})
+    else()
+        message(WARNING "The tests of tests/${folder} are left out: the wrd command is not built.")
+    endif()
 endforeach()
