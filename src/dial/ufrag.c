@@ -15,8 +15,11 @@ void wrd_ufrag_from_random(wrd_ufrag *out, const uint8_t random[WRD_UFRAG_RANDOM
 
 wrd_result wrd_ufrag_parse(wrd_ufrag *out, const char *text, size_t len, const char **why)
 {
-    if (!wrd_dial_is_ice_text(text, len, WRD_UFRAG_MIN))
-        return wrd_dial_verdict("The ufrag must be 22 to 256 letters, digits, + or /.", why);
+    if (!wrd_dial_is_ice_text(text, len, WRD_UFRAG_MIN)) {
+        if (why)
+            *why = "The ufrag must be 22 to 256 letters, digits, + or /.";
+        return WRD_INVALID;
+    }
     out->len = (uint16_t)len;
     memcpy(out->text, text, len);
     return WRD_OK;
