@@ -13,7 +13,7 @@
 struct wrd_frame_decoder {
     wrd_env env;
     size_t limit;
-    wrd_result broken; /* WRD_OK as long as the stream is good */
+    wrd_result broken; /* WRD_OK while the stream is good */
     uint8_t header[WRD_FRAME_HEADER_SIZE];
     size_t header_len;
     size_t size;      /* announced for the message */
@@ -32,6 +32,8 @@ size_t wrd_frame_encode(uint8_t *out, size_t cap, const uint8_t *message, size_t
 {
     if (len > WRD_MESSAGE_MAX || cap < wrd_frame_bound(len))
         return 0;
+    if (len == 0)
+        message = out; /* may have been NULL, from which nothing may be counted */
     size_t rest = PREFIX_SIZE + wrd_frame_lz4_encode(out + WRD_FRAME_HEADER_SIZE, message, len);
     if (rest > FRAME_REST_MAX)
         return 0;
@@ -86,88 +88,71 @@ const uint8_t *wrd_frame_decoder_message(const wrd_frame_decoder *decoder, size_
     return decoder->message;
 }
 
-static wrd_result break_stream(wrd_frame_decoder *decoder, wrd_result why)
-{
-    drop_block(decoder);
-    decoder->broken = why;
-    return why;
-}
-
-/* Judges the announced sizes as soon as they are there, before any memory is taken for them. */
+/* Judges each announced size as soon as it is there, before any memory is taken for it. */
 static wrd_result check_header(wrd_frame_decoder *decoder)
 {
-    uint32_t rest = wrd_load32be(decoder->header);
-    if (rest > FRAME_REST_MAX)
-        return WRD_TOO_LARGE;
-    if (rest < FRAME_REST_MIN)
-        return WRD_PROTOCOL;
-    if (decoder->header_len < WRD_FRAME_HEADER_SIZE)
-        return WRD_OK;
-    decoder->block_len = rest - PREFIX_SIZE;
-    decoder->size = wrd_load32le(decoder->header + PREFIX_SIZE);
-    if (decoder->size > decoder->limit)
-        return WRD_TOO_LARGE;
-    if (decoder->size > WRD_FRAME_LZ4_GROWTH_MAX * decoder->block_len ||
-        decoder->block_len > WRD_FRAME_LZ4_BOUND(decoder->size))
-        return WRD_PROTOCOL;
+    if (decoder->header_len == PREFIX_SIZE) {
+        uint32_t rest = wrd_load32be(decoder->header);
+        if (rest > FRAME_REST_MAX)
+            return WRD_TOO_LARGE;
+        if (rest < FRAME_REST_MIN)
+            return WRD_PROTOCOL;
+        decoder->block_len = rest - PREFIX_SIZE;
+    } else if (decoder->header_len == WRD_FRAME_HEADER_SIZE) {
+        decoder->size = wrd_load32le(decoder->header + PREFIX_SIZE);
+        if (decoder->size > decoder->limit)
+            return WRD_TOO_LARGE;
+        if (decoder->size > WRD_FRAME_LZ4_GROWTH_MAX * decoder->block_len ||
+            decoder->block_len > WRD_FRAME_LZ4_BOUND(decoder->size))
+            return WRD_PROTOCOL;
+    }
     return WRD_OK;
 }
 
-/* Takes header bytes up to the next prefix's end, so that a bad first prefix is known without the second. */
-static wrd_result push_header(wrd_frame_decoder *decoder, struct wrd_reader *rd)
+/* Makes room for `need` bytes of the block. The room doubles, so it stays below twice of what has arrived. */
+static bool reserve(wrd_frame_decoder *decoder, size_t need)
 {
-    size_t want = decoder->header_len < PREFIX_SIZE ? PREFIX_SIZE : WRD_FRAME_HEADER_SIZE;
-    size_t take = want - decoder->header_len;
-    if (take > rd->left)
-        take = rd->left;
-    if (take > 0)
-        memcpy(decoder->header + decoder->header_len, wrd_rd_bytes(rd, take), take);
-    decoder->header_len += take;
-    return decoder->header_len == want ? check_header(decoder) : WRD_AGAIN;
+    if (need <= decoder->block_cap)
+        return true;
+    size_t cap = 2 * decoder->block_cap;
+    if (cap < need)
+        cap = need;
+    if (cap < GROWTH_MIN)
+        cap = GROWTH_MIN;
+    if (cap > decoder->block_len)
+        cap = decoder->block_len;
+    uint8_t *block = wrd_mem_resize(&decoder->env, decoder->block, decoder->block_cap, cap);
+    if (!block)
+        return false;
+    decoder->block = block;
+    decoder->block_cap = cap;
+    return true;
 }
 
-/* Keeps `take` bytes for later. The room doubles, so it stays below twice of what has arrived. */
-static wrd_result keep(wrd_frame_decoder *decoder, struct wrd_reader *rd, size_t take)
+/* Takes the block's bytes; a block that stands whole in `bytes` is decoded from there. */
+static wrd_result push_block(wrd_frame_decoder *decoder, const uint8_t *bytes, size_t len, size_t *used)
 {
-    size_t need = decoder->block_have + take;
-    if (need > decoder->block_cap) {
-        size_t cap = 2 * decoder->block_cap;
-        if (cap < need)
-            cap = need;
-        if (cap < GROWTH_MIN)
-            cap = GROWTH_MIN;
-        if (cap > decoder->block_len)
-            cap = decoder->block_len;
-        uint8_t *block = wrd_mem_resize(&decoder->env, decoder->block, decoder->block_cap, cap);
-        if (!block)
+    size_t have = decoder->block_have;
+    bool is_last = len >= decoder->block_len - have;
+    if (is_last)
+        len = decoder->block_len - have;
+    const uint8_t *block = bytes;
+    if (have > 0 || !is_last) {
+        if (!reserve(decoder, have + len))
             return WRD_NO_MEMORY;
-        decoder->block = block;
-        decoder->block_cap = cap;
-    }
-    if (take > 0)
-        memcpy(decoder->block + decoder->block_have, wrd_rd_bytes(rd, take), take);
-    decoder->block_have = need;
-    return WRD_AGAIN;
-}
-
-static wrd_result push_block(wrd_frame_decoder *decoder, struct wrd_reader *rd)
-{
-    size_t missing = decoder->block_len - decoder->block_have;
-    if (missing > rd->left)
-        return keep(decoder, rd, rd->left);
-    decoder->message = wrd_mem_alloc(&decoder->env, message_cap(decoder));
-    if (!decoder->message)
-        return WRD_NO_MEMORY;
-    const uint8_t *block = rd->at;
-    if (decoder->block_have > 0) {
-        if (keep(decoder, rd, missing) == WRD_NO_MEMORY) {
-            wrd_frame_decoder_release(decoder);
-            return WRD_NO_MEMORY;
-        }
         block = decoder->block;
-    } else {
-        (void)wrd_rd_bytes(rd, missing);
     }
+    if (is_last) {
+        decoder->message = wrd_mem_alloc(&decoder->env, message_cap(decoder));
+        if (!decoder->message)
+            return WRD_NO_MEMORY;
+    }
+    if (block != bytes && len > 0)
+        memcpy(decoder->block + have, bytes, len);
+    *used += len;
+    decoder->block_have += len;
+    if (!is_last)
+        return WRD_AGAIN;
     bool good = wrd_frame_lz4_decode(decoder->message, decoder->size, block, decoder->block_len);
     drop_block(decoder);
     if (good)
@@ -178,19 +163,21 @@ static wrd_result push_block(wrd_frame_decoder *decoder, struct wrd_reader *rd)
 
 wrd_result wrd_frame_decoder_push(wrd_frame_decoder *decoder, const uint8_t *bytes, size_t len, size_t *used)
 {
-    struct wrd_reader rd = wrd_rd(bytes, len);
     *used = 0;
-    if (decoder->broken)
+    if (decoder->broken || decoder->message)
         return decoder->broken;
     wrd_result result = WRD_OK;
-    if (decoder->message)
-        return WRD_OK;
-    while (result == WRD_OK && decoder->header_len < WRD_FRAME_HEADER_SIZE)
-        result = push_header(decoder, &rd);
+    while (result == WRD_OK && decoder->header_len < WRD_FRAME_HEADER_SIZE) {
+        if (*used == len)
+            return WRD_AGAIN;
+        decoder->header[decoder->header_len++] = bytes[(*used)++];
+        result = check_header(decoder);
+    }
     if (result == WRD_OK)
-        result = push_block(decoder, &rd);
-    *used = len - rd.left;
-    if (result == WRD_PROTOCOL || result == WRD_TOO_LARGE)
-        return break_stream(decoder, result);
+        result = push_block(decoder, bytes + *used, len - *used, used);
+    if (result == WRD_PROTOCOL || result == WRD_TOO_LARGE) {
+        drop_block(decoder);
+        decoder->broken = result;
+    }
     return result;
 }
