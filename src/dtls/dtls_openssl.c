@@ -36,8 +36,7 @@
 /* What one connection may hold or be made to do. */
 enum {
     FLIGHT_MAX = 2048,       /* our longest flight, with a certificate of WRD_CERTIFICATE_MAX, is below 900 bytes */
-    EARLY_MAX = 2048,        /* application records that overtook the peer's Finished */
-    EARLY_FINISHED_MAX = 4,  /* records of epoch 1 that libssl may keep before their ChangeCipherSpec */
+    EARLY_MAX = 2048,        /* records of epoch 1 that came before what opens them */
     MESSAGE_SEQ_MAX = 8,     /* no handshake of ours has more messages in one direction */
     CHAIN_MAX = 16 * 1024,   /* a peer's certificates */
     ALERT_MAX = 64,          /* one alert record */
@@ -71,7 +70,6 @@ struct handshake {
     bool finished;         /* ChangeCipherSpec and Finished end this flight */
     bool mismatch;         /* the peer's certificate is not the expected one */
     uint16_t next_message; /* message_seq of our Finished */
-    int early_finished;
     size_t flight_len, flight_sent;
     size_t early_len, early_taken;
     uint8_t flight[FLIGHT_MAX]; /* plaintext handshake records */
@@ -399,7 +397,8 @@ static void fail_handshake(struct wrd_dtls *dtls)
         fail(dtls, failure, text);
 }
 
-static bool take_keys(struct wrd_dtls *dtls)
+/* Our Finished message, RFC 5246 section 7.4.9 under the header of RFC 6347. */
+static void write_finished(struct wrd_dtls *dtls)
 {
     struct handshake *handshake = dtls->handshake;
     struct wrd_writer wr = wrd_wr(dtls->finished, sizeof dtls->finished);
@@ -410,10 +409,8 @@ static bool take_keys(struct wrd_dtls *dtls)
     wrd_wr16(&wr, 0);
     wrd_wr32(&wr, sizeof verify_data); /* offset 0 ends in this word's first byte */
     wrd_wr_bytes(&wr, verify_data, sizeof verify_data);
-    return wrd_dtls_keys_derive(&dtls->keys, handshake->ssl, dtls->server);
 }
 
-/* The replay window starts empty: the peer's Finished, if replayed, passes once and costs one repetition of ours. */
 static void open_connection(struct wrd_dtls *dtls)
 {
     struct handshake *handshake = dtls->handshake;
@@ -433,26 +430,44 @@ static void set_timer(struct wrd_dtls *dtls, wrd_time now, wrd_time interval)
     dtls->deadline = dtls->server ? WRD_NEVER : now + interval;
 }
 
+/* Has libssl taken the peer's ChangeCipherSpec, and waits for Finished? */
+static bool awaits_finished(const struct handshake *handshake)
+{
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(handshake->ssl);
+    return state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
+}
+
+static void advance(struct wrd_dtls *dtls, wrd_time now, bool complete)
+{
+    struct handshake *handshake = dtls->handshake;
+    if (!dtls->keys.seal && (handshake->finished || awaits_finished(handshake)) &&
+        !wrd_dtls_keys_derive(&dtls->keys, handshake->ssl, dtls->server)) {
+        fail(dtls, WRD_NO_MEMORY, "Memory ran out during the DTLS handshake.");
+        return;
+    }
+    if (handshake->new_flight) {
+        handshake->new_flight = false;
+        dtls->final_due = handshake->finished;
+        if (handshake->finished)
+            write_finished(dtls);
+        set_timer(dtls, now, REPEAT_FIRST_TIME);
+    }
+    if (complete)
+        open_connection(dtls);
+}
+
 /* Lets libssl go as far as it can with the record in `in`. */
 static void drive(struct wrd_dtls *dtls, wrd_time now)
 {
-    struct handshake *handshake = dtls->handshake;
     ERR_clear_error();
-    int result = SSL_do_handshake(handshake->ssl);
-    int error = SSL_get_error(handshake->ssl, result);
-    if (error == SSL_ERROR_ZERO_RETURN) {
+    int result = SSL_do_handshake(dtls->handshake->ssl);
+    int error = SSL_get_error(dtls->handshake->ssl, result);
+    if (error == SSL_ERROR_ZERO_RETURN)
         end(dtls, WRD_DTLS_CLOSED);
-    } else if (result != 1 && error != SSL_ERROR_WANT_READ) {
+    else if (error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ)
+        advance(dtls, now, error == SSL_ERROR_NONE);
+    else
         fail_handshake(dtls);
-    } else if (handshake->finished && !dtls->keys.seal && !take_keys(dtls)) {
-        fail(dtls, WRD_NO_MEMORY, "Memory ran out during the DTLS handshake.");
-    } else if (result == 1) {
-        open_connection(dtls);
-    } else if (handshake->new_flight) {
-        handshake->new_flight = false;
-        dtls->final_due = handshake->finished;
-        set_timer(dtls, now, REPEAT_FIRST_TIME);
-    }
     ERR_clear_error();
 }
 
@@ -489,13 +504,16 @@ static bool plain_handshake(struct wrd_dtls *dtls, const struct wrd_dtls_record 
     return !repeat;
 }
 
-/* libssl keeps 17 KB for each record of epoch 1 that comes before the ChangeCipherSpec. */
-static bool sealed_handshake(struct handshake *handshake)
+static bool plain_alert_counts(const struct wrd_dtls_record *record)
 {
-    OSSL_HANDSHAKE_STATE state = SSL_get_state(handshake->ssl);
-    if (state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE)
-        return true;
-    return handshake->early_finished++ < EARLY_FINISHED_MAX;
+    return record->len == 2 && (record->body[0] == ALERT_FATAL || record->body[1] == ALERT_CLOSE_NOTIFY);
+}
+
+static void feed(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
+{
+    dtls->handshake->in = record->header;
+    dtls->handshake->in_len = WRD_DTLS_RECORD_HEADER + record->len;
+    drive(dtls, now);
 }
 
 static void keep_early(struct handshake *handshake, const struct wrd_dtls_record *record)
@@ -507,30 +525,46 @@ static void keep_early(struct handshake *handshake, const struct wrd_dtls_record
     handshake->early_len += len;
 }
 
-static bool plain_alert_counts(const struct wrd_dtls_record *record)
+/* libssl sees of epoch 1 only what is authentic: it keeps forged records at 17 KB each, and some of them end its
+ * handshake. */
+static void feed_sealed(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
 {
-    return record->len == 2 && (record->body[0] == ALERT_FATAL || record->body[1] == ALERT_CLOSE_NOTIFY);
+    uint8_t text[CONTROL_MAX];
+    size_t len = 0;
+    if (!wrd_dtls_window_fresh(&dtls->window, record->sequence) ||
+        !wrd_dtls_keys_open(&dtls->keys, record, text, sizeof text, &len))
+        return;
+    wrd_dtls_window_mark(&dtls->window, record->sequence);
+    feed(dtls, now, record);
 }
 
-static void handshake_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
+static void feed_early(struct wrd_dtls *dtls, wrd_time now)
 {
-    struct handshake *handshake = dtls->handshake;
-    bool plain = record->epoch == 0, wanted = false;
-    if (record->epoch > 1)
-        return;
-    if (record->type == WRD_DTLS_HANDSHAKE)
-        wanted = plain ? plain_handshake(dtls, record) : sealed_handshake(handshake);
-    else if (record->type == WRD_DTLS_CHANGE_CIPHER_SPEC)
-        wanted = plain && record->len == 1;
-    else if (record->type == WRD_DTLS_ALERT)
-        wanted = plain ? plain_alert_counts(record) : sealed_handshake(handshake);
-    else if (record->type == WRD_DTLS_DATA && !plain)
-        keep_early(handshake, record);
-    if (!wanted)
-        return;
-    handshake->in = record->header;
-    handshake->in_len = WRD_DTLS_RECORD_HEADER + record->len;
-    drive(dtls, now);
+    struct wrd_reader rd = wrd_rd(dtls->handshake->early, dtls->handshake->early_len);
+    struct wrd_dtls_record record;
+    while (dtls->state == WRD_DTLS_HANDSHAKING && wrd_dtls_record_take(&rd, &record)) {
+        if (record.type != WRD_DTLS_DATA)
+            feed_sealed(dtls, now, &record);
+    }
+}
+
+static void sealed_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
+{
+    bool control = record->type == WRD_DTLS_HANDSHAKE || record->type == WRD_DTLS_ALERT;
+    if (control && awaits_finished(dtls->handshake))
+        feed_sealed(dtls, now, record);
+    else if (control || record->type == WRD_DTLS_DATA)
+        keep_early(dtls->handshake, record);
+}
+
+static void plain_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
+{
+    bool change = record->type == WRD_DTLS_CHANGE_CIPHER_SPEC && record->len == 1;
+    if (change || (record->type == WRD_DTLS_ALERT && plain_alert_counts(record)) ||
+        (record->type == WRD_DTLS_HANDSHAKE && plain_handshake(dtls, record)))
+        feed(dtls, now, record);
+    if (dtls->state == WRD_DTLS_HANDSHAKING && change && awaits_finished(dtls->handshake))
+        feed_early(dtls, now);
 }
 
 /* ---- the door ---- */
@@ -568,8 +602,12 @@ void wrd_dtls_receive(struct wrd_dtls *dtls, wrd_time now, const uint8_t *datagr
 {
     struct wrd_reader rd = wrd_rd(datagram, len);
     struct wrd_dtls_record record;
-    while (dtls->state == WRD_DTLS_HANDSHAKING && wrd_dtls_record_take(&rd, &record))
-        handshake_record(dtls, now, &record);
+    while (dtls->state == WRD_DTLS_HANDSHAKING && wrd_dtls_record_take(&rd, &record)) {
+        if (record.epoch == 0)
+            plain_record(dtls, now, &record);
+        else if (record.epoch == 1)
+            sealed_record(dtls, now, &record);
+    }
     if (dtls->state == WRD_DTLS_OPEN)
         dtls->datagram = rd;
 }
