@@ -51,15 +51,15 @@ wrd_result wrd_key_from_seed(wrd_key *out, uint64_t seed)
 wrd_result wrd_key_from_hex(wrd_key *out, const char *text, size_t len, const char **why)
 {
     if (len != 2 * WRD_KEY_SIZE) {
-        tell(why, "a key is written as exactly 64 hex digits");
+        tell(why, "A key is written as exactly 64 hex digits.");
         return WRD_INVALID;
     }
     wrd_key key;
     wrd_result result = WRD_INVALID;
     if (!wrd_hex_read(key.bytes, WRD_KEY_SIZE, text))
-        tell(why, "a key is written in hex digits only, 0-9 and a-f");
+        tell(why, "A key is written in hex digits only, 0-9 and a-f.");
     else if ((result = wrd_key_from_bytes(out, key.bytes)) != WRD_OK)
-        tell(why, "the number is no P-256 key: it is zero or not below the group order");
+        tell(why, "The number is no P-256 key: it is zero or not below the group order.");
     wrd_key_wipe(&key);
     return result;
 }

@@ -46,13 +46,14 @@ static wrd_result check_file(int fd, const char **why)
 {
     struct stat info;
     if (fstat(fd, &info) != 0)
-        return refuse(why, WRD_SYSTEM, "the key file cannot be examined");
+        return refuse(why, WRD_SYSTEM, "The key file cannot be examined.");
     if (!S_ISREG(info.st_mode))
-        return refuse(why, WRD_INVALID, "the path names no regular file; a key file holds 64 hex digits and a newline");
+        return refuse(why, WRD_INVALID,
+                      "The path names no regular file; a key file holds 64 hex digits and a newline.");
     if (info.st_mode & OTHERS)
         return refuse(why, WRD_INVALID,
-                      "group or others may access the key file; make it private with chmod 600, and if others could "
-                      "have read it, make a new key");
+                      "Group or others may access the key file; make it private with chmod 600, and if others could "
+                      "have read it, make a new key.");
     return WRD_OK;
 }
 
@@ -86,12 +87,12 @@ static size_t without_newline(const char *text, size_t len)
 static wrd_result parse_file(wrd_key *out, const char *text, size_t len, const char **why)
 {
     if (len == 0)
-        return refuse(why, WRD_INVALID, "the key file is empty; remove it to let a new key be made");
+        return refuse(why, WRD_INVALID, "The key file is empty; remove it to let a new key be made.");
     len = without_newline(text, len);
     if (len > DIGITS)
-        return refuse(why, WRD_INVALID, "the key file is too long; it must hold 64 hex digits and a newline");
+        return refuse(why, WRD_INVALID, "The key file is too long; it must hold 64 hex digits and a newline.");
     if (len < DIGITS)
-        return refuse(why, WRD_INVALID, "the key file is too short; it must hold 64 hex digits and a newline");
+        return refuse(why, WRD_INVALID, "The key file is too short; it must hold 64 hex digits and a newline.");
     return wrd_key_from_hex(out, text, len, why);
 }
 
@@ -100,7 +101,7 @@ wrd_result wrd_key_load(wrd_key *out, const char *path, const char **why)
     /* Without O_NONBLOCK a named pipe would hold us up before we can see what it is. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return refuse(why, WRD_SYSTEM, "the key file cannot be opened");
+        return refuse(why, WRD_SYSTEM, "The key file cannot be opened.");
     char text[DIGITS + 3]; /* CR LF, and one more to see that the file goes on. */
     size_t len = 0;
     wrd_result result = check_file(fd, why);
@@ -108,7 +109,7 @@ wrd_result wrd_key_load(wrd_key *out, const char *path, const char **why)
         if (read_all(fd, text, sizeof text, &len))
             result = parse_file(out, text, len, why);
         else
-            result = refuse(why, WRD_SYSTEM, "the key file cannot be read");
+            result = refuse(why, WRD_SYSTEM, "The key file cannot be read.");
         wrd_crypto_wipe(text, sizeof text);
     }
     close_quietly(fd);
@@ -137,8 +138,8 @@ static wrd_result create_file(const char *path, const wrd_key *key, const char *
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, OWNER_ONLY);
     if (fd < 0)
         return refuse(why, WRD_SYSTEM,
-                      errno == EEXIST ? "the file exists already; a key is never replaced"
-                                      : "the key file cannot be created");
+                      errno == EEXIST ? "The file exists already; a key is never replaced."
+                                      : "The key file cannot be created.");
     char line[LINE_SIZE + 1];
     wrd_key_hex(key, line);
     line[DIGITS] = '\n';
@@ -146,16 +147,16 @@ static wrd_result create_file(const char *path, const wrd_key *key, const char *
     struct stat info;
     /* fchmod, for the umask may have taken the owner's rights too. */
     if (fchmod(fd, OWNER_ONLY) != 0 || fstat(fd, &info) != 0)
-        result = refuse(why, WRD_SYSTEM, "the key file cannot be made private");
+        result = refuse(why, WRD_SYSTEM, "The key file cannot be made private.");
     else if (info.st_mode & OTHERS)
-        result = refuse(why, WRD_INVALID, "this file system cannot keep a file private; choose another place");
+        result = refuse(why, WRD_INVALID, "This file system cannot keep a file private; choose another place.");
     else if (!write_all(fd, line, LINE_SIZE) || fsync(fd) != 0)
-        result = refuse(why, WRD_SYSTEM, "the key file cannot be written");
+        result = refuse(why, WRD_SYSTEM, "The key file cannot be written.");
     wrd_crypto_wipe(line, sizeof line);
     if (result != WRD_OK)
         close_quietly(fd);
     else if (close(fd) != 0)
-        result = refuse(why, WRD_SYSTEM, "the key file cannot be written");
+        result = refuse(why, WRD_SYSTEM, "The key file cannot be written.");
     if (result != WRD_OK)
         unlink_quietly(path);
     return result;
@@ -208,11 +209,11 @@ static bool has_no_hard_links(int error)
 wrd_result wrd_key_save(const wrd_key *key, const char *path, const char **why)
 {
     if (!wrd_p256_scalar_ok(key->bytes))
-        return refuse(why, WRD_INVALID, "the number is no P-256 key: it is zero or not below the group order");
+        return refuse(why, WRD_INVALID, "The number is no P-256 key: it is zero or not below the group order.");
     char temporary[PATH_SIZE];
     if (!temporary_name(temporary, path)) {
         errno = ENAMETOOLONG;
-        return refuse(why, WRD_SYSTEM, "the path of the key file is too long");
+        return refuse(why, WRD_SYSTEM, "The path of the key file is too long.");
     }
     wrd_result result = create_file(temporary, key, why);
     if (result != WRD_OK)
@@ -223,8 +224,8 @@ wrd_result wrd_key_save(const wrd_key *key, const char *path, const char **why)
             result = create_file(path, key, why);
         else
             result = refuse(why, WRD_SYSTEM,
-                            errno == EEXIST ? "the file exists already; a key is never replaced"
-                                            : "the key file cannot be created");
+                            errno == EEXIST ? "The file exists already; a key is never replaced."
+                                            : "The key file cannot be created.");
     }
     unlink_quietly(temporary);
     if (result == WRD_OK)
