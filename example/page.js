@@ -8,13 +8,14 @@ const SHOWN_AT_MOST = 200;
 const MEGABYTE = 1_000_000;
 
 /** @typedef {{port: number, fingerprint: string, addresses: string[], raw: boolean}} Info */
+/** @typedef {import('./webrtc-direct.js').Connection<Uint8Array | string>} Connection */
 /** @typedef {{sent: number, bytes: Uint8Array, shown: string}} Pending */
 
 /** @type {(id: string) => any} */
 const element = (id) => document.getElementById(id);
 const firefox = /Firefox\//.test(navigator.userAgent);
 
-/** @type {import('./webrtc-direct.js').Connection<Uint8Array | string> | undefined} */
+/** @type {Connection | undefined} */
 let connection;
 /** @type {AbortController | undefined} */
 let attempt;
@@ -143,6 +144,7 @@ function showState(state, text) {
   element('state').textContent = text;
   element('connect').textContent = open ? 'Disconnect' : state === 'connecting' ? 'Cancel' : 'Connect';
   element('connect').classList.toggle('quiet', open || state === 'connecting');
+  element('peer').hidden = !open;
   element('text').disabled = element('send').disabled = !open;
   element('megabyte').disabled = !open || raw;
 }
@@ -215,7 +217,6 @@ async function connectToServer() {
     connection = found.connection;
     element('address').textContent = found.address;
     element('fingerprint').textContent = known.fingerprint;
-    element('peer').hidden = false;
     showState('open', 'Connected');
     element('text').focus();
     void receive(connection);
@@ -231,7 +232,7 @@ async function connectToServer() {
   }
 }
 
-/** @param {NonNullable<typeof connection>} from */
+/** @param {Connection} from */
 async function receive(from) {
   try {
     for (let message = await from.recv(); message !== undefined; message = await from.recv()) {

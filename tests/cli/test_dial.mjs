@@ -1,0 +1,204 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// wrd dial against wrd serve: every way it can end has its exit code, within seconds.
+import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import test from 'node:test';
+import { Program, command, serve, wrd } from './wrd.mjs';
+
+const SOON_MS = 5000;
+
+const numbered = (count) => Array.from({ length: count }, (_, i) => `message ${i}\n`).join('');
+
+for (const mode of [[], ['--raw']]) {
+  const name = mode.length ? 'raw' : 'framed';
+
+  test(`${name}: lines come back as they are, in order`, async (t) => {
+    const server = await serve(t, mode);
+    const input = 'hello\n\n  spaces  \nbytes \x00\x7f ümläut €\n' + numbered(200);
+    const { code, out, err } = await command(['dial', ...mode, server.where, server.fingerprint], input);
+    assert.equal(code, 0, err);
+    assert.equal(out, input);
+    assert.equal(err, '');
+  });
+
+  test(`${name}: thousands of lines at once`, async (t) => {
+    const server = await serve(t, mode);
+    const input = numbered(20_000);
+    const { code, out, err } = await command(['dial', ...mode, server.where, server.fingerprint], input);
+    assert.equal(code, 0, err);
+    assert.ok(out === input);
+  });
+
+  test(`${name}: a long line, and a last line without its newline`, async (t) => {
+    const server = await serve(t, mode);
+    const input = 'x'.repeat(mode.length ? 200_000 : 3_000_000) + '\nthe end';
+    const { code, out, err } = await command(['dial', ...mode, server.where, server.fingerprint], input);
+    assert.equal(code, 0, err);
+    assert.ok(out === input + '\n');
+  });
+}
+
+test('nothing to send is done at once', async (t) => {
+  const server = await serve(t);
+  const { code, out, took } = await command(['dial', server.where, server.fingerprint]);
+  assert.equal(code, 0);
+  assert.equal(out, '');
+  assert.ok(took < SOON_MS);
+});
+
+test('one word with both parts and the multiaddr are addresses too', async (t) => {
+  const server = await serve(t);
+  for (const address of [`${server.where} ${server.fingerprint}`, server.multiaddr]) {
+    const { code, out, err } = await command(['dial', address], 'hi\n');
+    assert.equal(code, 0, err);
+    assert.equal(out, 'hi\n');
+  }
+});
+
+test('an echo is printed while stdin stays open', async (t) => {
+  const server = await serve(t);
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  await dial.write('one\n');
+  await dial.until(/^one\n$/);
+  await dial.write('two\n');
+  await dial.until(/^one\ntwo\n$/);
+  dial.child.stdin.end();
+  assert.equal(await dial.ended, 0);
+});
+
+test('many clients are served at once', async (t) => {
+  const server = await serve(t);
+  const all = await Promise.all(Array.from({ length: 20 }, (_, i) =>
+    command(['dial', server.where, server.fingerprint], `client ${i}\n`.repeat(50))));
+  all.forEach(({ code, out, err }, i) => {
+    assert.equal(code, 0, err);
+    assert.equal(out, `client ${i}\n`.repeat(50));
+  });
+});
+
+// ---- how it fails
+
+test('another fingerprint is a mismatch: 5', async (t) => {
+  const server = await serve(t);
+  const { code, out, err, took } = await command(['dial', server.where, 'ab'.repeat(32)], 'secret\n');
+  assert.equal(code, 5);
+  assert.equal(out, '');
+  assert.match(err, /another certificate/);
+  assert.ok(took < SOON_MS, `${took} ms`);
+});
+
+test('a port on which nobody listens is refused: 4', async (t) => {
+  const server = await serve(t);
+  await server.stop();
+  const { code, err, took } = await command(['dial', server.where, server.fingerprint], 'x\n');
+  assert.equal(code, 4, err);
+  assert.match(err, /refuses: nobody listens/);
+  assert.ok(took < SOON_MS, `${took} ms`);
+});
+
+test('a port that never answers is a timeout: 3', async (t) => {
+  const silent = dgram.createSocket('udp4');
+  t.after(() => silent.close());
+  await new Promise((resolve) => silent.bind(0, '127.0.0.1', resolve));
+  const { code, err, took } = await command(
+    ['dial', '--timeout', '1', `127.0.0.1:${silent.address().port}`, 'ab'.repeat(32)], 'x\n');
+  assert.equal(code, 3, err);
+  assert.match(err, /nobody answers at .* within 1 s/);
+  assert.ok(took >= 900 && took < SOON_MS, `${took} ms`);
+});
+
+test('a server that ends says goodbye, and the connection is lost: 6', async (t) => {
+  const server = await serve(t);
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  await dial.write('one\n');
+  await dial.until(/one\n/);
+  await server.stop();
+  const since = Date.now();
+  assert.equal(await dial.ended, 6, dial.err);
+  assert.match(dial.err, /1 of 1 messages came back/);
+  assert.ok(Date.now() - since < SOON_MS);
+});
+
+test('a server that holds still after the connection leaves echoes unanswered: 8', async (t) => {
+  const server = await serve(t);
+  const dial = new Program(wrd, ['dial', '--wait', '1', server.where, server.fingerprint]);
+  await dial.write('one\n');
+  await dial.until(/one\n/);
+  server.child.kill('SIGSTOP');
+  dial.child.stdin.end('two\n');
+  assert.equal(await dial.ended, 8, dial.err);
+  assert.match(dial.err, /only 1 of 2 messages came back/);
+});
+
+test('a raw client at a framed server does not hang', async (t) => {
+  const server = await serve(t);
+  const { code, err } = await command(
+    ['dial', '--raw', '--wait', '2', server.where, server.fingerprint], 'this is no frame at all\n');
+  assert.ok([6, 7, 8].includes(code), `${code}: ${err}`);
+  const after = await command(['dial', server.where, server.fingerprint], 'still there\n');
+  assert.equal(after.out, 'still there\n', 'the server serves others');
+});
+
+test('Ctrl-C ends it with 130', async (t) => {
+  const server = await serve(t);
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  await dial.write('one\n');
+  await dial.until(/one\n/);
+  assert.equal(await dial.stop('SIGINT'), 130);
+});
+
+test('stdout that nobody reads any more ends it: 1', async (t) => {
+  const server = await serve(t);
+  const dial = new Program('/bin/sh', ['-c', 'yes | "$@" | head -n 3', 'sh', wrd, 'dial', server.where, server.fingerprint]);
+  await dial.ended;
+  assert.equal(dial.out, 'y\ny\ny\n');
+  assert.match(dial.err, /stdout/);
+});
+
+test('a full disk is told: 1', async (t) => {
+  const server = await serve(t);
+  const dial = new Program('/bin/sh', ['-c', 'echo x | "$@" >/dev/full', 'sh', wrd, 'dial', server.where, server.fingerprint]);
+  assert.equal(await dial.ended, 1);
+  assert.match(dial.err, /cannot write to stdout: No space left/);
+});
+
+test('a line over the limit of a message is told: 1', async (t) => {
+  const server = await serve(t);
+  const { code, err } = await command(['dial', server.where, server.fingerprint], Buffer.alloc(17 << 20, 'x'));
+  assert.equal(code, 1);
+  assert.match(err, /16 MiB/);
+});
+
+// ---- back-pressure
+
+test('a reader that does not read stops stdin, and nothing is lost', async (t) => {
+  const server = await serve(t);
+  const line = 'x'.repeat(9_999) + '\n';
+  const total = 4_000; // 40 MB: more than all queues on the way together
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint], { readSlowly: true });
+  let taken = 0;
+  let received = 0;
+  const feed = (async () => {
+    for (; taken < total; taken++) await dial.write(`${taken} `.padEnd(9_999, 'x') + '\n');
+    dial.child.stdin.end();
+  })();
+  for (let before = -1; before !== taken;) { // until a second passes without progress
+    before = taken;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  assert.ok(taken < total / 2, `${taken} lines were taken with nobody reading`);
+  let rest = '';
+  dial.child.stdout.on('data', (text) => {
+    rest += text;
+    let at;
+    while ((at = rest.indexOf('\n')) >= 0) {
+      assert.ok(rest.startsWith(`${received} `) && at === line.length - 1, `line ${received}`);
+      rest = rest.slice(at + 1);
+      received++;
+    }
+  });
+  await feed;
+  assert.equal(await dial.ended, 0, dial.err);
+  assert.equal(received, total);
+});

@@ -1,0 +1,228 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// wrd serve: the ready line, the key file, the page over HTTP, and the end.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import test from 'node:test';
+import { Program, command, folder, serve, wrd } from './wrd.mjs';
+
+async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '127.0.0.1:0') {
+  const server = await serve(t, ['--http', at, ...args], listen);
+  const [, url] = await server.until(/^page (http:\S+)$/m);
+  return Object.assign(server, { url });
+}
+
+test('the ready line is four words: listening, address, fingerprint, multiaddr', async (t) => {
+  const server = await serve(t);
+  assert.match(server.out, /^listening 127\.0\.0\.1:\d+ [0-9a-f]{64} \/ip4\/127\.0\.0\.1\/udp\/\d+\/webrtc-direct\/certhash\/uEi\S+\n$/);
+  assert.ok(server.port > 0);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  test(`${signal} ends it with exit code 0`, async (t) => {
+    const server = await serveWithPage(t);
+    assert.equal(await server.stop(signal), 0);
+    assert.equal(server.err, '');
+  });
+}
+
+test('a missing key file is made, said aloud, and keeps the fingerprint', async (t) => {
+  const file = path.join(folder(t), 'server.key');
+  const first = await serve(t, ['--key', file]);
+  assert.match(first.err, /made a new key in /);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  await first.stop();
+  const second = await serve(t, ['--key', file]);
+  assert.equal(second.fingerprint, first.fingerprint);
+  assert.equal(second.err, '');
+  assert.equal((await command(['key', 'show', file])).out, first.fingerprint + '\n');
+});
+
+test('a key file that others can read stops the start', async (t) => {
+  const inside = folder(t);
+  const file = path.join(inside, 'server.key');
+  await command(['key', 'new', file]);
+  await import('node:fs').then(({ chmodSync }) => chmodSync(file, 0o644));
+  const { code, out, err } = await command(['serve', '--listen', '127.0.0.1:0', '--key', file]);
+  assert.equal(code, 1);
+  assert.equal(out, '');
+  assert.match(err, /cannot use the key file/);
+});
+
+test('a UDP port that is taken is told, and what to do', async (t) => {
+  const server = await serve(t);
+  const { code, out, err } = await command(['serve', '--listen', server.where]);
+  assert.equal(code, 1);
+  assert.equal(out, '');
+  assert.ok(err.includes(`cannot listen on ${server.where}: `), err);
+});
+
+test('an address that the machine does not have is told', async () => {
+  const { code, err } = await command(['serve', '--listen', '192.0.2.1:0']);
+  assert.equal(code, 1);
+  assert.match(err, /cannot listen on 192\.0\.2\.1:0: \S/);
+});
+
+test('a TCP port that is taken is told before anything is announced', async (t) => {
+  const taken = net.createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const at = `127.0.0.1:${taken.address().port}`;
+  const { code, out, err } = await command(['serve', '--listen', '127.0.0.1:0', '--http', at]);
+  assert.equal(code, 1);
+  assert.equal(out, '');
+  assert.ok(err.includes(`cannot serve pages at ${at}: another program has this TCP port`), err);
+});
+
+test('it listens on IPv6, and on both with a wildcard', { skip: !existsSync('/proc/net/if_inet6') && 'no IPv6 here' }, async (t) => {
+  const six = await serve(t, [], '[::1]:0');
+  assert.match(six.out, /^listening \[::1\]:\d+ [0-9a-f]{64} \/ip6\/::1\/udp\//);
+  const both = await serve(t, [], '[::]:0');
+  const { code, out, err } = await command(['dial', `127.0.0.1:${both.port}`, both.fingerprint], 'four\n');
+  assert.equal(code, 0, err);
+  assert.equal(out, 'four\n');
+});
+
+test('stdout that nobody reads ends it', async () => {
+  const server = new Program('/bin/sh', ['-c', `exec "$0" serve --listen 127.0.0.1:0 >&-`, wrd]);
+  assert.equal(await server.ended, 1);
+});
+
+// ---- the page
+
+test('without --http there is no page', async (t) => {
+  const server = await serve(t);
+  assert.doesNotMatch(server.out, /page/);
+});
+
+const files = [
+  ['', 'text/html; charset=utf-8', 'example/index.html'],
+  ['index.html', 'text/html; charset=utf-8', 'example/index.html'],
+  ['page.css', 'text/css; charset=utf-8', 'example/page.css'],
+  ['page.js', 'text/javascript; charset=utf-8', 'example/page.js'],
+  ['webrtc-direct.js', 'text/javascript; charset=utf-8', 'web/dist/webrtc-direct.js'],
+];
+
+test('every file of the page arrives byte for byte, with its type and the security policy', async (t) => {
+  const { url } = await serveWithPage(t);
+  for (const [name, type, file] of files) {
+    const response = await fetch(url + name);
+    assert.equal(response.status, 200, name);
+    assert.equal(response.headers.get('content-type'), type);
+    assert.match(response.headers.get('content-security-policy'), /script-src 'self' 'wasm-unsafe-eval'/);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(response.headers.get('cache-control'), 'no-cache');
+    const expected = readFileSync(new URL(`../../${file}`, import.meta.url));
+    assert.ok(expected.equals(Buffer.from(await response.arrayBuffer())), `${name} is not ${file}`);
+  }
+});
+
+test('the page loads nothing from elsewhere', () => {
+  for (const file of ['index.html', 'page.css', 'page.js']) {
+    const text = readFileSync(new URL(`../../example/${file}`, import.meta.url), 'utf8');
+    const outside = text.match(/(?:src|href|url\(|import\(|from|fetch\()\s*[=(]?\s*['"]?(?:https?:)?\/\/[^'" ]+/g);
+    assert.equal(outside, null, file);
+  }
+});
+
+test('/webrtc-info says what a client needs', async (t) => {
+  const server = await serveWithPage(t);
+  const response = await fetch(server.url + 'webrtc-info');
+  assert.equal(response.headers.get('content-type'), 'application/json; charset=utf-8');
+  assert.deepEqual(await response.json(), {
+    port: server.port,
+    fingerprint: server.fingerprint,
+    address: server.where,
+    multiaddr: server.multiaddr,
+    addresses: ['127.0.0.1'],
+    raw: false,
+  });
+});
+
+test('/webrtc-info of a raw server on all addresses says so, loopback last', async (t) => {
+  const server = await serveWithPage(t, ['--raw'], '0.0.0.0:0');
+  const info = await (await fetch(server.url + 'webrtc-info')).json();
+  assert.equal(info.raw, true);
+  assert.equal(info.port, server.port);
+  assert.equal(info.addresses.at(-1), '127.0.0.1');
+  assert.equal(new Set(info.addresses).size, info.addresses.length);
+  assert.equal(info.address, `${info.addresses[0]}:${info.port}`);
+});
+
+test('HEAD is GET without the body', async (t) => {
+  const { url } = await serveWithPage(t);
+  const whole = await fetch(url);
+  const head = await fetch(url, { method: 'HEAD' });
+  assert.equal(head.status, 200);
+  assert.equal(head.headers.get('content-length'), whole.headers.get('content-length'));
+  assert.equal(head.headers.get('content-type'), 'text/html; charset=utf-8');
+  assert.equal((await head.arrayBuffer()).byteLength, 0);
+});
+
+test('what is not there is 404 and other methods are 405', async (t) => {
+  const { url } = await serveWithPage(t);
+  for (const name of ['favicon.ico', 'webrtc-info/', '..%2f..%2fetc/passwd', 'a'.repeat(4000)]) {
+    assert.equal((await fetch(url + name)).status, 404, name);
+  }
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+    const body = method === 'OPTIONS' || method === 'DELETE' ? undefined : 'x'.repeat(100_000);
+    const response = await fetch(url, { method, body }).catch((error) => error);
+    if (response instanceof Error) continue; // refused before the body was read
+    assert.equal(response.status, 405, method);
+    assert.equal(response.headers.get('allow'), 'GET, HEAD');
+  }
+  assert.equal((await fetch(url + '?query=1')).status, 200);
+});
+
+test('one connection carries several requests', async (t) => {
+  const { url } = await serveWithPage(t);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const ports = new Set();
+  for (let i = 0; i < 5; i++) {
+    await new Promise((resolve, reject) => {
+      http.get(url + 'webrtc-info', { agent }, (response) => {
+        ports.add(response.socket.localPort);
+        response.resume().on('end', resolve);
+      }).on('error', reject);
+    });
+  }
+  assert.equal(ports.size, 1);
+});
+
+test('many readers at once and silent ones beside them are served', async (t) => {
+  const { url } = await serveWithPage(t);
+  const { hostname, port } = new URL(url);
+  const silent = Array.from({ length: 20 }, () => net.connect(Number(port), hostname).on('error', () => {}));
+  t.after(() => silent.forEach((socket) => socket.destroy()));
+  silent[0].write('GET / HT');
+  silent[1].write('\x16\x03\x01\x02\x00garbage\r\n\r\n');
+  const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(url).then((response) => response.text())));
+  assert.equal(new Set(answers).size, 1);
+});
+
+test('the echo goes on while pages are served', async (t) => {
+  const server = await serveWithPage(t);
+  const lines = Array.from({ length: 500 }, (_, i) => `line ${i}\n`).join('');
+  const [dialled] = await Promise.all([
+    command(['dial', server.where, server.fingerprint], lines),
+    ...Array.from({ length: 30 }, () => fetch(server.url).then((response) => response.text())),
+  ]);
+  assert.equal(dialled.code, 0, dialled.err);
+  assert.equal(dialled.out, lines);
+});
+
+test('a page server on all addresses names the loopback address first', async (t) => {
+  const { url } = await serveWithPage(t, [], '127.0.0.1:0', '0.0.0.0:0');
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
+  assert.equal((await fetch(url)).status, 200);
+});
+
+test('--verbose says who comes and goes', async (t) => {
+  const server = await serve(t, ['--verbose']);
+  await command(['dial', server.where, server.fingerprint], 'x\n');
+  await server.until(/connection \w+ open from 127\.0\.0\.1:\d+\n[^]*connection \w+ closed: \S/, 'err');
+});

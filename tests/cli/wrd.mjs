@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Starts the programs under test and waits for what they say. Nothing here sleeps for a fixed time.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const build = process.env.WRD_BUILD ?? path.resolve('build');
+export const wrd = process.env.WRD_COMMAND ?? path.join(build, 'wrd');
+export const example = (name) => path.join(build, 'example', name);
+
+const PATIENCE_MS = 30_000;
+
+/** A program that runs. `out` and `err` grow; `until` waits for them; `ended` resolves to its exit code or signal. */
+export class Program {
+  constructor(command, args = [], options = {}) {
+    this.out = '';
+    this.err = '';
+    this.waiting = new Set();
+    this.started = Date.now();
+    this.child = spawn(command, args, { stdio: 'pipe', ...options });
+    this.child.stdin?.on('error', () => {}); // it may end before it read everything
+    for (const [stream, name] of [[this.child.stdout, 'out'], [this.child.stderr, 'err']]) {
+      stream?.setEncoding('utf8');
+      if (options.readSlowly && name === 'out') continue;
+      stream?.on('data', (text) => {
+        this[name] += text;
+        for (const look of this.waiting) look();
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      const end = (code) => {
+        this.took = Date.now() - this.started;
+        this.code ??= code;
+        resolve(this.code);
+        for (const look of this.waiting) look();
+      };
+      this.child.on('error', (error) => end(error.message)); // it could not be started
+      this.child.on('close', (code, signal) => end(code ?? signal));
+    });
+  }
+
+  /** Waits until `pattern` is found in 'out' or 'err', and answers the match. */
+  until(pattern, where = 'out') {
+    return new Promise((resolve, reject) => {
+      const done = (settle, value) => {
+        clearTimeout(timer);
+        this.waiting.delete(look);
+        settle(value);
+      };
+      const look = () => {
+        const match = pattern.exec(this[where]);
+        if (match) done(resolve, match);
+        else if (this.code !== undefined) done(reject, new Error(`ended with ${this.code}: ${this.out}${this.err}`));
+      };
+      const timer = setTimeout(
+        () => done(reject, new Error(`no ${pattern} in ${JSON.stringify(this[where])}`)), PATIENCE_MS);
+      this.waiting.add(look);
+      look();
+    });
+  }
+
+  write(text) {
+    return new Promise((resolve) => this.child.stdin.write(text, resolve));
+  }
+
+  async stop(signal = 'SIGTERM') {
+    if (this.code === undefined) this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** Runs a program to its end with `input` as its stdin. */
+export async function run(command, args, input = '') {
+  const program = new Program(command, args);
+  program.child.stdin.end(input);
+  await program.ended;
+  return program;
+}
+
+/** Runs wrd. */
+export const command = (args, input) => run(wrd, args, input);
+
+/** Starts `wrd serve` on a free port of loopback, ends it with the test. */
+export async function serve(t, args = [], listen = '127.0.0.1:0') {
+  const server = new Program(wrd, ['serve', '--listen', listen, ...args]);
+  t.after(() => server.stop('SIGKILL'));
+  const [, where, fingerprint, multiaddr] = await server.until(/^listening (\S+) ([0-9a-f]{64}) (\S+)\n/);
+  return Object.assign(server, { where, fingerprint, multiaddr, port: Number(where.split(':').pop()) });
+}
+
+/** A folder that is gone after the test. */
+export function folder(t) {
+  const made = mkdtempSync(path.join(tmpdir(), 'wrd-test-'));
+  t.after(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
