@@ -87,9 +87,10 @@ size_t wrd_frame_lz4_encode(uint8_t *out, const uint8_t *in, size_t len)
             const uint8_t *match = in + *seen;
             *seen = (uint32_t)(at - in);
             if (at - match > OFFSET_MAX || load32(match) != load32(at)) {
-                at += step++ >> PATIENCE_BITS;
-                if (at > last_start)
+                size_t skip = step++ >> PATIENCE_BITS;
+                if (skip > (size_t)(last_start - at))
                     break;
+                at += skip;
                 continue;
             }
             while (at > literals && match > in && at[-1] == match[-1]) {
