@@ -1,7 +1,615 @@
 /* SPDX-License-Identifier: MIT */
+/* What the real backend owes beside the door's common tests: foreign peers, awkward hellos, failing allocations. */
 #include "tests/dtls/door.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "crypto/crypto.h"
+#include "dtls/record.h"
+#include "tests/dtls/pair.h"
+
+#include <limits.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka needs the headers above before it. */
+#include <cmocka.h>
+
+/* ---- libcrypto's allocations pass through here, so that a test can make one of them fail ---- */
+
+static long fail_at = -1;
+static long allocations;
+static long live_bytes;
+
+/* Each block carries its size in front. */
+enum { BLOCK_HEADER = 16 };
+
+static void *resize_block(void *old, size_t size)
+{
+    if (fail_at >= 0 && allocations++ == fail_at)
+        return NULL;
+    uint8_t *block = old ? (uint8_t *)old - BLOCK_HEADER : NULL;
+    size_t old_size = 0;
+    if (block)
+        memcpy(&old_size, block, sizeof old_size);
+    block = realloc(block, size + BLOCK_HEADER);
+    if (!block)
+        return NULL;
+    memcpy(block, &size, sizeof size);
+    live_bytes += (long)size - (long)old_size;
+    return block + BLOCK_HEADER;
+}
+
+static void counted_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    size_t size = 0;
+    if (!p)
+        return;
+    memcpy(&size, (uint8_t *)p - BLOCK_HEADER, sizeof size);
+    live_bytes -= (long)size;
+    free((uint8_t *)p - BLOCK_HEADER);
+}
+
+static void *counted_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return resize_block(NULL, size);
+}
+
+static void *counted_realloc(void *old, size_t size, const char *file, int line)
+{
+    if (size > 0)
+        return resize_block(old, size);
+    counted_free(old, file, line);
+    return NULL;
+}
+
+/* ---- a foreign peer: libssl driven directly ---- */
+
+enum { FOREIGN_RECORDS = 32, FOREIGN_MTU = 256 };
+
+struct foreign {
+    SSL_CTX *context;
+    SSL *ssl;
+    BIO *in, *out;               /* owned by ssl */
+    wrd_fingerprint certificate; /* of the client that answered its request */
+    int record_count;
+    size_t record_len[FOREIGN_RECORDS];
+    uint8_t records[FOREIGN_RECORDS][1500]; /* what it sent, one record each */
+};
+
+static int any_certificate(X509_STORE_CTX *store, void *user)
+{
+    struct foreign *foreign = user;
+    uint8_t *der = NULL;
+    int len = i2d_X509(X509_STORE_CTX_get0_cert(store), &der);
+    wrd_certificate_fingerprint(&foreign->certificate, der, (size_t)len);
+    OPENSSL_free(der);
+    return 1;
+}
+
+static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned int *len)
+{
+    (void)ssl;
+    memset(cookie, 0xc0, 32);
+    *len = 32;
+    return 1;
+}
+
+static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned int len)
+{
+    (void)ssl;
+    return len == 32 && cookie[0] == 0xc0;
+}
+
+static void foreign_init(struct foreign *foreign)
+{
+    memset(foreign, 0, sizeof *foreign);
+    foreign->context = SSL_CTX_new(DTLS_method());
+    assert_non_null(foreign->context);
+    SSL_CTX_set_cert_verify_callback(foreign->context, any_certificate, foreign);
+}
+
+static void foreign_start(struct foreign *foreign)
+{
+    foreign->ssl = SSL_new(foreign->context);
+    foreign->in = BIO_new(BIO_s_mem());
+    foreign->out = BIO_new(BIO_s_mem());
+    BIO_set_mem_eof_return(foreign->in, -1);
+    SSL_set_bio(foreign->ssl, foreign->in, foreign->out);
+    SSL_set_options(foreign->ssl, SSL_OP_NO_QUERY_MTU);
+    SSL_set_mtu(foreign->ssl, FOREIGN_MTU);
+}
+
+static void foreign_client(struct foreign *foreign, const char *ciphers)
+{
+    foreign_init(foreign);
+    assert_int_equal(SSL_CTX_set_cipher_list(foreign->context, ciphers), 1);
+    foreign_start(foreign);
+    SSL_set_connect_state(foreign->ssl);
+}
+
+/* A server with the identity that `pair` expects, a cookie exchange and a CertificateRequest. */
+static void foreign_server(struct foreign *foreign, const struct pair *pair)
+{
+    wrd_certificate certificate;
+    uint8_t point[WRD_P256_POINT_SIZE];
+    static const uint8_t head[] = {0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20};
+    static const uint8_t curve[] = {0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+                                    0x03, 0x01, 0x07, 0xa1, 0x44, 0x03, 0x42, 0x00};
+    uint8_t der[121];
+    foreign_init(foreign);
+    assert_int_equal(wrd_certificate_from_key(&certificate, &pair->server_key), WRD_OK);
+    assert_true(wrd_p256_public(point, pair->server_key.bytes));
+    struct wrd_writer wr = wrd_wr(der, sizeof der);
+    wrd_wr_bytes(&wr, head, sizeof head);
+    wrd_wr_bytes(&wr, pair->server_key.bytes, WRD_KEY_SIZE);
+    wrd_wr_bytes(&wr, curve, sizeof curve);
+    wrd_wr_bytes(&wr, point, sizeof point);
+    SSL_CTX_set_cookie_generate_cb(foreign->context, make_cookie);
+    SSL_CTX_set_cookie_verify_cb(foreign->context, check_cookie);
+    SSL_CTX_set_options(foreign->context, SSL_OP_COOKIE_EXCHANGE);
+    SSL_CTX_set_verify(foreign->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    assert_int_equal(SSL_CTX_use_certificate_ASN1(foreign->context, (int)certificate.len, certificate.der), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, foreign->context, der, (long)wr.len), 1);
+    foreign_start(foreign);
+    SSL_set_accept_state(foreign->ssl);
+}
+
+static void foreign_free(struct foreign *foreign)
+{
+    SSL_free(foreign->ssl);
+    SSL_CTX_free(foreign->context);
+    ERR_clear_error();
+}
+
+/* Lets libssl work on one datagram and cuts what it writes into records. Returns SSL_get_error(). */
+static int foreign_receive(struct foreign *foreign, const uint8_t *bytes, size_t len)
+{
+    if (len > 0)
+        BIO_write(foreign->in, bytes, (int)len);
+    int error = SSL_get_error(foreign->ssl, SSL_do_handshake(foreign->ssl));
+    char *data = NULL;
+    long total = BIO_get_mem_data(foreign->out, &data);
+    struct wrd_reader rd = wrd_rd((uint8_t *)data, (size_t)total);
+    struct wrd_dtls_record record;
+    foreign->record_count = 0;
+    while (wrd_dtls_record_take(&rd, &record)) {
+        WRD_ASSERT(foreign->record_count < FOREIGN_RECORDS);
+        size_t at = (size_t)foreign->record_count++;
+        foreign->record_len[at] = WRD_DTLS_RECORD_HEADER + record.len;
+        memcpy(foreign->records[at], record.header, foreign->record_len[at]);
+    }
+    (void)BIO_reset(foreign->out);
+    return error;
+}
+
+static void give_records(struct foreign *foreign, struct pair *pair, int end)
+{
+    for (int i = 0; i < foreign->record_count; i++)
+        pair_receive(pair, end, foreign->records[i], foreign->record_len[i]);
+    foreign->record_count = 0;
+}
+
+/* Both talk until neither has more to say. */
+static int talk(struct foreign *foreign, struct pair *pair, int end)
+{
+    int error = SSL_ERROR_NONE;
+    for (int round = 0; round < 10; round++) {
+        uint8_t bytes[WRD_DTLS_MTU];
+        size_t len = 0;
+        give_records(foreign, pair, end);
+        while ((len = wrd_dtls_transmit(pair->ends[end], pair->now, bytes, sizeof bytes)) > 0) {
+            error = foreign_receive(foreign, bytes, len);
+            give_records(foreign, pair, end);
+        }
+    }
+    return error;
+}
+
+static void assert_data_flows(struct foreign *foreign, struct pair *pair, int end)
+{
+    uint8_t bytes[1500], got[1500];
+    for (int i = 0; i < 100; i++) {
+        size_t len = wrd_dtls_seal(pair->ends[end], (const uint8_t *)"ping", 4, bytes, sizeof bytes);
+        BIO_write(foreign->in, bytes, (int)len);
+        assert_int_equal(SSL_read(foreign->ssl, got, sizeof got), 4);
+        assert_memory_equal(got, "ping", 4);
+        assert_int_equal(SSL_write(foreign->ssl, "pong", 4), 4);
+        int sealed = BIO_read(foreign->out, bytes, sizeof bytes);
+        int before = pair->record_count[end];
+        pair_receive(pair, end, bytes, (size_t)sealed);
+        assert_int_equal(pair->record_count[end], before + 1);
+    }
+}
+
+static struct pair *pair_with_server(void)
+{
+    struct pair *pair = pair_new();
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER]);
+    assert_non_null(pair->ends[SERVER]);
+    return pair;
+}
+
+static struct pair *pair_with_client(void)
+{
+    struct pair *pair = pair_new();
+    pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
+    assert_non_null(pair->ends[CLIENT]);
+    return pair;
+}
+
+static void foreign_clients_of_either_cipher_suite_are_served(void **state)
+{
+    (void)state;
+    static const char *suites[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"};
+    for (size_t i = 0; i < 2; i++) {
+        struct pair *pair = pair_with_server();
+        struct foreign foreign;
+        foreign_client(&foreign, suites[i]);
+        foreign_receive(&foreign, NULL, 0);
+        assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+        assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
+        assert_string_equal(SSL_get_cipher(foreign.ssl), suites[i]);
+        assert_data_flows(&foreign, pair, SERVER);
+        foreign_free(&foreign);
+        pair_free(pair);
+    }
+}
+
+static void aes_is_chosen_where_both_suites_are_offered(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_with_server();
+    struct foreign foreign;
+    foreign_client(&foreign, "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256");
+    foreign_receive(&foreign, NULL, 0);
+    assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+    assert_string_equal(SSL_get_cipher(foreign.ssl), "ECDHE-ECDSA-AES128-GCM-SHA256");
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
+static void client_without_a_common_suite_is_refused_in_words(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_with_server();
+    struct foreign foreign;
+    const char *text = NULL;
+    foreign_client(&foreign, "ECDHE-ECDSA-AES256-GCM-SHA384");
+    foreign_receive(&foreign, NULL, 0);
+    assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_SSL);
+    assert_int_equal(wrd_dtls_failure(pair->ends[SERVER], &text), WRD_PROTOCOL);
+    assert_non_null(strstr(text, "shares no"));
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_AD_REASON_OFFSET + SSL_AD_HANDSHAKE_FAILURE);
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
+static void foreign_server_with_cookie_and_certificate_request_is_reached(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_with_client();
+    struct foreign foreign;
+    foreign_server(&foreign, pair);
+    assert_int_equal(talk(&foreign, pair, CLIENT), SSL_ERROR_NONE);
+    assert_int_equal(wrd_dtls_state(pair->ends[CLIENT]), WRD_DTLS_OPEN);
+    assert_data_flows(&foreign, pair, CLIENT);
+    static const wrd_fingerprint none;
+    assert_memory_not_equal(&foreign.certificate, &none, sizeof none);
+    assert_memory_not_equal(&foreign.certificate, &pair->expected, sizeof none);
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
+static void foreign_server_of_another_identity_gets_bad_certificate(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new();
+    struct foreign foreign;
+    foreign_server(&foreign, pair);
+    pair->expected.bytes[7] ^= 1;
+    pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
+    assert_int_equal(talk(&foreign, pair, CLIENT), SSL_ERROR_SSL);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_AD_REASON_OFFSET + SSL_AD_BAD_CERTIFICATE);
+    assert_int_equal(wrd_dtls_failure(pair->ends[CLIENT], NULL), WRD_MISMATCH);
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
+/* The `number`th order of `count` things. */
+static void permute(int *order, int count, int number)
+{
+    for (int i = 0; i < count; i++)
+        order[i] = i;
+    for (int i = 0; i < count - 1; i++) {
+        int other = i + number % (count - i);
+        number /= count - i;
+        int first = order[i];
+        order[i] = order[other];
+        order[other] = first;
+    }
+}
+
+static void fragmented_hello_is_accepted_in_any_order_and_doubled(void **state)
+{
+    (void)state;
+    uint8_t protocols[4 * 100]; /* ALPN names that make the hello longer than two datagrams */
+    memset(protocols, 'p', sizeof protocols);
+    protocols[0] = protocols[100] = protocols[200] = protocols[300] = 99;
+    for (int number = 0; number < 6; number++) {
+        struct pair *pair = pair_with_server();
+        struct foreign foreign;
+        foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
+        SSL_set_alpn_protos(foreign.ssl, protocols, sizeof protocols);
+        foreign_receive(&foreign, NULL, 0);
+        assert_int_equal(foreign.record_count, 3);
+        int order[3];
+        permute(order, 3, number);
+        for (int i = 0; i < 3; i++) {
+            uint8_t answer[WRD_DTLS_MTU];
+            int at = order[i];
+            assert_true(wrd_dtls_is_client_hello(foreign.records[at], foreign.record_len[at]));
+            assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, answer, sizeof answer), 0);
+            pair_receive(pair, SERVER, foreign.records[at], foreign.record_len[at]);
+            if (i < 2)
+                pair_receive(pair, SERVER, foreign.records[at], foreign.record_len[at]);
+        }
+        foreign.record_count = 0;
+        assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+        assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
+        foreign_free(&foreign);
+        pair_free(pair);
+    }
+}
+
+static unsigned int at_once_us(SSL *ssl, unsigned int us)
+{
+    (void)ssl;
+    return us == 0 ? 1 : 1000U * 1000U * 1000U;
+}
+
+static void foreign_client_that_repeats_its_finished_is_answered_each_time(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_with_server();
+    struct foreign foreign;
+    foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
+    foreign_receive(&foreign, NULL, 0);
+    give_records(&foreign, pair, SERVER);
+    uint8_t flight[WRD_DTLS_MTU], final[WRD_DTLS_MTU];
+    size_t len = wrd_dtls_transmit(pair->ends[SERVER], 0, flight, sizeof flight);
+    DTLS_set_timer_cb(foreign.ssl, at_once_us);
+    assert_int_equal(foreign_receive(&foreign, flight, len), SSL_ERROR_WANT_READ);
+    /* Its timer ran out at once, so the same flight follows under new numbers. */
+    assert_int_equal(foreign.record_count, 6);
+    for (int i = 0; i < 6; i++) {
+        pair_receive(pair, SERVER, foreign.records[i], foreign.record_len[i]);
+        len = wrd_dtls_transmit(pair->ends[SERVER], 0, final, sizeof final);
+        if (i % 3 == 2)
+            assert_in_range(len, 1, 100);
+        else
+            assert_int_equal(len, 0);
+        assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), i < 2 ? WRD_DTLS_HANDSHAKING : WRD_DTLS_OPEN);
+    }
+    /* Only the second answer gets through. */
+    assert_int_equal(foreign_receive(&foreign, final, len), SSL_ERROR_NONE);
+    assert_data_flows(&foreign, pair, SERVER);
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
+static void renegotiation_is_ignored(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_with_server();
+    struct foreign foreign;
+    foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
+    foreign_receive(&foreign, NULL, 0);
+    assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+    assert_int_equal(SSL_renegotiate(foreign.ssl), 1);
+    foreign_receive(&foreign, NULL, 0);
+    assert_true(foreign.record_count > 0);
+    give_records(&foreign, pair, SERVER);
+    uint8_t out[WRD_DTLS_MTU];
+    assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
+    assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
+/* A hello like those of today's browsers: DTLS 1.3 first, an X25519MLKEM768 share, use_srtp. */
+static size_t browser_hello(uint8_t *out, size_t cap)
+{
+    static const uint8_t head[] = {0xfe, 0xfd};
+    static const uint8_t suites[] = {0, 0, 0, 8, 0x13, 0x01, 0xc0, 0x2b, 0xcc, 0xa9, 0x00, 0xff, 1, 0};
+    static const uint8_t extensions[] = {
+        0x00, 0x17, 0, 0,                                                 /* extended_master_secret */
+        0x00, 0x0b, 0, 2,    1,    0,                                     /* ec_point_formats */
+        0x00, 0x0e, 0, 7,    0,    4,    0,    1,    0,    2,    0,       /* use_srtp */
+        0x00, 0x0a, 0, 8,    0,    6,    0x11, 0xec, 0x00, 0x1d, 0, 0x17, /* supported_groups */
+        0x00, 0x0d, 0, 8,    0,    6,    0x04, 0x03, 0x08, 0x04, 4, 1,    /* signature_algorithms */
+        0x00, 0x2b, 0, 5,    4,    0xfe, 0xfc, 0xfe, 0xfd,                /* supported_versions */
+        0x00, 0x33, 4, 0xea, 0x04, 0xe8, 0x11, 0xec, 0x04, 0xc0           /* key_share: 1216 bytes, then 32 */
+    };
+    static const uint8_t second_share[] = {0x00, 0x1d, 0x00, 0x20};
+    uint8_t filler[1216];
+    memset(filler, 0x5a, sizeof filler);
+    struct wrd_writer wr = wrd_wr(out, cap);
+    wrd_wr_bytes(&wr, head, sizeof head);
+    wrd_wr_bytes(&wr, filler, 32);
+    wrd_wr_bytes(&wr, suites, sizeof suites);
+    wrd_wr16(&wr, (uint16_t)(sizeof extensions + sizeof filler + sizeof second_share + 32));
+    wrd_wr_bytes(&wr, extensions, sizeof extensions);
+    wrd_wr_bytes(&wr, filler, sizeof filler);
+    wrd_wr_bytes(&wr, second_share, sizeof second_share);
+    wrd_wr_bytes(&wr, filler, 32);
+    assert_false(wr.bad);
+    return wr.len;
+}
+
+static size_t hello_fragment(uint8_t *out, size_t cap, const uint8_t *hello, size_t len, size_t offset, size_t part,
+                             uint64_t sequence)
+{
+    struct wrd_writer wr = wrd_wr(out, cap);
+    uint8_t *header = wrd_wr_space(&wr, WRD_DTLS_RECORD_HEADER);
+    wrd_dtls_record_header(header, WRD_DTLS_HANDSHAKE, 0, sequence, WRD_DTLS_FRAGMENT_HEADER + part);
+    wrd_wr32(&wr, (uint32_t)(WRD_DTLS_CLIENT_HELLO << 24 | len));
+    wrd_wr16(&wr, 0);
+    wrd_wr8(&wr, 0);
+    wrd_wr16(&wr, (uint16_t)offset);
+    wrd_wr8(&wr, 0);
+    wrd_wr16(&wr, (uint16_t)part);
+    wrd_wr_bytes(&wr, hello + offset, part);
+    assert_false(wr.bad);
+    return wr.len;
+}
+
+static void browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2(void **state)
+{
+    (void)state;
+    uint8_t hello[1600], parts[2][1500], out[WRD_DTLS_MTU];
+    size_t len = browser_hello(hello, sizeof hello), part_len[2];
+    part_len[0] = hello_fragment(parts[0], sizeof parts[0], hello, len, 0, 1175, 0);
+    part_len[1] = hello_fragment(parts[1], sizeof parts[1], hello, len, 1175, len - 1175, 1);
+    for (int first = 0; first < 2; first++) {
+        struct pair *pair = pair_with_server();
+        pair_receive(pair, SERVER, parts[first], part_len[first]);
+        assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
+        pair_receive(pair, SERVER, parts[!first], part_len[!first]);
+        size_t flight = wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out);
+        assert_in_range(flight, 500, 900);
+        assert_int_equal(wrd_load16be(out + 1), 0xfefd);
+        assert_int_equal(out[13], WRD_DTLS_SERVER_HELLO);
+        assert_int_equal(wrd_load16be(out + 25), 0xfefd);
+        assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
+        /* Repeated under new numbers, it is answered once for the whole hello, not for each part. */
+        parts[0][10] = 2;
+        parts[1][10] = 3;
+        pair_receive(pair, SERVER, parts[0], part_len[0]);
+        pair_receive(pair, SERVER, parts[1], part_len[1]);
+        assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), flight);
+        assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
+        pair_free(pair);
+    }
+}
+
+static void open_connection_holds_less_than_four_kilobytes(void **state)
+{
+    (void)state;
+    struct pair *warm = pair_open();
+    struct wrd_dtls_context **contexts = warm->contexts;
+    enum { COUNT = 50 };
+    struct wrd_dtls *servers[COUNT], *clients[COUNT];
+    long before = live_bytes;
+    for (int i = 0; i < COUNT; i++) {
+        servers[i] = wrd_dtls_server_new(contexts[SERVER]);
+        clients[i] = wrd_dtls_client_new(contexts[CLIENT], 0, &warm->expected);
+        struct wrd_dtls *ends[2] = {clients[i], servers[i]};
+        uint8_t bytes[WRD_DTLS_MTU], out[100];
+        for (int step = 0; step < 4; step++) {
+            size_t len = wrd_dtls_transmit(ends[step % 2], 0, bytes, sizeof bytes);
+            wrd_dtls_receive(ends[!(step % 2)], 0, bytes, len);
+            assert_int_equal(wrd_dtls_next(ends[!(step % 2)], 0, out, sizeof out), 0);
+        }
+        assert_int_equal(wrd_dtls_state(clients[i]), WRD_DTLS_OPEN);
+    }
+    long each = (live_bytes - before) / (2 * COUNT);
+    print_message("libcrypto's share of an open connection: %ld bytes\n", each);
+    assert_true(each < 3500);
+    for (int i = 0; i < COUNT; i++) {
+        wrd_dtls_free(servers[i]);
+        wrd_dtls_free(clients[i]);
+    }
+    pair_free(warm);
+}
+
+/* One whole handshake and a record each way, in which libcrypto's allocation number `number` fails. False: none did. */
+static bool handshake_without_allocation(struct pair *pair, long number)
+{
+    fail_at = number;
+    allocations = 0;
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER]);
+    pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
+    if (pair->ends[SERVER] && pair->ends[CLIENT]) {
+        for (int step = 0; step < 8; step++) {
+            uint8_t bytes[WRD_DTLS_MTU];
+            size_t len = wrd_dtls_transmit(pair->ends[step % 2], 0, bytes, sizeof bytes);
+            if (len > 0)
+                pair_receive(pair, !(step % 2), bytes, len);
+        }
+    }
+    bool failed = allocations > fail_at;
+    fail_at = -1;
+    assert_int_equal(ERR_peek_error(), 0);
+    for (int end = 0; end < 2; end++) {
+        if (pair->ends[end] && wrd_dtls_state(pair->ends[end]) == WRD_DTLS_FAILED)
+            assert_int_not_equal(wrd_dtls_failure(pair->ends[end], NULL), WRD_OK);
+        wrd_dtls_free(pair->ends[end]);
+        pair->ends[end] = NULL;
+    }
+    return failed;
+}
+
+static void any_failed_allocation_in_libcrypto_fails_at_most_its_connection(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new();
+    (void)handshake_without_allocation(pair, LONG_MAX - 1); /* fills libcrypto's caches */
+    long number = 0;
+    while (handshake_without_allocation(pair, number))
+        number++;
+    print_message("%ld allocations failed in turn\n", number);
+    assert_true(number > 500);
+    pair_start(pair);
+    pair_run(pair, WRD_SECOND);
+    assert_true(pair_is_open(pair));
+    pair_free(pair);
+}
+
+static void any_failed_allocation_of_a_context_is_a_clean_refusal(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new();
+    for (long number = 0;; number++) {
+        fail_at = number;
+        allocations = 0;
+        struct wrd_dtls_context *context = wrd_dtls_context_new(&pair->env, &pair->server_key);
+        bool failed = allocations > fail_at;
+        fail_at = -1;
+        assert_int_equal(ERR_peek_error(), 0);
+        wrd_dtls_context_free(context);
+        if (!failed)
+            break;
+    }
+    pair_free(pair);
+}
 
 int main(void)
 {
-    return door_run_tests("dtls_openssl");
+    WRD_ASSERT(CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(foreign_clients_of_either_cipher_suite_are_served),
+        cmocka_unit_test(aes_is_chosen_where_both_suites_are_offered),
+        cmocka_unit_test(client_without_a_common_suite_is_refused_in_words),
+        cmocka_unit_test(foreign_server_with_cookie_and_certificate_request_is_reached),
+        cmocka_unit_test(foreign_server_of_another_identity_gets_bad_certificate),
+        cmocka_unit_test(fragmented_hello_is_accepted_in_any_order_and_doubled),
+        cmocka_unit_test(foreign_client_that_repeats_its_finished_is_answered_each_time),
+        cmocka_unit_test(renegotiation_is_ignored),
+        cmocka_unit_test(browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2),
+        cmocka_unit_test(open_connection_holds_less_than_four_kilobytes),
+        cmocka_unit_test(any_failed_allocation_in_libcrypto_fails_at_most_its_connection),
+        cmocka_unit_test(any_failed_allocation_of_a_context_is_a_clean_refusal),
+    };
+    int failed = door_run_tests("dtls_openssl: the door");
+    return failed + cmocka_run_group_tests_name("dtls_openssl: beyond the door", tests, NULL, NULL);
 }
