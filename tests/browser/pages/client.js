@@ -18,8 +18,9 @@ function noise(length, seed) {
     return bytes;
 }
 
-function text(bytes) {
-    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+// Raw text messages arrive as text.
+function text(message) {
+    return message instanceof Uint8Array ? new TextDecoder().decode(message) : message;
 }
 
 function same(a, b) {
@@ -82,16 +83,15 @@ window.client = {
     },
 
     async close(id) {
-        open[id].close();
-        const info = await open[id].closed;
-        return { info: { ...info }, rest: (await open[id].recv())?.length ?? 'nothing' };
+        await open[id].close();
+        return { end: words(await open[id].closed), rest: (await open[id].recv())?.length ?? 'nothing' };
     },
 
     // Settles when the connection ends without this page's doing.
     async end(id) {
-        const info = await open[id].closed;
-        const received = await open[id].recv().then((bytes) => bytes?.length ?? 'nothing', words);
-        const sent = await open[id].send('x').then(() => 'sent', words);
-        return { info: { ...info }, received, sent };
+        const end = words(await open[id].closed);
+        const received = await open[id].recv().then((message) => message?.length ?? 'nothing', (error) => error.code);
+        const sent = await open[id].send('x').then(() => 'sent', (error) => error.code);
+        return { end, received, sent };
     },
 };
