@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* What the endpoint promises to its application, and what it refuses to strangers. */
+#include "sim/apps.h"
+
+#include "ice/ice.h"
+#include "stun/stun.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const wrd_addr stranger = {.family = 4, .ip = {192, 0, 2, 66}, .port = 6666};
+
+struct scene {
+    struct world world;
+    wrd_key key;
+    struct echo echo;
+    struct caller callers[4];
+    struct node *server, *clients[4];
+};
+
+static void set_scene(struct scene *scene, wrd_mode mode, node_turn server_turn, unsigned clients)
+{
+    memset(scene, 0, sizeof *scene);
+    world_init(&scene->world, 21);
+    struct link_options link = {.delay_us = 5 * WRD_MILLISECOND};
+    wrd_endpoint_options server, client;
+    world_server_options(&server, &scene->key);
+    wrd_endpoint_options_init(&client);
+    server.mode = client.mode = mode;
+    server.max_handshakes = 8;
+    scene->server = world_add(&scene->world, &server, &link, server_turn, &scene->echo);
+    assert_non_null(scene->server);
+    for (unsigned i = 0; i < clients; i++) {
+        scene->callers[i] =
+            (struct caller){.to = world_address(scene->server), .seed = i + 1, .messages = 10, .size_max = 1000};
+        scene->clients[i] = world_add(&scene->world, &client, &link, caller_turn, &scene->callers[i]);
+        assert_non_null(scene->clients[i]);
+    }
+}
+
+static void run_for(struct scene *scene, wrd_time time)
+{
+    world_run(&scene->world, scene->world.now + time, NULL);
+}
+
+static void end_scene(struct scene *scene)
+{
+    world_free(&scene->world);
+    assert_int_equal(scene->world.allocations.bytes, 0);
+}
+
+static wrd_endpoint_counters counters(const struct node *node)
+{
+    wrd_endpoint_counters c = {.size = sizeof c};
+    wrd_endpoint_get_counters(node->endpoint, &c);
+    return c;
+}
+
+static void inject(struct scene *scene, const uint8_t *bytes, size_t len)
+{
+    world_inject(&scene->world, scene->server, &stranger, bytes, len);
+}
+
+/* A whole, valid check of the stranger. */
+static size_t valid_check(uint8_t out[256], char first)
+{
+    char ufrag[64], username[129];
+    memset(ufrag, first, sizeof ufrag);
+    memcpy(username, ufrag, 64);
+    username[64] = ':';
+    memcpy(username + 65, ufrag, 64);
+    struct wrd_stun_request request = {.transaction = (const uint8_t *)"transaction!",
+                                       .username = username,
+                                       .username_len = sizeof username,
+                                       .priority = 1,
+                                       .tie_breaker = 1,
+                                       .use_candidate = true};
+    return wrd_stun_write_request(out, 256, &request, (const uint8_t *)ufrag, sizeof ufrag);
+}
+
+/* ---- strangers */
+
+static void garbage_and_bad_checks_allocate_nothing_and_harm_nobody(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 1);
+    scene.callers[0].messages = 2000;
+    scene.callers[0].stay_quiet_before_reply = true;
+    run_for(&scene, WRD_SECOND);
+    assert_true(scene.callers[0].opened);
+    uint64_t before = scene.world.allocations.count;
+    scene.callers[0].messages = scene.callers[0].sent; /* quiet, so that any allocation is the stranger's */
+    run_for(&scene, WRD_SECOND);
+    before = scene.world.allocations.count;
+
+    uint8_t bytes[1600], check[256];
+    size_t check_len = valid_check(check, 'a');
+    assert_true(check_len > 0);
+    for (size_t len = 0; len < check_len; len++) /* truncated at every byte */
+        inject(&scene, check, len);
+    for (size_t at = 20; at < check_len; at++) { /* one byte wrong: MESSAGE-INTEGRITY or FINGERPRINT fails */
+        memcpy(bytes, check, check_len);
+        bytes[at] ^= 0x40;
+        inject(&scene, bytes, check_len);
+    }
+    for (int i = 0; i < 3000; i++) {
+        size_t len = (size_t)world_below(&scene.world, sizeof bytes);
+        for (size_t at = 0; at < len; at++)
+            bytes[at] = (uint8_t)world_random(&scene.world);
+        if (len > 0 && i % 3 == 0)
+            bytes[0] = (uint8_t)(20 + i % 44); /* looks like DTLS */
+        inject(&scene, bytes, len);
+    }
+    run_for(&scene, WRD_SECOND);
+    assert_int_equal(scene.world.allocations.count, before);
+    assert_int_equal(counters(scene.server).connections, 1);
+    assert_true(counters(scene.server).checks_invalid > 0);
+    assert_true(counters(scene.server).dropped_unknown_path > 0);
+    assert_true(counters(scene.server).dropped_garbage > 0);
+    scene.callers[0].messages += 20;
+    run_for(&scene, 5 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    end_scene(&scene);
+}
+
+static void a_valid_check_is_answered_from_the_packet_alone(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 0);
+    uint64_t before = scene.world.allocations.count;
+    uint8_t check[256], answer[WRD_DATAGRAM_MAX];
+    size_t check_len = valid_check(check, 'a');
+    wrd_path path = {.local = scene.server->addr, .remote = stranger}, out;
+    wrd_endpoint_receive(scene.server->endpoint, scene.world.now, &path, check, check_len);
+    size_t answer_len = wrd_endpoint_transmit(scene.server->endpoint, scene.world.now, &out, answer, sizeof answer);
+    assert_in_range(answer_len, 1, check_len);
+    assert_true(wrd_addr_equal(&out.remote, &stranger) && wrd_addr_equal(&out.local, &scene.server->addr));
+    struct wrd_stun message;
+    assert_true(wrd_stun_read(&message, answer, answer_len));
+    assert_int_equal(message.type, WRD_STUN_BINDING_SUCCESS);
+    assert_true(wrd_addr_equal(&message.mapped, &stranger));
+    char ufrag[64];
+    memset(ufrag, 'a', sizeof ufrag);
+    assert_true(wrd_stun_verify(&message, answer, (const uint8_t *)ufrag, sizeof ufrag));
+    assert_int_equal(scene.world.allocations.count, before);
+    assert_int_equal(counters(scene.server).connections, 0);
+    end_scene(&scene);
+}
+
+/* Takes the client's first hello off the wire by keeping the client from hearing anything but its check's answer. */
+static void an_address_that_proves_nothing_gets_three_times_its_bytes_at_most(void **state)
+{
+    (void)state;
+    for (unsigned heard = 2; heard < 12; heard++) {
+        struct scene scene;
+        set_scene(&scene, WRD_FRAMED, echo_turn, 1);
+        scene.clients[0]->out.loss_mask = ~(uint64_t)0 << heard; /* then it falls mute */
+        run_for(&scene, 30 * WRD_SECOND);
+        assert_false(scene.callers[0].opened && heard < 4);
+        if (!scene.callers[0].opened)
+            assert_true(scene.server->bytes_sent <= 3 * scene.server->bytes_received);
+        assert_int_equal(counters(scene.server).connections, 0);
+        end_scene(&scene);
+    }
+}
+
+static void handshakes_are_bounded_and_the_oldest_gives_way(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 0);
+    wrd_endpoint_options client;
+    wrd_endpoint_options_init(&client);
+    static struct caller mute[20];
+    struct link_options link = {.delay_us = WRD_MILLISECOND, .loss_mask = ~(uint64_t)3};
+    for (unsigned i = 0; i < 20; i++) {
+        mute[i] = (struct caller){.to = world_address(scene.server), .messages = 1, .size_max = 10};
+        assert_non_null(world_add(&scene.world, &client, &link, caller_turn, &mute[i]));
+    }
+    run_for(&scene, WRD_SECOND);
+    assert_int_equal(counters(scene.server).connections, 8);
+    assert_int_equal(counters(scene.server).dropped_busy, 12);
+    link.loss_mask = 0;
+    static struct caller good;
+    good = (struct caller){.to = world_address(scene.server), .seed = 5, .messages = 5, .size_max = 10};
+    assert_non_null(world_add(&scene.world, &client, &link, caller_turn, &good));
+    run_for(&scene, 5 * WRD_SECOND);
+    assert_true(caller_succeeded(&good));
+    run_for(&scene, 20 * WRD_SECOND);
+    assert_int_equal(counters(scene.server).connections, 1);
+    end_scene(&scene);
+}
+
+static void a_client_that_comes_back_on_the_same_port_takes_over(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 2);
+    run_for(&scene, 2 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]) && caller_succeeded(&scene.callers[1]));
+    wrd_endpoint_free(scene.clients[0]->endpoint); /* killed without a word */
+    wrd_endpoint_options client;
+    wrd_endpoint_options_init(&client);
+    assert_int_equal(wrd_endpoint_new(&scene.clients[0]->endpoint, &client, &scene.clients[0]->env, NULL), WRD_OK);
+    scene.callers[0] = (struct caller){.to = world_address(scene.server), .seed = 9, .messages = 10, .size_max = 1000};
+    run_for(&scene, 2 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    assert_int_equal(scene.echo.opened, 3);
+    assert_int_equal(scene.echo.closed, 1);
+    assert_int_equal(scene.echo.last_reason, WRD_LOST);
+    scene.callers[1].messages += 10;
+    run_for(&scene, 2 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[1]));
+    end_scene(&scene);
+}
+
+/* ---- promises to the application */
+
+static void late_turn(struct world *world, struct node *node)
+{
+    (void)world;
+    (void)node; /* the application looks at nothing for now */
+}
+
+static void what_arrives_before_the_accept_is_kept(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, late_turn, 1);
+    run_for(&scene, 5 * WRD_SECOND);
+    assert_true(scene.callers[0].opened);
+    assert_int_equal(scene.callers[0].sent, 10);
+    assert_int_equal(scene.callers[0].echoed, 0);
+    wrd_conn conn;
+    wrd_addr peer;
+    assert_int_equal(wrd_endpoint_accept(scene.server->endpoint, &conn, &peer), WRD_OK);
+    assert_true(wrd_addr_equal(&peer, &scene.clients[0]->addr));
+    assert_int_equal(wrd_endpoint_accept(scene.server->endpoint, &conn, &peer), WRD_AGAIN);
+    scene.server->turn = echo_turn;
+    run_for(&scene, 5 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    assert_int_equal(scene.echo.opened, 0); /* accepted by hand */
+    end_scene(&scene);
+}
+
+static void a_slow_reader_slows_its_peer_alone_and_loses_nothing(void **state)
+{
+    (void)state;
+    for (int mode = WRD_FRAMED; mode <= WRD_RAW; mode++) {
+        struct scene scene;
+        set_scene(&scene, (wrd_mode)mode, late_turn, 1);
+        scene.callers[0].messages = 3000;
+        scene.callers[0].size_max = 10000;
+        scene.callers[0].fixed_size = true;
+        run_for(&scene, 20 * WRD_SECOND);
+        /* 30 MB wait to go; a window at the server and a send limit at the client are all that is held. */
+        assert_true(scene.callers[0].sent < 1000);
+        assert_true(scene.world.allocations.peak_bytes < 12u * 1024 * 1024);
+        scene.server->turn = echo_turn;
+        run_for(&scene, 120 * WRD_SECOND);
+        assert_true(caller_succeeded(&scene.callers[0]));
+        end_scene(&scene);
+    }
+}
+
+static void the_tail_of_a_closed_connection_still_arrives(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_RAW, late_turn, 1);
+    scene.clients[0]->out.loss = 0.05;
+    scene.callers[0].messages = 50;
+    scene.callers[0].size_max = 9000;
+    run_for(&scene, 3 * WRD_SECOND);
+    assert_int_equal(scene.callers[0].sent, 50);
+    scene.clients[0]->turn = late_turn;
+    wrd_conn_close(scene.clients[0]->endpoint, scene.world.now, scene.callers[0].conn);
+    run_for(&scene, 5 * WRD_SECOND);
+    wrd_conn conn = 0;
+    wrd_event event;
+    unsigned got = 0;
+    wrd_message message;
+    assert_true(wrd_endpoint_next(scene.server->endpoint, &event));
+    assert_int_equal(event.kind, WRD_EVENT_OPEN);
+    conn = event.conn;
+    assert_true(wrd_endpoint_next(scene.server->endpoint, &event));
+    assert_int_equal(event.kind, WRD_EVENT_READABLE);
+    assert_false(wrd_endpoint_next(scene.server->endpoint, &event)); /* CLOSED waits for the reader */
+    while (wrd_conn_receive(scene.server->endpoint, scene.world.now, conn, &message) == WRD_OK) {
+        wrd_conn_release(scene.server->endpoint, scene.world.now, conn);
+        got++;
+    }
+    assert_int_equal(got, 50);
+    assert_true(wrd_endpoint_next(scene.server->endpoint, &event));
+    assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+    assert_int_equal(event.reason, WRD_CLOSED);
+    assert_int_equal(wrd_conn_receive(scene.server->endpoint, scene.world.now, conn, &message), WRD_GONE);
+    end_scene(&scene);
+}
+
+static void exact_reads_take_all_or_nothing(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_RAW, late_turn, 1);
+    scene.callers[0].messages = 0;
+    run_for(&scene, WRD_SECOND);
+    wrd_conn conn;
+    assert_int_equal(wrd_endpoint_accept(scene.server->endpoint, &conn, NULL), WRD_OK);
+    struct node *client = scene.clients[0];
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(
+            wrd_conn_send(client->endpoint, scene.world.now, scene.callers[0].conn, WRD_BINARY, &"0123456789"[i], 1),
+            WRD_OK);
+    run_for(&scene, WRD_SECOND);
+    char bytes[16] = {0};
+    wrd_endpoint *server = scene.server->endpoint;
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 11), WRD_AGAIN);
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 4), WRD_OK);
+    assert_memory_equal(bytes, "0123", 4);
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 7), WRD_AGAIN);
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 6), WRD_OK);
+    assert_memory_equal(bytes, "456789", 6);
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, (size_t)64 * 1024 * 1024), WRD_TOO_LARGE);
+    end_scene(&scene);
+}
+
+static void calls_with_wrong_arguments_change_nothing(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 1);
+    run_for(&scene, WRD_SECOND);
+    wrd_endpoint *ep = scene.clients[0]->endpoint;
+    wrd_time now = scene.world.now;
+    wrd_conn conn = scene.callers[0].conn, other;
+    assert_int_equal(wrd_conn_send(ep, now, 12345, WRD_BINARY, "x", 1), WRD_GONE);
+    assert_int_equal(wrd_conn_send(ep, now, conn, WRD_BINARY, NULL, 1), WRD_INVALID);
+    assert_int_equal(wrd_conn_send(ep, now, conn, WRD_TEXT, "x", 1), WRD_INVALID);
+    assert_int_equal(wrd_conn_send(ep, now, conn, WRD_BINARY, "x", WRD_MESSAGE_MAX + 1), WRD_TOO_LARGE);
+    assert_int_equal(wrd_endpoint_dial(ep, now, &other, &scene.callers[0].to), WRD_INVALID); /* already there */
+    assert_int_equal(wrd_conn_buffered(ep, 12345), 0);
+    wrd_conn_close(ep, now, 12345);
+    wrd_conn_release(ep, now, 12345);
+    wrd_conn_info info = {.size = sizeof info};
+    assert_int_equal(wrd_conn_get_info(ep, conn, &info), WRD_OK);
+    assert_true(info.open && info.messages_sent == 10 && info.messages_received == 10);
+    assert_in_range(info.rtt, 9 * WRD_MILLISECOND, 60 * WRD_MILLISECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    end_scene(&scene);
+}
+
+static void options_out_of_range_are_named(void **state)
+{
+    (void)state;
+    wrd_endpoint *ep;
+    const char *why;
+    wrd_endpoint_options options = {0};
+    assert_int_equal(wrd_endpoint_new(&ep, &options, NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "size"));
+    wrd_endpoint_options_init(&options);
+    options.receive_window = 1000;
+    assert_int_equal(wrd_endpoint_new(&ep, &options, NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "receive_window"));
+    wrd_endpoint_options_init(&options);
+    options.message_limit = WRD_MESSAGE_MAX + 1;
+    assert_int_equal(wrd_endpoint_new(&ep, &options, NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "message_limit"));
+    wrd_endpoint_options_init(&options);
+    wrd_key zero = {{0}};
+    options.key = &zero;
+    assert_int_equal(wrd_endpoint_new(&ep, &options, NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "key"));
+    assert_null(ep);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(garbage_and_bad_checks_allocate_nothing_and_harm_nobody),
+        cmocka_unit_test(a_valid_check_is_answered_from_the_packet_alone),
+        cmocka_unit_test(an_address_that_proves_nothing_gets_three_times_its_bytes_at_most),
+        cmocka_unit_test(handshakes_are_bounded_and_the_oldest_gives_way),
+        cmocka_unit_test(a_client_that_comes_back_on_the_same_port_takes_over),
+        cmocka_unit_test(what_arrives_before_the_accept_is_kept),
+        cmocka_unit_test(a_slow_reader_slows_its_peer_alone_and_loses_nothing),
+        cmocka_unit_test(the_tail_of_a_closed_connection_still_arrives),
+        cmocka_unit_test(exact_reads_take_all_or_nothing),
+        cmocka_unit_test(calls_with_wrong_arguments_change_nothing),
+        cmocka_unit_test(options_out_of_range_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

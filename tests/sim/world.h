@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual-time world: endpoints on one clock, joined by links that delay, lose, repeat, reorder and damage
+ * datagrams. Nothing sleeps and nothing is random but the seed, so that a seed reproduces a failure to the byte.
+ */
+#ifndef WRD_TESTS_WORLD_H
+#define WRD_TESTS_WORLD_H
+
+#include "wrd/wrd.h"
+
+#define WORLD_NODES_MAX 64
+
+struct link_options {
+    wrd_time delay_us;  /* one way */
+    wrd_time jitter_us; /* added, uniform; reorders when it exceeds the spacing */
+    double loss;        /* 0..1 */
+    double duplicate;   /* 0..1 */
+    double corrupt;     /* 0..1: one bit flipped */
+    uint64_t rate_bps;  /* 0: unlimited */
+    size_t queue_bytes; /* drop-tail queue in front of the rate; 0: unlimited */
+    uint64_t loss_mask; /* bit i: datagram i of this node's output dies; the first 64 */
+};
+
+struct node;
+struct world;
+
+/* Called after each step that may have changed the node: pull events, send, receive. */
+typedef void (*node_turn)(struct world *world, struct node *node);
+
+struct node {
+    wrd_endpoint *endpoint;
+    wrd_addr addr;
+    struct link_options out; /* of datagrams that leave this node */
+    node_turn turn;
+    void *app;
+    wrd_env env;
+    uint64_t sent, received, bytes_sent, bytes_received;
+    wrd_time line_free_at; /* when the rate-limited line has sent what was queued */
+    bool silent;           /* drops everything in and out: a cable pulled */
+};
+
+struct allocations {
+    uint64_t count;   /* calls that asked for memory */
+    uint64_t fail_at; /* this one fails, and every later one when fail_after; 0: none */
+    bool fail_after;
+    size_t bytes, peak_bytes;
+};
+
+struct world {
+    wrd_time now;
+    uint64_t random;
+    struct node nodes[WORLD_NODES_MAX];
+    unsigned node_count;
+    struct flight *flights; /* heap by arrival */
+    size_t flight_count, flight_cap;
+    uint64_t order; /* ties arrive in the order they were sent */
+    struct allocations allocations;
+    uint64_t digest; /* of every datagram that left, with its time: the witness of determinism */
+};
+
+void world_init(struct world *world, uint64_t seed);
+void world_free(struct world *world);
+uint64_t world_random(struct world *world);
+/* 0 .. below - 1 */
+uint64_t world_below(struct world *world, uint64_t below);
+/* An endpoint at 10.0.0.<n>:<port>; NULL options: defaults. NULL when memory is short. */
+struct node *world_add(struct world *world, const wrd_endpoint_options *options, const struct link_options *out,
+                       node_turn turn, void *app);
+/* Runs until `until` or until `*done`; true when done. */
+bool world_run(struct world *world, wrd_time until, const bool *done);
+/* A datagram from an address that is no node's, or pretends. */
+void world_inject(struct world *world, struct node *to, const wrd_addr *from, const uint8_t *bytes, size_t len);
+
+/* Server options with a fixed key; `key` must outlive the call that uses them. */
+void world_server_options(wrd_endpoint_options *options, wrd_key *key);
+/* What to dial to reach `node`, a server made with world_server_options(). */
+wrd_address world_address(const struct node *node);
+
+#endif
