@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two live endpoints, one dialing the other, over a wire that the input controls: it delivers, drops, repeats, damages and
+ * invents datagrams, moves the clock, and makes either application send, receive, release or close. DTLS is the stand-in
+ * without crypto, so that damage and invention reach SCTP, channels and frames.
+ */
+#include "wrd/wrd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WIRE_MAX 32
+
+struct wire {
+    uint8_t bytes[WIRE_MAX][WRD_DATAGRAM_MAX];
+    size_t len[WIRE_MAX];
+    unsigned count;
+};
+
+struct side {
+    wrd_endpoint *endpoint;
+    wrd_addr addr;
+    wrd_conn conn;
+    struct wire out;
+};
+
+struct input {
+    const uint8_t *at;
+    size_t left;
+};
+
+static uint64_t random_state;
+
+static void fill_random(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+        out[i] = (uint8_t)(random_state >> 56);
+    }
+}
+
+static uint8_t take(struct input *in)
+{
+    if (in->left == 0)
+        return 0;
+    in->left--;
+    return *in->at++;
+}
+
+static void collect(struct side *side, wrd_time now)
+{
+    wrd_path path;
+    uint8_t bytes[WRD_DATAGRAM_MAX];
+    size_t len;
+    while ((len = wrd_endpoint_transmit(side->endpoint, now, &path, bytes, sizeof bytes)) > 0) {
+        if (side->out.count == WIRE_MAX)
+            continue; /* the wire is full: lost */
+        memcpy(side->out.bytes[side->out.count], bytes, len);
+        side->out.len[side->out.count++] = len;
+    }
+}
+
+static void deliver(struct side *from, struct side *to, wrd_time now, const uint8_t *bytes, size_t len)
+{
+    wrd_path path = {.local = to->addr, .remote = from->addr};
+    wrd_endpoint_receive(to->endpoint, now, &path, bytes, len);
+}
+
+static void pop(struct wire *wire)
+{
+    if (wire->count == 0)
+        return;
+    wire->count--;
+    memmove(wire->bytes[0], wire->bytes[1], wire->count * sizeof wire->bytes[0]);
+    memmove(wire->len, wire->len + 1, wire->count * sizeof wire->len[0]);
+}
+
+static void events(struct side *side)
+{
+    wrd_event event;
+    while (wrd_endpoint_next(side->endpoint, &event))
+        if (event.kind == WRD_EVENT_OPEN)
+            side->conn = event.conn;
+}
+
+static void step(struct side *a, struct side *b, wrd_time *now, struct input *in)
+{
+    uint8_t op = take(in);
+    struct side *from = op & 0x80 ? b : a, *to = op & 0x80 ? a : b;
+    struct wire *wire = &from->out;
+    uint8_t scratch[WRD_DATAGRAM_MAX];
+    wrd_message message;
+    switch (op & 15) {
+    default: /* the usual: deliver in order */
+        if (wire->count > 0)
+            deliver(from, to, *now, wire->bytes[0], wire->len[0]);
+        pop(wire);
+        break;
+    case 8: pop(wire); break;
+    case 9: /* repeat */
+        if (wire->count > 0)
+            deliver(from, to, *now, wire->bytes[wire->count - 1], wire->len[wire->count - 1]);
+        break;
+    case 10: /* damage some bytes */
+        for (unsigned n = take(in) & 7; n > 0 && wire->count > 0; n--) {
+            size_t at = (size_t)(take(in) << 8 | take(in)) % wire->len[0];
+            wire->bytes[0][at] = take(in);
+        }
+        break;
+    case 11: { /* invent */
+        size_t len = take(in);
+        for (size_t i = 0; i < len; i++)
+            scratch[i] = take(in);
+        deliver(from, to, *now, scratch, len);
+        break;
+    }
+    case 12: *now += (wrd_time)take(in) * take(in) * WRD_MILLISECOND; break;
+    case 13: {
+        size_t len = (size_t)take(in) * 8;
+        memset(scratch, take(in), sizeof scratch);
+        (void)!wrd_conn_send(from->endpoint, *now, from->conn, WRD_BINARY, scratch,
+                             len < sizeof scratch ? len : sizeof scratch);
+        break;
+    }
+    case 14:
+        if (wrd_conn_receive(from->endpoint, *now, from->conn, &message) == WRD_OK && (op & 16))
+            wrd_conn_release(from->endpoint, *now, from->conn);
+        break;
+    case 15:
+        if (op & 16)
+            wrd_conn_close(from->endpoint, *now, from->conn);
+        break;
+    }
+    wrd_endpoint_expire(a->endpoint, *now);
+    wrd_endpoint_expire(b->endpoint, *now);
+    events(a);
+    events(b);
+    collect(a, *now);
+    collect(b, *now);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct side a, b;
+    struct input in = {data, size};
+    wrd_env env = {.random = fill_random};
+    wrd_key key;
+    wrd_endpoint_options options;
+    wrd_endpoint_options_init(&options);
+    random_state = 1;
+    wrd_time now = WRD_SECOND;
+    options.mode = take(&in) & 1 ? WRD_RAW : WRD_FRAMED;
+    options.receive_window = (size_t)64 * 1024;
+    options.message_limit = (size_t)1024 * 1024;
+    memset(&a, 0, sizeof a);
+    memset(&b, 0, sizeof b);
+    a.addr = (wrd_addr){.family = 4, .ip = {10, 0, 0, 1}, .port = 1000};
+    b.addr = (wrd_addr){.family = 4, .ip = {10, 0, 0, 2}, .port = 2000};
+    wrd_address address = {.addr = b.addr};
+    if (wrd_key_from_seed(&key, 7) != WRD_OK || wrd_key_fingerprint(&address.fingerprint, &key) != WRD_OK ||
+        wrd_endpoint_new(&a.endpoint, &options, &env, NULL) != WRD_OK)
+        abort();
+    options.key = &key;
+    if (wrd_endpoint_new(&b.endpoint, &options, &env, NULL) != WRD_OK ||
+        wrd_endpoint_dial(a.endpoint, now, &a.conn, &address) != WRD_OK)
+        abort();
+    collect(&a, now);
+    while (in.left > 0)
+        step(&a, &b, &now, &in);
+    wrd_endpoint_free(a.endpoint);
+    wrd_endpoint_free(b.endpoint);
+    return 0;
+}
