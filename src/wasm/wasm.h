@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The protocol rooms as one WebAssembly module without imports. Everything that crosses the border is a number:
+ * pointers and lengths into the exported memory, result codes of wrd/base.h. The TypeScript face is web/src/core.ts.
+ */
+#ifndef WRD_WASM_WASM_H
+#define WRD_WASM_WASM_H
+
+#include "wrd/base.h"
+
+/* Exports a function under the short name by which the page calls it. */
+#define WRD_EXPORT(name) __attribute__((export_name(name)))
+
+/* The environment of the module: memory from memory.grow, no random (the page brings its own). */
+extern const wrd_env wrd_wasm_env;
+
+/* What a call answers besides its return value. The module exports its address as `words`. */
+extern uint32_t wrd_wasm_words[3] __asm__("words");
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Messages to frames and back, by the C of src/frame; the only file that knows the module's memory.
+import { fromHex } from './address.js';
+import { DirectError } from './error.js';
+
+/** The module in hex; filled in by build.mjs. */
+declare const FRAME_WASM: string;
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  words: WebAssembly.Global;
+  resize(user: 0, at: number, oldSize: number, newSize: number): number;
+  bound(size: number): number;
+  encode(out: number, cap: number, size: number): number;
+  decoder(limit: number): number;
+  push(decoder: number, at: number, size: number): number;
+  release(decoder: number): void;
+  drop(decoder: number): void;
+}
+
+/** The framing, in C compiled to WebAssembly. */
+export interface Codec {
+  /** One message as a frame. Throws a DirectError when it is over 16 MiB. */
+  encode(message: Uint8Array): Uint8Array;
+  /** Takes frames apart. `limit`: the largest message, in bytes; 16 MiB when 0. */
+  decoder(limit?: number): Decoder;
+}
+
+export interface Decoder {
+  /** Yields every message that these bytes complete. Throws a DirectError when they are no frames, as text never is; that is final. */
+  push(bytes: Uint8Array | string): Generator<Uint8Array, void>;
+  /** Whether the last message is still incomplete. */
+  partial(): boolean;
+  /** Gives the memory back. The decoder must not be used any more. */
+  free(): void;
+}
+
+/** Of wrd_result in wrd/base.h. */
+const enum Result {
+  Ok = 0,
+  Again = -1,
+  Protocol = -12,
+}
+
+const tooLarge = () => new DirectError('too-large', 'The message is over the limit (16 MiB unless set lower).');
+
+const noFrame = () => new DirectError('protocol', 'The server sent something that is no frame: does it use raw messages?');
+
+const face = (wasm: Exports): Codec => {
+  const view = (at: number, size: number) => new Uint8Array(wasm.memory.buffer, at, size);
+  const words = () => new Uint32Array(wasm.memory.buffer, wasm.words.value, 3) as unknown as [number, number, number];
+  const alloc = (size: number) => {
+    const at = wasm.resize(0, 0, 0, size);
+    if (!at) throw tooLarge();
+    return at;
+  };
+
+  return {
+    encode(message) {
+      const { length } = message;
+      const cap = length > 1 << 24 ? 0 : wasm.bound(length);
+      if (!cap) throw tooLarge();
+      const at = alloc(cap + length);
+      view(at + cap, length).set(message);
+      const size = wasm.encode(at, cap, length);
+      const frame = view(at, size).slice();
+      wasm.resize(0, at, cap + length, 0);
+      if (!size) throw tooLarge();
+      return frame;
+    },
+
+    decoder(limit = 0) {
+      const decoder = wasm.decoder(limit);
+      if (!decoder) throw tooLarge();
+      let partial = false;
+      return {
+        *push(bytes) {
+          if (typeof bytes == 'string') throw noFrame();
+          const { length } = bytes;
+          const input = alloc(length);
+          try {
+            view(input, length).set(bytes);
+            for (let at = 0; at < length; ) {
+              const code = wasm.push(decoder, input + at, length - at);
+              const [used, start, size] = words();
+              at += used;
+              partial = !!code;
+              if (!code) {
+                const message = view(start, size).slice();
+                wasm.release(decoder);
+                yield message;
+              } else if (code != Result.Again) {
+                throw code == Result.Protocol ? noFrame() : tooLarge();
+              }
+            }
+          } finally {
+            wasm.resize(0, input, length, 0);
+          }
+        },
+        partial: () => partial,
+        free: () => wasm.drop(decoder),
+      };
+    },
+  };
+};
+
+let loading: Promise<Codec> | undefined;
+
+/** The codec, compiled on the first call. Rejects with `wasm-blocked` where the page's policy forbids WebAssembly. */
+export const loadCodec = (): Promise<Codec> =>
+  (loading ??= WebAssembly.instantiate(fromHex(FRAME_WASM)).then(
+    ({ instance }) => face(instance.exports as unknown as Exports),
+    () => {
+      throw new DirectError('wasm-blocked', "This page's CSP blocks WebAssembly: add 'wasm-unsafe-eval' to its script-src.");
+    },
+  ));
