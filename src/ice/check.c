@@ -57,7 +57,7 @@ bool wrd_ice_check_receive(struct wrd_ice_check *check, wrd_time now, const uint
     wrd_ice_check_expire(check, now);
     if (check->state == WRD_ICE_LOST || !wrd_stun_read(&answer, datagram, len))
         return false;
-    /* RFC 8445 7.2.5.3.3 needs the mapped address, RFC 8489 6.3.3 discards what holds an unknown required attribute. */
+    /* RFC 8445 7.2.5.3.1 needs the mapped address, RFC 8489 6.3.3 discards what holds an unknown required attribute. */
     if (answer.type != WRD_STUN_BINDING_SUCCESS || !answer.has_mapped || answer.unknown_required != 0)
         return false;
     size_t i = find_transaction(check, answer.transaction);

@@ -220,7 +220,7 @@ wrd_result wrd_key_save(const wrd_key *key, const char *path, const char **why)
         return result;
     /* link(), unlike rename(), never replaces: the file appears whole under its name, or not at all. */
     if (link(temporary, path) != 0) {
-        if (has_no_hard_links(errno))
+        if (has_no_hard_links(errno)) /* Then in place: only a crash in this very moment can leave a part. */
             result = create_file(path, key, why);
         else
             result = refuse(why, WRD_SYSTEM,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE
 
 #include "wrd/identity.h"
 
@@ -14,9 +14,73 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 /* cmocka needs the headers above before it. */
 #include <cmocka.h>
+
+/*
+ * The system calls of key_file.c pass through here, so that a test can make the next one of a kind fail. Each is done
+ * by a sibling of the same meaning.
+ */
+enum { NO_CALL, LINK, FSYNC, FSTAT, FCHMOD, READ, WRITE };
+static int failing_call;
+static int failing_errno;
+static bool everyone_may_read; /* fstat tells of a file system without modes. */
+
+static bool fails(int call)
+{
+    if (failing_call != call)
+        return false;
+    failing_call = NO_CALL;
+    errno = failing_errno;
+    return true;
+}
+
+static void fail_next(int call, int error)
+{
+    failing_call = call;
+    failing_errno = error;
+}
+
+int link(const char *from, const char *to)
+{
+    return fails(LINK) ? -1 : linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int fsync(int fd)
+{
+    return fails(FSYNC) ? -1 : fdatasync(fd);
+}
+
+int fstat(int fd, struct stat *info)
+{
+    int result = fails(FSTAT) ? -1 : fstatat(fd, "", info, AT_EMPTY_PATH);
+    if (result == 0 && everyone_may_read)
+        info->st_mode |= 0777;
+    return result;
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    return fails(FCHMOD) ? -1 : chmod(name, mode);
+}
+
+ssize_t read(int fd, void *out, size_t len)
+{
+    struct iovec piece = {.iov_base = out, .iov_len = len};
+    return fails(READ) ? -1 : readv(fd, &piece, 1);
+}
+
+/* One byte at a time, which write() may do. */
+ssize_t write(int fd, const void *bytes, size_t len)
+{
+    char byte = len > 0 ? *(const char *)bytes : 0;
+    struct iovec piece = {.iov_base = &byte, .iov_len = len > 0};
+    return fails(WRITE) ? -1 : writev(fd, &piece, 1);
+}
 
 static const char digits[] = "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef";
 
@@ -66,11 +130,11 @@ static int leave(void **state)
 
 static void put(const char *path, const char *text, size_t len, mode_t mode)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, len), (ssize_t)len);
-    assert_int_equal(fchmod(fd, mode), 0);
-    assert_int_equal(close(fd), 0);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, mode), 0);
 }
 
 static wrd_key a_key(void)
@@ -332,6 +396,81 @@ static void a_missing_file_is_told_by_errno(void **state)
     assert_int_equal(errno, ELOOP);
 }
 
+static void a_file_system_without_hard_links_is_good_too(void **state)
+{
+    (void)state;
+    static const int errors[] = {EPERM, EOPNOTSUPP, ENOSYS, EMLINK};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        wrd_key key = a_key(), loaded;
+        (void)remove("key");
+        fail_next(LINK, errors[i]);
+        assert_int_equal(wrd_key_save(&key, "key", NULL), WRD_OK);
+        assert_int_equal(wrd_key_load(&loaded, "key", NULL), WRD_OK);
+        assert_memory_equal(&loaded, &key, sizeof key);
+        assert_int_equal(count_files(), 1);
+        fail_next(LINK, errors[i]);
+        errno = 0;
+        assert_int_equal(wrd_key_save(&key, "key", NULL), WRD_SYSTEM);
+        assert_int_equal(errno, EEXIST);
+        assert_int_equal(wrd_key_load(&loaded, "key", NULL), WRD_OK);
+        assert_int_equal(count_files(), 1);
+    }
+}
+
+static void each_call_that_fails_while_saving_leaves_no_file(void **state)
+{
+    (void)state;
+    static const int calls[] = {LINK, FSYNC, FSTAT, FCHMOD, WRITE};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        wrd_key key = a_key();
+        const char *why = NULL;
+        fail_next(calls[i], EIO);
+        assert_int_equal(wrd_key_save(&key, "key", &why), WRD_SYSTEM);
+        assert_int_equal(errno, EIO);
+        assert_non_null(why);
+        assert_int_equal(count_files(), 0);
+    }
+}
+
+static void each_call_that_fails_while_loading_is_told(void **state)
+{
+    (void)state;
+    static const int calls[] = {FSTAT, READ};
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        wrd_key key;
+        const char *why = NULL;
+        put("key", digits, 64, 0600);
+        fail_next(calls[i], EIO);
+        assert_int_equal(wrd_key_load(&key, "key", &why), WRD_SYSTEM);
+        assert_int_equal(errno, EIO);
+        assert_non_null(why);
+    }
+}
+
+static void an_interrupted_call_is_made_again(void **state)
+{
+    (void)state;
+    wrd_key key = a_key(), loaded;
+    fail_next(WRITE, EINTR);
+    assert_int_equal(wrd_key_save(&key, "key", NULL), WRD_OK);
+    fail_next(READ, EINTR);
+    assert_int_equal(wrd_key_load(&loaded, "key", NULL), WRD_OK);
+    assert_memory_equal(&loaded, &key, sizeof key);
+}
+
+static void a_file_system_that_keeps_nothing_private_is_refused(void **state)
+{
+    (void)state;
+    wrd_key key = a_key();
+    const char *why = NULL;
+    everyone_may_read = true;
+    wrd_result result = wrd_key_save(&key, "key", &why);
+    everyone_may_read = false;
+    assert_int_equal(result, WRD_INVALID);
+    assert_non_null(strstr(why, "private"));
+    assert_int_equal(count_files(), 0);
+}
+
 static void no_descriptor_is_left_open(void **state)
 {
     (void)state;
@@ -370,6 +509,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_refused_at_once, enter, leave),
         cmocka_unit_test_setup_teardown(a_link_is_as_good_as_the_file_it_names, enter, leave),
         cmocka_unit_test_setup_teardown(a_missing_file_is_told_by_errno, enter, leave),
+        cmocka_unit_test_setup_teardown(a_file_system_without_hard_links_is_good_too, enter, leave),
+        cmocka_unit_test_setup_teardown(each_call_that_fails_while_saving_leaves_no_file, enter, leave),
+        cmocka_unit_test_setup_teardown(each_call_that_fails_while_loading_is_told, enter, leave),
+        cmocka_unit_test_setup_teardown(an_interrupted_call_is_made_again, enter, leave),
+        cmocka_unit_test_setup_teardown(a_file_system_that_keeps_nothing_private_is_refused, enter, leave),
         cmocka_unit_test_setup_teardown(no_descriptor_is_left_open, enter, leave)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
