@@ -8,10 +8,10 @@
  *        v                    ^
  *   transmit(packet)      receive(packet)                    below: one DTLS record each
  *
- * It owns no clock, no thread, no global, and calls nobody but `env`. Packets from the peer never make a call fail: they are
- * ignored or end the association with an ABORT, and state and reason say so.
- * States: RFC 9260 section 4. Timers: T1-init, T1-cookie, T2-shutdown, T3-rtx, delayed SACK, heartbeat (bounds.h).
- * Bounds: bounds.h. It refuses to know DTLS, addresses, and what a message means.
+ * It owns no clock, no thread, no global, and calls nobody but `env`. Packets from the peer never make a call fail:
+ * they are ignored or end the association with an ABORT, and state and reason say so. States: RFC 9260 section 4.
+ * Timers: T1-init, T1-cookie, T2-shutdown, T3-rtx, delayed SACK, heartbeat (bounds.h). Bounds: bounds.h. It refuses to
+ * know DTLS, addresses, and what a message means.
  */
 #ifndef WRD_SCTP_H
 #define WRD_SCTP_H
@@ -24,12 +24,13 @@ struct wrd_sctp;
 
 /* Zeroed members take the default in parentheses. */
 struct wrd_sctp_options {
-    uint16_t port;            /* both sides' (5000) */
-    uint16_t streams;         /* asked for in each direction (65535); cost nothing until used */
-    size_t receive_window;    /* advertised bytes (1 MiB) */
-    size_t send_limit;        /* queued and in-flight bytes above which send answers WRD_AGAIN (1 MiB); one message always fits an empty queue */
-    size_t message_limit;     /* largest message either way (16 MiB) */
-    wrd_time rto_initial;     /* (1 s) */
+    uint16_t port;         /* both sides' (5000) */
+    uint16_t streams;      /* asked for in each direction (65535); cost nothing until used */
+    size_t receive_window; /* advertised bytes (1 MiB) */
+    size_t send_limit; /* queued and in-flight bytes above which send answers WRD_AGAIN (1 MiB); one message always fits
+                          an empty queue */
+    size_t message_limit; /* largest message either way (16 MiB) */
+    wrd_time rto_initial; /* (1 s) */
 };
 
 enum wrd_sctp_state {
@@ -57,7 +58,8 @@ enum wrd_sctp_event {
     WRD_SCTP_EVENT_OPEN = 1,     /* ESTABLISHED reached */
     WRD_SCTP_EVENT_MESSAGE = 2,  /* wrd_sctp_peek() has one that it had not */
     WRD_SCTP_EVENT_WRITABLE = 4, /* after a send answered WRD_AGAIN: buffered fell to half of send_limit */
-    WRD_SCTP_EVENT_CLOSED = 8    /* CLOSED reached, in whatever way */
+    WRD_SCTP_EVENT_CLOSED = 8,   /* CLOSED reached, in whatever way */
+    WRD_SCTP_EVENT_RESET = 16    /* the peer closed streams: wrd_sctp_next_reset() names them */
 };
 
 /* One heap object and, later, queues under the bounds. NULL: memory is short. `env` must outlive it. */
@@ -84,13 +86,21 @@ bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out);
 /* Drops it and gives its bytes back to the window (with a window-update SACK when that matters). */
 void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now);
 
+/*
+ * A stream that the peer reset, as it does to close a data channel, each once; false: no more. Messages that came
+ * before are in front of wrd_sctp_peek(). Our direction of it is reset by itself, once what is queued on it was sent
+ * (RFC 8831 6.7).
+ */
+bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream);
+
 /* Graceful: everything queued is delivered first. Further sends answer WRD_CLOSED. */
 void wrd_sctp_shutdown(struct wrd_sctp *sctp, wrd_time now);
 /* At once: one ABORT packet (user-initiated, RFC 9260 3.3.10.12) is still to be transmitted. */
 void wrd_sctp_abort(struct wrd_sctp *sctp, wrd_time now);
 
 enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp);
-/* Why CLOSED: WRD_OK by us, WRD_CLOSED by the peer (shutdown, or ABORT without a protocol cause), WRD_LOST, WRD_PROTOCOL, WRD_NO_MEMORY. */
+/* Why CLOSED: WRD_OK by us, WRD_CLOSED by the peer (shutdown, or ABORT without a protocol cause), WRD_LOST,
+ * WRD_PROTOCOL, WRD_NO_MEMORY. */
 wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text);
 size_t wrd_sctp_buffered(const struct wrd_sctp *sctp); /* bytes queued or in flight */
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */

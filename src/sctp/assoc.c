@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+#include "sctp/assoc.h"
+
+#include "base/check.h"
+
+#define MOVE(to) (1u << WRD_SCTP_##to)
+
+/* The states that each may move to (RFC 9260 section 4). CLOSED is left once and entered for good. */
+static const unsigned legal[] = {
+    [WRD_SCTP_CLOSED] = MOVE(COOKIE_WAIT) | MOVE(ESTABLISHED) | MOVE(CLOSED),
+    [WRD_SCTP_COOKIE_WAIT] = MOVE(COOKIE_ECHOED) | MOVE(ESTABLISHED) | MOVE(CLOSED),
+    [WRD_SCTP_COOKIE_ECHOED] = MOVE(COOKIE_WAIT) | MOVE(ESTABLISHED) | MOVE(CLOSED),
+    [WRD_SCTP_ESTABLISHED] = MOVE(SHUTDOWN_PENDING) | MOVE(SHUTDOWN_RECEIVED) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_PENDING] = MOVE(SHUTDOWN_SENT) | MOVE(SHUTDOWN_RECEIVED) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_SENT] = MOVE(SHUTDOWN_ACK_SENT) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_RECEIVED] = MOVE(SHUTDOWN_ACK_SENT) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_ACK_SENT] = MOVE(CLOSED),
+};
+
+/* ---- Life ---- */
+
+static void fill_options(struct wrd_sctp_options *options)
+{
+    if (options->port == 0)
+        options->port = WRD_SCTP_PORT;
+    if (options->streams == 0)
+        options->streams = WRD_SCTP_STREAMS;
+    if (options->receive_window == 0)
+        options->receive_window = WRD_SCTP_RECEIVE_WINDOW;
+    if (options->receive_window < WRD_SCTP_RECEIVE_WINDOW_MIN)
+        options->receive_window = WRD_SCTP_RECEIVE_WINDOW_MIN;
+    if (options->receive_window > WRD_SCTP_RECEIVE_WINDOW_MAX)
+        options->receive_window = WRD_SCTP_RECEIVE_WINDOW_MAX;
+    if (options->send_limit == 0)
+        options->send_limit = WRD_SCTP_SEND_LIMIT;
+    if (options->message_limit == 0 || options->message_limit > WRD_MESSAGE_MAX)
+        options->message_limit = WRD_MESSAGE_MAX;
+    if (options->rto_initial == 0)
+        options->rto_initial = WRD_SCTP_RTO_INITIAL;
+}
+
+struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_env *env)
+{
+    struct wrd_sctp *sctp = wrd_mem_zalloc(env, sizeof *sctp);
+    if (!sctp)
+        return NULL;
+    sctp->env = env;
+    if (options)
+        sctp->options = *options;
+    fill_options(&sctp->options);
+    sctp->crc = wrd_crc32c_pick();
+    sctp->state = WRD_SCTP_CLOSED;
+    sctp->failure_text = "";
+    sctp->t1 = sctp->t2 = sctp->t3 = WRD_NEVER;
+    struct {
+        uint32_t tag, tsn;
+    } start;
+    env->random(env->user, (uint8_t *)&start, sizeof start);
+    env->random(env->user, sctp->cookie_key, sizeof sctp->cookie_key);
+    sctp->local_tag = start.tag ? start.tag : 1;
+    sctp->local_initial = wrd_tsn(start.tsn);
+    wrd_sctp_pool_init(&sctp->pool, env);
+    wrd_sctp_queue_init(&sctp->queue, &sctp->pool);
+    wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
+    wrd_sctp_heartbeat_init(&sctp->heartbeat);
+    sctp->reset.deadline = WRD_NEVER;
+    if (!wrd_sctp_flight_init(&sctp->flight, &sctp->queue, sctp->local_initial)) {
+        wrd_mem_free(env, sctp, sizeof *sctp);
+        return NULL;
+    }
+    return sctp;
+}
+
+void wrd_sctp_free(struct wrd_sctp *sctp)
+{
+    if (!sctp)
+        return;
+    wrd_sctp_flight_free(&sctp->flight);
+    wrd_sctp_queue_free(&sctp->queue);
+    if (sctp->begun)
+        wrd_sctp_join_free(&sctp->join);
+    wrd_sctp_reset_free(&sctp->reset, sctp->env);
+    wrd_sctp_pool_give(&sctp->pool, sctp->peer_cookie, sctp->peer_cookie_capacity);
+    wrd_sctp_pool_drain(&sctp->pool);
+    wrd_mem_free(sctp->env, sctp, sizeof *sctp);
+}
+
+static void stop_timers(struct wrd_sctp *sctp)
+{
+    sctp->t1 = sctp->t2 = sctp->t3 = WRD_NEVER;
+    sctp->heartbeat.deadline = WRD_NEVER;
+    sctp->reset.deadline = WRD_NEVER;
+    sctp->track.sack_deadline = WRD_NEVER;
+    sctp->track.sack_now = false;
+    sctp->due = 0;
+}
+
+void wrd_sctp_enter(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_state state)
+{
+    WRD_ASSERT(!sctp->over && (legal[sctp->state] & (1u << state)));
+    sctp->state = state;
+    sctp->attempts = 0;
+    wrd_time rto = wrd_sctp_rto(&sctp->rto);
+    switch (state) {
+    case WRD_SCTP_CLOSED:
+        sctp->over = true;
+        sctp->events |= WRD_SCTP_EVENT_CLOSED;
+        stop_timers(sctp);
+        break;
+    case WRD_SCTP_COOKIE_WAIT:
+        sctp->due = WRD_SCTP_DUE_INIT;
+        sctp->t1 = now + rto;
+        sctp->t1_sent = now;
+        break;
+    case WRD_SCTP_COOKIE_ECHOED:
+        sctp->due = WRD_SCTP_DUE_COOKIE_ECHO;
+        sctp->t1 = now + rto;
+        sctp->t1_sent = now;
+        break;
+    case WRD_SCTP_ESTABLISHED:
+        sctp->due &= ~(unsigned)(WRD_SCTP_DUE_INIT | WRD_SCTP_DUE_COOKIE_ECHO);
+        sctp->t1 = WRD_NEVER;
+        wrd_sctp_rto_recover(&sctp->rto);
+        if (wrd_sctp_flight_count(&sctp->flight) > 0)
+            sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+        wrd_sctp_heartbeat_heard(&sctp->heartbeat, now);
+        sctp->events |= WRD_SCTP_EVENT_OPEN;
+        break;
+    case WRD_SCTP_SHUTDOWN_PENDING:
+    case WRD_SCTP_SHUTDOWN_RECEIVED: break;
+    case WRD_SCTP_SHUTDOWN_SENT:
+        sctp->due |= WRD_SCTP_DUE_SHUTDOWN;
+        sctp->t2 = now + rto;
+        break;
+    case WRD_SCTP_SHUTDOWN_ACK_SENT:
+        sctp->due &= ~(unsigned)WRD_SCTP_DUE_SHUTDOWN;
+        sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK;
+        sctp->t2 = now + rto;
+        break;
+    }
+}
+
+void wrd_sctp_end(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, const char *text)
+{
+    if (sctp->over)
+        return;
+    sctp->failure = failure;
+    sctp->failure_text = text;
+    wrd_sctp_enter(sctp, now, WRD_SCTP_CLOSED);
+}
+
+void wrd_sctp_fail(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, uint16_t cause, const char *text)
+{
+    if (sctp->over)
+        return;
+    if (sctp->begun) {
+        struct wrd_writer wr = wrd_sctp_reply_begin(sctp, sctp->peer_tag);
+        wrd_sctp_abort_write(&wr, 0, cause, NULL, 0);
+        wrd_sctp_reply_end(sctp, &wr);
+    }
+    wrd_sctp_end(sctp, now, failure, text);
+}
+
+void wrd_sctp_connect(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->state == WRD_SCTP_CLOSED && !sctp->over)
+        wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_WAIT);
+}
+
+void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->closing && sctp->state == WRD_SCTP_ESTABLISHED)
+        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_PENDING);
+    if (sctp->queue.messages > 0)
+        return;
+    if (sctp->state == WRD_SCTP_SHUTDOWN_PENDING)
+        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_SENT);
+    else if (sctp->state == WRD_SCTP_SHUTDOWN_RECEIVED)
+        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_ACK_SENT);
+}
+
+void wrd_sctp_shutdown(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->over)
+        return;
+    sctp->closing = true;
+    if (sctp->state == WRD_SCTP_CLOSED)
+        wrd_sctp_end(sctp, now, WRD_OK, "closed before it opened");
+    else
+        wrd_sctp_settle(sctp, now);
+}
+
+void wrd_sctp_abort(struct wrd_sctp *sctp, wrd_time now)
+{
+    wrd_sctp_fail(sctp, now, WRD_OK, WRD_SCTP_CAUSE_USER_ABORT, "closed by this side");
+}
+
+/* ---- Time ---- */
+
+static wrd_time earlier(wrd_time a, wrd_time b)
+{
+    return a < b ? a : b;
+}
+
+wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp)
+{
+    wrd_time deadline = earlier(sctp->t1, earlier(sctp->t2, sctp->t3));
+    if (sctp->begun && !sctp->track.sack_now)
+        deadline = earlier(deadline, sctp->track.sack_deadline);
+    return earlier(deadline, earlier(sctp->heartbeat.deadline, sctp->reset.deadline));
+}
+
+static void expire_t1(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (++sctp->attempts > WRD_SCTP_INIT_RETRIES) {
+        wrd_sctp_end(sctp, now, WRD_LOST, "the peer does not answer the SCTP handshake");
+        return;
+    }
+    wrd_sctp_rto_back_off(&sctp->rto);
+    sctp->t1 = now + wrd_sctp_rto(&sctp->rto);
+    if (sctp->state == WRD_SCTP_COOKIE_WAIT) {
+        sctp->due |= WRD_SCTP_DUE_INIT;
+        return;
+    }
+    sctp->due |= WRD_SCTP_DUE_COOKIE_ECHO;
+    wrd_sctp_flight_rewind(&sctp->flight);
+}
+
+static void expire_t2(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (++sctp->attempts > WRD_SCTP_SHUTDOWN_RETRIES) {
+        wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer does not answer the shutdown");
+        return;
+    }
+    wrd_sctp_rto_back_off(&sctp->rto);
+    sctp->t2 = now + wrd_sctp_rto(&sctp->rto);
+    sctp->due |= sctp->state == WRD_SCTP_SHUTDOWN_SENT ? WRD_SCTP_DUE_SHUTDOWN : WRD_SCTP_DUE_SHUTDOWN_ACK;
+}
+
+/* Another sign that the peer is not there; false when that was the last. */
+static bool count_error(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (++sctp->errors <= WRD_SCTP_DATA_RETRIES)
+        return true;
+    wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer no longer acknowledges anything");
+    return false;
+}
+
+static void expire_t3(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (!count_error(sctp, now))
+        return;
+    wrd_sctp_rto_back_off(&sctp->rto);
+    sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+    wrd_sctp_cwnd_timeout(&sctp->cwnd, wrd_sctp_flight_timeout(&sctp->flight));
+}
+
+static void expire_reset(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->reset.attempts < WRD_SCTP_DATA_RETRIES)
+        wrd_sctp_reset_expire(&sctp->reset, now, wrd_sctp_rto(&sctp->rto));
+    else
+        wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer does not answer a stream reset");
+}
+
+void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (now >= sctp->t1)
+        expire_t1(sctp, now);
+    if (now >= sctp->t2)
+        expire_t2(sctp, now);
+    if (now >= sctp->t3)
+        expire_t3(sctp, now);
+    if (sctp->begun && now >= sctp->track.sack_deadline)
+        sctp->track.sack_now = true;
+    if (now >= sctp->reset.deadline)
+        expire_reset(sctp, now);
+    if (now >= sctp->heartbeat.deadline && wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
+        (void)count_error(sctp, now);
+}
+
+/* ---- Messages ---- */
+
+unsigned wrd_sctp_next(struct wrd_sctp *sctp)
+{
+    unsigned events = sctp->events;
+    sctp->events = 0;
+    return events;
+}
+
+wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message)
+{
+    (void)now; /* a message's lifetime will count from here */
+    uint16_t streams = sctp->begun ? sctp->streams_out : sctp->options.streams;
+    if (sctp->over || sctp->closing || sctp->state > WRD_SCTP_ESTABLISHED)
+        return WRD_CLOSED;
+    if (message->len == 0 || message->stream >= streams)
+        return WRD_INVALID;
+    if (message->len > sctp->options.message_limit)
+        return WRD_TOO_LARGE;
+    size_t charge = wrd_sctp_queue_charge(&sctp->queue);
+    size_t room = charge < sctp->options.send_limit ? sctp->options.send_limit - charge : 0;
+    if (sctp->queue.messages > 0 && message->len > room) {
+        sctp->blocked = true;
+        return WRD_AGAIN;
+    }
+    if (!wrd_sctp_queue_push(&sctp->queue, message->stream, message->ppid, message->unordered, message->data,
+                             message->len))
+        return WRD_NO_MEMORY;
+    return WRD_OK;
+}
+
+bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out)
+{
+    struct wrd_sctp_block *block = sctp->begun ? sctp->join.ready : NULL;
+    if (!block)
+        return false;
+    *out = (struct wrd_sctp_message){.stream = block->stream,
+                                     .ppid = block->ppid,
+                                     .unordered = block->flags & WRD_SCTP_UNORDERED,
+                                     .data = wrd_sctp_block_bytes(block),
+                                     .len = block->len};
+    return true;
+}
+
+uint32_t wrd_sctp_window(const struct wrd_sctp *sctp)
+{
+    size_t limit = sctp->options.receive_window;
+    return sctp->join.charged < limit ? (uint32_t)(limit - sctp->join.charged) : 0;
+}
+
+void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now)
+{
+    (void)now;
+    if (!sctp->begun || !sctp->join.ready)
+        return;
+    wrd_sctp_join_release(&sctp->join);
+    /* A peer that saw a small window waits for news of a larger one. */
+    uint32_t limit = (uint32_t)sctp->options.receive_window;
+    uint32_t window = wrd_sctp_window(sctp);
+    if (!sctp->over && sctp->advertised < limit / 2 && window > sctp->advertised &&
+        window - sctp->advertised >= limit / 4)
+        sctp->track.sack_now = true;
+}
+
+bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream)
+{
+    return wrd_sctp_reset_tell(&sctp->reset, stream);
+}
+
+enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp)
+{
+    return sctp->state;
+}
+
+wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text)
+{
+    if (text)
+        *text = sctp->failure_text;
+    return sctp->failure;
+}
+
+size_t wrd_sctp_buffered(const struct wrd_sctp *sctp)
+{
+    return sctp->over ? 0 : sctp->queue.bytes;
+}
+
+wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp)
+{
+    return sctp->rto.srtt;
+}
+
+void wrd_sctp_audit(const struct wrd_sctp *sctp)
+{
+    wrd_sctp_flight_audit(&sctp->flight);
+    bool handshaking = sctp->state == WRD_SCTP_COOKIE_WAIT || sctp->state == WRD_SCTP_COOKIE_ECHOED;
+    bool leaving = sctp->state == WRD_SCTP_SHUTDOWN_SENT || sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT;
+    WRD_ASSERT((sctp->t1 != WRD_NEVER) == handshaking);
+    WRD_ASSERT((sctp->t2 != WRD_NEVER) == leaving);
+    WRD_ASSERT(sctp->begun || sctp->state <= WRD_SCTP_COOKIE_WAIT);
+    WRD_ASSERT(!sctp->over || sctp->state == WRD_SCTP_CLOSED);
+    WRD_ASSERT(!leaving || sctp->queue.messages == 0);
+    if (sctp->state >= WRD_SCTP_ESTABLISHED)
+        WRD_ASSERT((sctp->t3 != WRD_NEVER) == (wrd_sctp_flight_count(&sctp->flight) > 0));
+    if (sctp->begun) {
+        WRD_ASSERT(wrd_tsn_eq(sctp->join.next, wrd_tsn_add(sctp->track.cumulative, 1)) || sctp->over);
+        WRD_ASSERT(wrd_tsn_le(sctp->track.cumulative, sctp->track.highest));
+    }
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* The association, as the files of this room share it: assoc.c (life), handshake.c, receive.c, transmit.c. */
+#ifndef WRD_SCTP_ASSOC_H
+#define WRD_SCTP_ASSOC_H
+
+#include "sctp/bounds.h"
+#include "sctp/chunk.h"
+#include "sctp/cookie.h"
+#include "sctp/cwnd.h"
+#include "sctp/heartbeat.h"
+#include "sctp/param.h"
+#include "sctp/pool.h"
+#include "sctp/reset.h"
+#include "sctp/rto.h"
+#include "sctp/rx_join.h"
+#include "sctp/rx_track.h"
+#include "sctp/sctp.h"
+#include "sctp/tx_flight.h"
+#include "sctp/tx_queue.h"
+
+/* Chunks without content of their own that are due. */
+enum wrd_sctp_due {
+    WRD_SCTP_DUE_INIT = 1,
+    WRD_SCTP_DUE_COOKIE_ECHO = 2,
+    WRD_SCTP_DUE_COOKIE_ACK = 4,
+    WRD_SCTP_DUE_SHUTDOWN = 8,
+    WRD_SCTP_DUE_SHUTDOWN_ACK = 16
+};
+
+struct wrd_sctp {
+    const wrd_env *env;
+    struct wrd_sctp_options options; /* defaults filled in */
+    wrd_crc32c_update *crc;
+    struct wrd_sctp_pool pool;
+
+    enum wrd_sctp_state state;
+    bool over;    /* CLOSED for good */
+    bool begun;   /* the peer's tag, TSN and window are known */
+    bool closing; /* shutdown was asked for by us */
+    bool blocked; /* a send answered WRD_AGAIN */
+    unsigned events;
+    wrd_result failure;
+    const char *failure_text;
+
+    uint32_t local_tag, peer_tag;
+    struct wrd_tsn local_initial;
+    uint8_t cookie_key[WRD_SCTP_COOKIE_KEY_SIZE];
+    uint16_t streams_out, streams_in;
+    bool peer_forward_tsn, peer_reconfig;
+    uint8_t *peer_cookie;
+    size_t peer_cookie_len, peer_cookie_capacity;
+
+    unsigned due; /* bits of wrd_sctp_due */
+    uint16_t reply_len;
+    uint8_t reply[WRD_SCTP_REPLY_MAX]; /* a whole packet, first in line */
+    uint16_t error_len;
+    uint8_t error[WRD_SCTP_ERROR_MAX]; /* causes for one ERROR */
+
+    wrd_time t1, t2, t3;
+    wrd_time t1_sent;
+    unsigned attempts; /* expiries of T1 or T2 */
+    unsigned errors;   /* in a row without a sign of the peer: T3, heartbeat */
+
+    struct wrd_sctp_track track;
+    struct wrd_sctp_join join;
+    uint32_t advertised; /* a_rwnd in the last SACK */
+
+    struct wrd_sctp_queue queue;
+    struct wrd_sctp_flight flight;
+    struct wrd_sctp_cwnd cwnd;
+    struct wrd_sctp_rto rto;
+    uint32_t peer_rwnd;
+    size_t burst;       /* what may still be sent before another acknowledgement */
+    wrd_time last_data; /* when DATA was last sent; 0: never */
+
+    struct wrd_sctp_heartbeat heartbeat;
+    struct wrd_sctp_reset reset;
+};
+
+/* assoc.c. enter() is the only writer of `state`. */
+void wrd_sctp_enter(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_state state);
+/* Ends the association without a word to the peer. */
+void wrd_sctp_end(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, const char *text);
+/* Ends it with an ABORT that names `cause`. */
+void wrd_sctp_fail(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, uint16_t cause, const char *text);
+/* Shutdown goes on once everything is delivered (RFC 9260 9.2). */
+void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now);
+uint32_t wrd_sctp_window(const struct wrd_sctp *sctp);
+/* Stops the process when the association contradicts itself. For tests; walks everything. */
+void wrd_sctp_audit(const struct wrd_sctp *sctp);
+
+/* handshake.c */
+void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);
+void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);
+/* True: an association stands, and what follows in the packet belongs to it. */
+bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag, const struct wrd_sctp_chunk *chunk);
+void wrd_sctp_take_cookie_ack(struct wrd_sctp *sctp, wrd_time now);
+void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now);
+void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr);
+/* A packet of one chunk for `reply`; `tag` 0 would be an INIT's. */
+struct wrd_writer wrd_sctp_reply_begin(struct wrd_sctp *sctp, uint32_t tag);
+void wrd_sctp_reply_end(struct wrd_sctp *sctp, struct wrd_writer *wr);
+/* Queues an error cause, cut to what fits. */
+void wrd_sctp_report(struct wrd_sctp *sctp, uint16_t cause, const uint8_t *bytes, size_t len);
+
+#endif

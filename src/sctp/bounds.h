@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Every bound and every timer of this room. */
+#ifndef WRD_SCTP_BOUNDS_H
+#define WRD_SCTP_BOUNDS_H
+
+#include "wrd/base.h"
+
+/* Defaults of struct wrd_sctp_options. */
+#define WRD_SCTP_PORT           5000
+#define WRD_SCTP_STREAMS        65535
+#define WRD_SCTP_RECEIVE_WINDOW ((size_t)1 << 20)
+#define WRD_SCTP_SEND_LIMIT     ((size_t)1 << 20)
+
+/* RFC 9260 3.3.2: a smaller window cannot take one full packet. */
+#define WRD_SCTP_RECEIVE_WINDOW_MIN ((size_t)1500)
+#define WRD_SCTP_RECEIVE_WINDOW_MAX ((size_t)1 << 30)
+
+/* One packet of ours, header included; what congestion control counts as one MTU. */
+#define WRD_SCTP_MTU ((size_t)1191)
+
+/* TSNs tracked past the cumulative one, either way. Gap blocks have 16-bit offsets. Power of two. */
+#define WRD_SCTP_TSN_WINDOW     ((uint32_t)32768)
+#define WRD_SCTP_TSN_WINDOW_MIN ((uint32_t)256) /* what a ring starts with */
+
+/* Memory that a queued chunk or message costs beyond its bytes; counted against windows and limits. */
+#define WRD_SCTP_OVERHEAD ((size_t)64)
+
+/* Freed blocks that an association keeps for reuse. */
+#define WRD_SCTP_POOL_IDLE_MAX ((size_t)512 * 1024)
+
+/* A message of several chunks starts with room for what the last one had, up to this. */
+#define WRD_SCTP_ASSEMBLY_MIN       ((size_t)4096)
+#define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)65536)
+
+#define WRD_SCTP_GAP_BLOCKS_MAX    ((size_t)290)  /* read from one SACK: what fits a packet of 1191 bytes */
+#define WRD_SCTP_DUPLICATES_MAX    32             /* reported in one SACK */
+#define WRD_SCTP_WAITING_BUCKETS   ((size_t)256)  /* of messages that wait for an earlier one of their stream */
+#define WRD_SCTP_FORWARD_SSNS_MAX  65536          /* SSNs looked up for one FORWARD-TSN */
+#define WRD_SCTP_COOKIE_MAX        ((size_t)1024) /* of the peer's cookie */
+#define WRD_SCTP_REPLY_MAX         ((size_t)512)  /* a packet that answers one without an association */
+#define WRD_SCTP_ECHO_MAX          ((size_t)512)  /* of a heartbeat's information */
+#define WRD_SCTP_ERROR_MAX         ((size_t)256)  /* of error causes in one ERROR */
+#define WRD_SCTP_RESET_STREAMS_MAX ((size_t)256)  /* in one request of ours */
+
+/* A trigger may send this much beyond what it acknowledged. */
+#define WRD_SCTP_BURST (10 * WRD_SCTP_MTU)
+
+#define WRD_SCTP_CWND_INITIAL (10 * WRD_SCTP_MTU)
+#define WRD_SCTP_CWND_MIN     (4 * WRD_SCTP_MTU)
+#define WRD_SCTP_MISSES_MAX   3 /* reports that a TSN is missing before it is sent again */
+
+#define WRD_SCTP_RTO_INITIAL     (1 * WRD_SECOND)
+#define WRD_SCTP_RTO_MIN         (400 * WRD_MILLISECOND) /* peers delay SACKs by up to 200 ms */
+#define WRD_SCTP_RTO_MAX         (60 * WRD_SECOND)
+#define WRD_SCTP_RTO_BACKOFF_MAX (3 * WRD_SECOND)
+#define WRD_SCTP_RTO_VAR_MIN     (27 * WRD_MILLISECOND)
+
+#define WRD_SCTP_SACK_DELAY      (40 * WRD_MILLISECOND)
+#define WRD_SCTP_SACK_PACKETS    2
+#define WRD_SCTP_HEARTBEAT_IDLE  (30 * WRD_SECOND)
+#define WRD_SCTP_COOKIE_LIFETIME (60 * WRD_SECOND)
+
+/* Expiries in a row before the peer counts as lost: about a minute each, so that ICE consent decides first. */
+#define WRD_SCTP_INIT_RETRIES     20
+#define WRD_SCTP_DATA_RETRIES     20
+#define WRD_SCTP_SHUTDOWN_RETRIES 10
+
+#endif

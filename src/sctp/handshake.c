@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* INIT, INIT-ACK, COOKIE-ECHO, COOKIE-ACK: RFC 9260 5.1 and 5.2. */
+#include "sctp/assoc.h"
+
+#include "base/check.h"
+
+struct wrd_writer wrd_sctp_reply_begin(struct wrd_sctp *sctp, uint32_t tag)
+{
+    struct wrd_writer wr = wrd_wr(sctp->reply, sizeof sctp->reply);
+    wrd_sctp_packet_begin(&wr, sctp->options.port, tag);
+    return wr;
+}
+
+void wrd_sctp_reply_end(struct wrd_sctp *sctp, struct wrd_writer *wr)
+{
+    WRD_ASSERT(!wr->bad);
+    wrd_sctp_packet_end(wr, sctp->crc);
+    sctp->reply_len = (uint16_t)wr->len;
+}
+
+void wrd_sctp_report(struct wrd_sctp *sctp, uint16_t cause, const uint8_t *bytes, size_t len)
+{
+    struct wrd_writer wr = wrd_wr(sctp->error, sizeof sctp->error);
+    wr.len = sctp->error_len;
+    size_t room = wr.cap - wr.len;
+    if (room < 8)
+        return;
+    room = (room - 4) & ~(size_t)3;
+    wrd_sctp_param_write(&wr, cause, bytes, len < room ? len : room);
+    sctp->error_len = (uint16_t)wr.len;
+}
+
+static struct wrd_sctp_init describe_us(const struct wrd_sctp *sctp, uint32_t tag, struct wrd_tsn tsn)
+{
+    return (struct wrd_sctp_init){.tag = tag,
+                                  .a_rwnd = (uint32_t)sctp->options.receive_window,
+                                  .streams_out = sctp->options.streams,
+                                  .streams_in = sctp->options.streams,
+                                  .tsn = tsn};
+}
+
+void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr)
+{
+    struct wrd_sctp_init init = describe_us(sctp, sctp->local_tag, sctp->local_initial);
+    wrd_sctp_chunk_end(wr, wrd_sctp_init_begin(wr, WRD_SCTP_INIT, &init));
+}
+
+static void refuse_init(struct wrd_sctp *sctp, uint32_t tag, uint16_t cause)
+{
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, tag);
+    wrd_sctp_abort_write(&wr, 0, cause, NULL, 0);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
+/* Our tag and TSN for an INIT-ACK, with the tags that tie it to the association there may be (RFC 9260 5.2.1, 5.2.2).
+ */
+static void fill_local(struct wrd_sctp *sctp, struct wrd_sctp_cookie *cookie)
+{
+    cookie->local_tag = sctp->local_tag;
+    cookie->local_tsn = sctp->local_initial;
+    if (sctp->state == WRD_SCTP_CLOSED || sctp->state == WRD_SCTP_COOKIE_WAIT)
+        return;
+    cookie->local_tie = sctp->local_tag;
+    cookie->peer_tie = sctp->peer_tag;
+    if (sctp->state == WRD_SCTP_COOKIE_ECHOED)
+        return;
+    struct {
+        uint32_t tag, tsn;
+    } fresh;
+    sctp->env->random(sctp->env->user, (uint8_t *)&fresh, sizeof fresh);
+    cookie->local_tag = fresh.tag ? fresh.tag : 1;
+    cookie->local_tsn = wrd_tsn(fresh.tsn);
+}
+
+/* Nothing of the INIT is kept: all of it goes into the cookie. */
+void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
+{
+    uint8_t unrecognized_bytes[128];
+    struct wrd_writer unrecognized = wrd_wr(unrecognized_bytes, sizeof unrecognized_bytes);
+    struct wrd_sctp_init init;
+    if (!wrd_sctp_init_read(&init, chunk, &unrecognized) || init.tag == 0)
+        return;
+    if (sctp->over || init.streams_in == 0 || init.streams_out == 0) {
+        refuse_init(sctp, init.tag, sctp->over ? 0 : WRD_SCTP_CAUSE_INVALID_PARAMETER);
+        return;
+    }
+    if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT) {
+        sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK; /* RFC 9260 9.2 */
+        return;
+    }
+    struct wrd_sctp_cookie cookie = {.made = now,
+                                     .peer_tag = init.tag,
+                                     .peer_tsn = init.tsn,
+                                     .peer_rwnd = init.a_rwnd,
+                                     .streams_out = init.streams_out,
+                                     .streams_in = init.streams_in,
+                                     .forward_tsn = init.forward_tsn,
+                                     .reconfig = init.reconfig};
+    fill_local(sctp, &cookie);
+    uint8_t sealed[WRD_SCTP_COOKIE_SIZE];
+    if (!wrd_sctp_cookie_seal(sealed, &cookie, sctp->cookie_key))
+        return;
+    struct wrd_sctp_init answer = describe_us(sctp, cookie.local_tag, cookie.local_tsn);
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, init.tag);
+    size_t start = wrd_sctp_init_begin(&wr, WRD_SCTP_INIT_ACK, &answer);
+    wrd_sctp_param_write(&wr, WRD_SCTP_PARAM_STATE_COOKIE, sealed, sizeof sealed);
+    wrd_wr_bytes(&wr, unrecognized_bytes, unrecognized.len);
+    wrd_sctp_chunk_end(&wr, start);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
+static uint16_t least(uint16_t a, uint16_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The peer is known: both directions start. False: it takes fewer streams than messages are queued for. */
+static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_init *peer)
+{
+    if (sctp->begun)
+        wrd_sctp_join_free(&sctp->join);
+    sctp->begun = true;
+    sctp->peer_tag = peer->tag;
+    sctp->peer_rwnd = peer->a_rwnd;
+    sctp->streams_out = least(sctp->options.streams, peer->streams_in);
+    sctp->streams_in = least(sctp->options.streams, peer->streams_out);
+    sctp->peer_forward_tsn = peer->forward_tsn;
+    sctp->peer_reconfig = peer->reconfig;
+    sctp->advertised = (uint32_t)sctp->options.receive_window;
+    uint32_t salt;
+    sctp->env->random(sctp->env->user, (uint8_t *)&salt, sizeof salt);
+    wrd_sctp_track_init(&sctp->track, peer->tsn);
+    wrd_sctp_join_init(&sctp->join, &sctp->pool, sctp->options.message_limit, peer->tsn, salt);
+    wrd_sctp_reset_free(&sctp->reset, sctp->env);
+    wrd_sctp_reset_init(&sctp->reset, sctp->local_initial, peer->tsn);
+    wrd_sctp_cwnd_init(&sctp->cwnd, peer->a_rwnd);
+    sctp->burst = WRD_SCTP_BURST;
+    if (sctp->queue.messages == 0 || sctp->queue.highest_stream < sctp->streams_out)
+        return true;
+    wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_INVALID_STREAM, "the peer accepts too few streams");
+    return false;
+}
+
+/* The handshake's own round trip is the first sample, if nothing of it was sent twice. */
+static void sample_handshake(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->attempts == 0 && now > sctp->t1_sent)
+        wrd_sctp_rto_sample(&sctp->rto, now - sctp->t1_sent);
+}
+
+static void drop_peer_cookie(struct wrd_sctp *sctp)
+{
+    wrd_sctp_pool_give(&sctp->pool, sctp->peer_cookie, sctp->peer_cookie_capacity);
+    sctp->peer_cookie = NULL;
+    sctp->peer_cookie_len = 0;
+}
+
+void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
+{
+    uint8_t unrecognized_bytes[128];
+    struct wrd_writer unrecognized = wrd_wr(unrecognized_bytes, sizeof unrecognized_bytes);
+    struct wrd_sctp_init init;
+    if (sctp->state != WRD_SCTP_COOKIE_WAIT || !wrd_sctp_init_read(&init, chunk, &unrecognized))
+        return;
+    if (init.tag == 0 || init.streams_in == 0 || init.streams_out == 0 || !init.cookie || init.cookie_len == 0 ||
+        init.cookie_len > WRD_SCTP_COOKIE_MAX) {
+        wrd_sctp_end(sctp, now, WRD_PROTOCOL, "the peer's INIT-ACK is not usable");
+        return;
+    }
+    drop_peer_cookie(sctp);
+    sctp->peer_cookie = wrd_sctp_pool_take(&sctp->pool, init.cookie_len, &sctp->peer_cookie_capacity);
+    if (!sctp->peer_cookie)
+        return; /* T1 asks for another */
+    memcpy(sctp->peer_cookie, init.cookie, init.cookie_len);
+    sctp->peer_cookie_len = init.cookie_len;
+    sample_handshake(sctp, now);
+    if (!begin(sctp, now, &init))
+        return;
+    if (unrecognized.len > 0)
+        wrd_sctp_report(sctp, WRD_SCTP_CAUSE_UNRECOGNIZED_PARAMETERS, unrecognized_bytes, unrecognized.len);
+    wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_ECHOED);
+}
+
+static void establish(struct wrd_sctp *sctp, wrd_time now)
+{
+    drop_peer_cookie(sctp);
+    wrd_sctp_enter(sctp, now, WRD_SCTP_ESTABLISHED);
+    wrd_sctp_settle(sctp, now);
+}
+
+void wrd_sctp_take_cookie_ack(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->state != WRD_SCTP_COOKIE_ECHOED)
+        return;
+    sample_handshake(sctp, now);
+    establish(sctp, now);
+}
+
+void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->state != WRD_SCTP_COOKIE_ECHOED)
+        return;
+    unsigned attempts = sctp->attempts;
+    wrd_sctp_flight_rewind(&sctp->flight);
+    wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_WAIT);
+    sctp->attempts = attempts + 1; /* a peer whose cookies are always stale is given up, too */
+    if (sctp->attempts > WRD_SCTP_INIT_RETRIES)
+        wrd_sctp_end(sctp, now, WRD_LOST, "the peer finds every cookie stale");
+}
+
+static void refuse_stale(struct wrd_sctp *sctp, wrd_time age, const struct wrd_sctp_cookie *cookie)
+{
+    wrd_time over = age - WRD_SCTP_COOKIE_LIFETIME;
+    uint8_t measure[4];
+    wrd_store32be(measure, over < UINT32_MAX ? (uint32_t)over : UINT32_MAX);
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, cookie->peer_tag);
+    size_t start = wrd_sctp_chunk_begin(&wr, WRD_SCTP_ERROR, 0);
+    wrd_sctp_param_write(&wr, WRD_SCTP_CAUSE_STALE_COOKIE, measure, sizeof measure);
+    wrd_sctp_chunk_end(&wr, start);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
+static bool accept_cookie(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_cookie *cookie)
+{
+    struct wrd_sctp_init peer = {.tag = cookie->peer_tag,
+                                 .a_rwnd = cookie->peer_rwnd,
+                                 .streams_out = cookie->streams_out,
+                                 .streams_in = cookie->streams_in,
+                                 .tsn = cookie->peer_tsn,
+                                 .forward_tsn = cookie->forward_tsn,
+                                 .reconfig = cookie->reconfig};
+    bool known = sctp->state == WRD_SCTP_COOKIE_ECHOED && sctp->peer_tag == cookie->peer_tag;
+    if (!known && !begin(sctp, now, &peer))
+        return false;
+    establish(sctp, now);
+    sctp->due |= WRD_SCTP_DUE_COOKIE_ACK;
+    return true;
+}
+
+/* The table of RFC 9260 5.2.4. */
+bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag, const struct wrd_sctp_chunk *chunk)
+{
+    struct wrd_sctp_cookie cookie;
+    if (sctp->over || !wrd_sctp_cookie_open(&cookie, chunk->value.at, chunk->value.left, sctp->cookie_key) ||
+        cookie.local_tag != tag)
+        return false;
+    bool standing = sctp->state >= WRD_SCTP_ESTABLISHED;
+    bool local_match = cookie.local_tag == sctp->local_tag;
+    bool peer_match = sctp->begun && cookie.peer_tag == sctp->peer_tag;
+    wrd_time age = now > cookie.made ? now - cookie.made : 0;
+    if (age > WRD_SCTP_COOKIE_LIFETIME && !(local_match && peer_match)) {
+        refuse_stale(sctp, age, &cookie);
+        return false;
+    }
+    if (!standing)
+        return local_match && accept_cookie(sctp, now, &cookie); /* cases B and D, or the first of all */
+    if (local_match && peer_match) {
+        sctp->due |= WRD_SCTP_DUE_COOKIE_ACK; /* D: ours was lost */
+        return true;
+    }
+    if (local_match || cookie.local_tie != sctp->local_tag || cookie.peer_tie != sctp->peer_tag)
+        return false; /* C, or a forgery of nothing */
+    if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT) {
+        sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK;
+        return false;
+    }
+    /* A: the peer restarted. Its channels are gone with its memory of them, so this association ends on both sides. */
+    sctp->peer_tag = cookie.peer_tag;
+    wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer restarted its SCTP association");
+    return false;
+}

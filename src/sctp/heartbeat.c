@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "sctp/heartbeat.h"
+
+#include "sctp/chunk.h"
+#include "sctp/param.h"
+
+#define PROBE_SIZE (WRD_SCTP_CHUNK_HEADER_SIZE + 4 + WRD_SCTP_NONCE_SIZE)
+
+void wrd_sctp_heartbeat_init(struct wrd_sctp_heartbeat *hb)
+{
+    memset(hb, 0, sizeof *hb);
+    hb->deadline = WRD_NEVER;
+}
+
+void wrd_sctp_heartbeat_heard(struct wrd_sctp_heartbeat *hb, wrd_time now)
+{
+    hb->deadline = now + WRD_SCTP_HEARTBEAT_IDLE;
+}
+
+bool wrd_sctp_heartbeat_expire(struct wrd_sctp_heartbeat *hb, wrd_time now)
+{
+    bool unanswered = hb->outstanding;
+    hb->outstanding = false;
+    hb->send = true;
+    hb->deadline = now + WRD_SCTP_HEARTBEAT_IDLE;
+    return unanswered;
+}
+
+void wrd_sctp_heartbeat_asked(struct wrd_sctp_heartbeat *hb, const uint8_t *value, size_t len)
+{
+    if (len == 0 || len > sizeof hb->echo)
+        return;
+    memcpy(hb->echo, value, len);
+    hb->echo_len = (uint16_t)len;
+}
+
+wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_reader value)
+{
+    struct wrd_sctp_param info;
+    if (!hb->outstanding || !wrd_sctp_param_next(&value, &info) || info.type != WRD_SCTP_PARAM_HEARTBEAT_INFO ||
+        info.value.left != sizeof hb->nonce || memcmp(info.value.at, hb->nonce, sizeof hb->nonce) != 0)
+        return 0;
+    hb->outstanding = false;
+    return now > hb->sent ? now - hb->sent : 1;
+}
+
+void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, const wrd_env *env, struct wrd_writer *wr)
+{
+    if (hb->echo_len > 0 && wr->cap - wr->len >= WRD_SCTP_CHUNK_HEADER_SIZE + (size_t)hb->echo_len + 3) {
+        size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT_ACK, 0);
+        wrd_wr_bytes(wr, hb->echo, hb->echo_len);
+        wrd_sctp_chunk_end(wr, start);
+        hb->echo_len = 0;
+    }
+    if (hb->send && wr->cap - wr->len >= PROBE_SIZE) {
+        env->random(env->user, hb->nonce, sizeof hb->nonce);
+        size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT, 0);
+        wrd_sctp_param_write(wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, hb->nonce, sizeof hb->nonce);
+        wrd_sctp_chunk_end(wr, start);
+        hb->send = false;
+        hb->outstanding = true;
+        hb->sent = now;
+    }
+}

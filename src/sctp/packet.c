@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "sctp/packet.h"
+
+#define CHECKSUM_AT 8
+
+static const uint8_t zeros[4];
+
+bool wrd_sctp_packet_read(struct wrd_sctp_packet *packet, wrd_crc32c_update *crc, const uint8_t *bytes, size_t len)
+{
+    if (len < WRD_SCTP_HEADER_SIZE)
+        return false;
+    uint32_t sum = crc(UINT32_MAX, bytes, CHECKSUM_AT);
+    sum = crc(sum, zeros, sizeof zeros);
+    sum = ~crc(sum, bytes + WRD_SCTP_HEADER_SIZE, len - WRD_SCTP_HEADER_SIZE);
+    if (sum != wrd_load32le(bytes + CHECKSUM_AT))
+        return false;
+    packet->from = wrd_load16be(bytes);
+    packet->to = wrd_load16be(bytes + 2);
+    packet->tag = wrd_load32be(bytes + 4);
+    packet->chunks = wrd_rd(bytes + WRD_SCTP_HEADER_SIZE, len - WRD_SCTP_HEADER_SIZE);
+    return true;
+}
+
+bool wrd_sctp_chunk_next(struct wrd_reader *chunks, struct wrd_sctp_chunk *chunk)
+{
+    if (chunks->bad || chunks->left == 0)
+        return false;
+    const uint8_t *whole = chunks->at;
+    chunk->type = wrd_rd8(chunks);
+    chunk->flags = wrd_rd8(chunks);
+    size_t len = wrd_rd16(chunks);
+    if (chunks->bad || len < WRD_SCTP_CHUNK_HEADER_SIZE) {
+        chunks->bad = true;
+        return false;
+    }
+    const uint8_t *value = wrd_rd_bytes(chunks, len - WRD_SCTP_CHUNK_HEADER_SIZE);
+    if (!value)
+        return false;
+    chunk->whole = whole;
+    chunk->whole_len = len;
+    chunk->value = wrd_rd(value, len - WRD_SCTP_CHUNK_HEADER_SIZE);
+    /* The last chunk's padding may be missing: it is not part of the length, and some senders leave it out. */
+    size_t padding = -len & 3;
+    (void)wrd_rd_bytes(chunks, padding < chunks->left ? padding : chunks->left);
+    return true;
+}
+
+void wrd_sctp_packet_begin(struct wrd_writer *wr, uint16_t port, uint32_t tag)
+{
+    wrd_wr16(wr, port);
+    wrd_wr16(wr, port);
+    wrd_wr32(wr, tag);
+    wrd_wr32(wr, 0);
+}
+
+void wrd_sctp_packet_end(struct wrd_writer *wr, wrd_crc32c_update *crc)
+{
+    if (!wr->bad)
+        wrd_store32le(wr->start + CHECKSUM_AT, wrd_crc32c(crc, wr->start, wr->len));
+}
+
+size_t wrd_sctp_chunk_begin(struct wrd_writer *wr, uint8_t type, uint8_t flags)
+{
+    size_t start = wr->len;
+    wrd_wr8(wr, type);
+    wrd_wr8(wr, flags);
+    wrd_wr16(wr, 0);
+    return start;
+}
+
+void wrd_sctp_chunk_end(struct wrd_writer *wr, size_t start)
+{
+    if (wr->bad)
+        return;
+    size_t len = wr->len - start;
+    wrd_wr_bytes(wr, zeros, -len & 3);
+    if (!wr->bad)
+        wrd_store16be(wr->start + start + 2, (uint16_t)len);
+}

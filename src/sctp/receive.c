@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/* Packets from the peer: which to believe (RFC 9260 8.5), and what each chunk does. */
+#include "sctp/assoc.h"
+
+#include "base/check.h"
+
+/* Top bits of an unknown chunk's type (RFC 9260 3.2). */
+#define CHUNK_SKIP   0x80
+#define CHUNK_REPORT 0x40
+
+static bool takes_data(const struct wrd_sctp *sctp)
+{
+    return sctp->state == WRD_SCTP_ESTABLISHED || sctp->state == WRD_SCTP_SHUTDOWN_PENDING ||
+           sctp->state == WRD_SCTP_SHUTDOWN_SENT;
+}
+
+static void break_off(struct wrd_sctp *sctp, wrd_time now, const char *text)
+{
+    wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_PROTOCOL, text);
+}
+
+/* ---- DATA ---- */
+
+static bool has_room(const struct wrd_sctp *sctp, enum wrd_sctp_arrival arrival)
+{
+    size_t limit = sctp->options.receive_window;
+    size_t charged = sctp->join.charged;
+    if (charged >= limit && sctp->join.ready)
+        return false;
+    /* Nearly full: only what lets the cumulative TSN move, or the gap could never be filled. */
+    return arrival == WRD_SCTP_IN_SEQUENCE || charged <= limit - limit / 10;
+}
+
+/* False when the association ended. */
+static bool check_joined(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_joined joined)
+{
+    switch (joined) {
+    case WRD_SCTP_JOINED:
+    case WRD_SCTP_JOIN_NO_MEMORY: return true;
+    case WRD_SCTP_JOIN_TOO_LARGE:
+        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, "the peer's message is too large");
+        return false;
+    case WRD_SCTP_JOIN_BROKEN: break_off(sctp, now, "the peer's fragments do not fit together"); return false;
+    case WRD_SCTP_JOIN_STUCK:
+        wrd_sctp_fail(sctp, now, WRD_NO_MEMORY, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, "no memory to join a message");
+        return false;
+    }
+    return false;
+}
+
+static void keep_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_data *data,
+                      enum wrd_sctp_arrival arrival)
+{
+    enum wrd_sctp_joined joined = arrival == WRD_SCTP_IN_SEQUENCE ? wrd_sctp_join_in_sequence(&sctp->join, data)
+                                                                  : wrd_sctp_join_ahead(&sctp->join, data);
+    if (!check_joined(sctp, now, joined) || joined == WRD_SCTP_JOIN_NO_MEMORY)
+        return;
+    wrd_sctp_track_mark(&sctp->track, data->tsn);
+    joined = wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative);
+    if (!check_joined(sctp, now, joined))
+        return;
+    if (arrival == WRD_SCTP_IN_SEQUENCE && sctp->join.charged >= sctp->options.receive_window && !sctp->join.ready &&
+        !sctp->join.assembly)
+        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, "the peer fills the window with gaps");
+}
+
+/* True: the packet counts as one with DATA. */
+static bool take_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
+{
+    struct wrd_sctp_data data;
+    if (!takes_data(sctp) || !wrd_sctp_data_read(&data, chunk))
+        return false;
+    if (data.len == 0) {
+        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_NO_USER_DATA, "the peer sent DATA without data");
+        return false;
+    }
+    if (data.flags & WRD_SCTP_IMMEDIATE)
+        sctp->track.sack_now = true;
+    enum wrd_sctp_arrival arrival = wrd_sctp_track_look(&sctp->track, data.tsn);
+    if (arrival == WRD_SCTP_DUPLICATE) {
+        wrd_sctp_track_duplicate(&sctp->track, data.tsn);
+    } else if (arrival == WRD_SCTP_OUTSIDE || !has_room(sctp, arrival)) {
+        sctp->track.sack_now = true;
+    } else if (data.stream >= sctp->streams_in) {
+        wrd_sctp_report(sctp, WRD_SCTP_CAUSE_INVALID_STREAM,
+                        (const uint8_t[]){chunk->value.at[4], chunk->value.at[5], 0, 0}, 4);
+        wrd_sctp_track_mark(&sctp->track, data.tsn);
+        (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
+    } else {
+        keep_data(sctp, now, &data, arrival);
+    }
+    return true;
+}
+
+/* RFC 3758 3.6. */
+static bool take_forward(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader rd)
+{
+    if (!takes_data(sctp))
+        return false;
+    if (!sctp->peer_forward_tsn) {
+        break_off(sctp, now, "FORWARD-TSN was not agreed on");
+        return false;
+    }
+    struct wrd_tsn tsn = wrd_tsn(wrd_rd32(&rd));
+    if (rd.bad)
+        return false;
+    if (!wrd_sctp_track_forward(&sctp->track, tsn)) {
+        sctp->track.sack_now = true; /* old: our SACK was lost */
+        return true;
+    }
+    wrd_sctp_join_forward(&sctp->join, tsn);
+    uint32_t budget = WRD_SCTP_FORWARD_SSNS_MAX;
+    while (rd.left >= 4) {
+        uint16_t stream = wrd_rd16(&rd);
+        struct wrd_ssn ssn = {wrd_rd16(&rd)};
+        if (stream < sctp->streams_in)
+            wrd_sctp_join_skip(&sctp->join, stream, ssn, &budget);
+    }
+    (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
+    return true;
+}
+
+/* ---- Acknowledgements ---- */
+
+/* False: not a SACK to believe. */
+static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
+{
+    struct wrd_sctp_sacked sacked;
+    size_t flight_before = sctp->flight.bytes;
+    if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked))
+        return false;
+    sctp->errors = 0;
+    sctp->peer_rwnd = sack->a_rwnd;
+    if (sacked.rtt)
+        wrd_sctp_rto_sample(&sctp->rto, sacked.rtt);
+    else if (sacked.cumulative)
+        wrd_sctp_rto_recover(&sctp->rto);
+    struct wrd_sctp_acked acked = {.bytes = sacked.bytes,
+                                   .flight_before = flight_before,
+                                   .cumulative = sacked.cumulative,
+                                   .recovering = sacked.was_recovering || sctp->flight.recovering};
+    wrd_sctp_cwnd_acked(&sctp->cwnd, &acked);
+    if (sacked.loss)
+        wrd_sctp_cwnd_lost(&sctp->cwnd);
+    size_t burst = sctp->burst + 2 * sacked.bytes;
+    sctp->burst = burst < sctp->cwnd.cwnd ? burst : sctp->cwnd.cwnd;
+    if (sctp->burst < WRD_SCTP_BURST)
+        sctp->burst = WRD_SCTP_BURST;
+    if (wrd_sctp_flight_count(&sctp->flight) == 0)
+        sctp->t3 = WRD_NEVER;
+    else if (sacked.cumulative)
+        sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+    if (sctp->blocked && wrd_sctp_queue_charge(&sctp->queue) <= sctp->options.send_limit / 2) {
+        sctp->blocked = false;
+        sctp->events |= WRD_SCTP_EVENT_WRITABLE;
+    }
+    return true;
+}
+
+static void take_sack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
+{
+    struct wrd_sctp_sack sack;
+    if (sctp->state >= WRD_SCTP_ESTABLISHED && wrd_sctp_sack_read(&sack, chunk))
+        (void)acknowledge(sctp, now, &sack);
+}
+
+/* ---- Shutdown (RFC 9260 9.2) ---- */
+
+static void take_shutdown(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader rd)
+{
+    struct wrd_sctp_sack sack = {.cumulative = wrd_tsn(wrd_rd32(&rd)), .a_rwnd = sctp->peer_rwnd};
+    if (rd.bad || sctp->state < WRD_SCTP_ESTABLISHED || !acknowledge(sctp, now, &sack))
+        return;
+    if (sctp->state == WRD_SCTP_ESTABLISHED || sctp->state == WRD_SCTP_SHUTDOWN_PENDING)
+        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_RECEIVED);
+    else if (sctp->state == WRD_SCTP_SHUTDOWN_SENT)
+        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_ACK_SENT);
+    else if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT)
+        sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK;
+}
+
+static void complete_shutdown(struct wrd_sctp *sctp, uint32_t tag, uint8_t flags)
+{
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, tag);
+    wrd_sctp_plain_write(&wr, WRD_SCTP_SHUTDOWN_COMPLETE, flags);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
+static void end_shutdown(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->closing)
+        wrd_sctp_end(sctp, now, WRD_OK, "closed by this side");
+    else
+        wrd_sctp_end(sctp, now, WRD_CLOSED, "closed by the peer");
+}
+
+static void take_shutdown_ack(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->state != WRD_SCTP_SHUTDOWN_SENT && sctp->state != WRD_SCTP_SHUTDOWN_ACK_SENT)
+        return;
+    complete_shutdown(sctp, sctp->peer_tag, 0);
+    end_shutdown(sctp, now);
+}
+
+/* ---- The rest ---- */
+
+static void take_abort(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader causes)
+{
+    struct wrd_sctp_param cause;
+    bool broke = false;
+    while (wrd_sctp_param_next(&causes, &cause)) {
+        if (cause.type != WRD_SCTP_CAUSE_USER_ABORT)
+            broke = true;
+    }
+    if (broke)
+        wrd_sctp_end(sctp, now, WRD_PROTOCOL, "the peer aborted the association: it found a protocol error");
+    else
+        wrd_sctp_end(sctp, now, WRD_CLOSED, "closed by the peer");
+}
+
+static void take_error(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader causes)
+{
+    struct wrd_sctp_param cause;
+    while (wrd_sctp_param_next(&causes, &cause)) {
+        if (cause.type == WRD_SCTP_CAUSE_STALE_COOKIE) {
+            wrd_sctp_take_stale_cookie(sctp, now);
+            return;
+        }
+    }
+}
+
+static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader value)
+{
+    wrd_time rtt = wrd_sctp_heartbeat_answered(&sctp->heartbeat, now, value);
+    if (rtt == 0)
+        return;
+    sctp->errors = 0;
+    wrd_sctp_rto_sample(&sctp->rto, rtt);
+}
+
+static void take_re_config(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader params)
+{
+    if (sctp->state < WRD_SCTP_ESTABLISHED)
+        return;
+    struct wrd_sctp_reset_view view = {.env = sctp->env,
+                                       .join = &sctp->join,
+                                       .queue = &sctp->queue,
+                                       .cumulative = sctp->track.cumulative,
+                                       .streams_in = sctp->streams_in,
+                                       .streams_out = sctp->streams_out};
+    if (!wrd_sctp_reset_receive(&sctp->reset, &view, params))
+        break_off(sctp, now, "the peer reset a stream with messages missing");
+    else if (sctp->reset.lists && sctp->reset.lists->told.count > 0)
+        sctp->events |= WRD_SCTP_EVENT_RESET;
+}
+
+/* False: the rest of the packet is not to be read. */
+static bool take_unknown(struct wrd_sctp *sctp, const struct wrd_sctp_chunk *chunk)
+{
+    if (chunk->type & CHUNK_REPORT)
+        wrd_sctp_report(sctp, WRD_SCTP_CAUSE_UNRECOGNIZED_CHUNK, chunk->whole, chunk->whole_len);
+    return chunk->type & CHUNK_SKIP;
+}
+
+/* One chunk of a packet whose tag is ours. `with_data` becomes true when a SACK is owed for it. */
+static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk, bool *with_data)
+{
+    switch (chunk->type) {
+    case WRD_SCTP_DATA: *with_data = take_data(sctp, now, chunk) || *with_data; return true;
+    case WRD_SCTP_SACK: take_sack(sctp, now, chunk); return true;
+    case WRD_SCTP_FORWARD_TSN: *with_data = take_forward(sctp, now, chunk->value) || *with_data; return true;
+    case WRD_SCTP_HEARTBEAT:
+        wrd_sctp_heartbeat_asked(&sctp->heartbeat, chunk->value.at, chunk->value.left);
+        return true;
+    case WRD_SCTP_HEARTBEAT_ACK: take_heartbeat_ack(sctp, now, chunk->value); return true;
+    case WRD_SCTP_INIT_ACK: wrd_sctp_take_init_ack(sctp, now, chunk); return false;
+    case WRD_SCTP_COOKIE_ACK: wrd_sctp_take_cookie_ack(sctp, now); return true;
+    case WRD_SCTP_RE_CONFIG: take_re_config(sctp, now, chunk->value); return true;
+    case WRD_SCTP_ERROR: take_error(sctp, now, chunk->value); return true;
+    case WRD_SCTP_SHUTDOWN: take_shutdown(sctp, now, chunk->value); return true;
+    case WRD_SCTP_SHUTDOWN_ACK: take_shutdown_ack(sctp, now); return true;
+    case WRD_SCTP_SHUTDOWN_COMPLETE:
+        if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT)
+            end_shutdown(sctp, now);
+        return true;
+    case WRD_SCTP_ABORT: take_abort(sctp, now, chunk->value); return false;
+    case WRD_SCTP_I_DATA:
+    case WRD_SCTP_I_FORWARD_TSN: break_off(sctp, now, "interleaving was not agreed on"); return false;
+    case WRD_SCTP_INIT: /* alone in its packet, and handled before */
+    case WRD_SCTP_COOKIE_ECHO: /* first in its packet, and handled before */ return false;
+    default: return take_unknown(sctp, chunk);
+    }
+}
+
+/* Nothing stands any more, but the peer may not know (RFC 9260 8.4). */
+static void answer_stray(struct wrd_sctp *sctp, uint32_t tag, uint8_t type)
+{
+    switch (type) {
+    case WRD_SCTP_ABORT:
+    case WRD_SCTP_SHUTDOWN_COMPLETE:
+    case WRD_SCTP_COOKIE_ACK:
+    case WRD_SCTP_ERROR: return;
+    case WRD_SCTP_SHUTDOWN_ACK: complete_shutdown(sctp, tag, WRD_SCTP_REFLECTED); return;
+    default: break;
+    }
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, tag);
+    wrd_sctp_abort_write(&wr, WRD_SCTP_REFLECTED, 0, NULL, 0);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
+/* RFC 9260 8.5.1: a reflected tag is the peer's own; no tag is good before there is one. */
+static bool has_good_tag(const struct wrd_sctp *sctp, uint32_t tag, const struct wrd_sctp_chunk *first)
+{
+    bool may_reflect = first->type == WRD_SCTP_ABORT || first->type == WRD_SCTP_SHUTDOWN_COMPLETE;
+    if (may_reflect && (first->flags & WRD_SCTP_REFLECTED))
+        return sctp->begun && tag == sctp->peer_tag;
+    return tag == sctp->local_tag;
+}
+
+static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_packet *packet)
+{
+    struct wrd_sctp_chunk chunk;
+    if (!wrd_sctp_chunk_next(&packet->chunks, &chunk))
+        return;
+    if (chunk.type == WRD_SCTP_INIT) {
+        if (packet->tag == 0 && packet->chunks.left == 0)
+            wrd_sctp_take_init(sctp, now, &chunk);
+        return;
+    }
+    bool with_data = false;
+    bool more = true;
+    if (sctp->over) {
+        if (!sctp->reply_len)
+            answer_stray(sctp, packet->tag, chunk.type);
+        return;
+    }
+    if (chunk.type == WRD_SCTP_COOKIE_ECHO) {
+        if (!wrd_sctp_take_cookie_echo(sctp, now, packet->tag, &chunk))
+            return;
+    } else if (chunk.type == WRD_SCTP_SHUTDOWN_ACK &&
+               (sctp->state == WRD_SCTP_COOKIE_WAIT || sctp->state == WRD_SCTP_COOKIE_ECHOED)) {
+        complete_shutdown(sctp, packet->tag, WRD_SCTP_REFLECTED); /* RFC 9260 8.5.1 E */
+        return;
+    } else if (sctp->state == WRD_SCTP_CLOSED || !has_good_tag(sctp, packet->tag, &chunk)) {
+        return;
+    } else {
+        more = take_chunk(sctp, now, &chunk, &with_data);
+    }
+    while (more && !sctp->over && wrd_sctp_chunk_next(&packet->chunks, &chunk))
+        more = take_chunk(sctp, now, &chunk, &with_data);
+    if (sctp->over)
+        return;
+    if (with_data)
+        wrd_sctp_track_packet(&sctp->track, now);
+    /* DATA after our SHUTDOWN is answered with both at once (RFC 9260 9.2). */
+    if (with_data && sctp->state == WRD_SCTP_SHUTDOWN_SENT) {
+        sctp->track.sack_now = true;
+        sctp->due |= WRD_SCTP_DUE_SHUTDOWN;
+        sctp->t2 = now + wrd_sctp_rto(&sctp->rto);
+    }
+    if (sctp->state >= WRD_SCTP_ESTABLISHED)
+        wrd_sctp_heartbeat_heard(&sctp->heartbeat, now);
+    wrd_sctp_settle(sctp, now);
+}
+
+void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *bytes, size_t len)
+{
+    struct wrd_sctp_packet packet;
+    if (!wrd_sctp_packet_read(&packet, sctp->crc, bytes, len) || packet.from != sctp->options.port ||
+        packet.to != sctp->options.port)
+        return;
+    struct wrd_sctp_block *last = sctp->begun ? sctp->join.ready_last : NULL;
+    take_packet(sctp, now, &packet);
+    if (sctp->begun && sctp->join.ready && sctp->join.ready_last != last)
+        sctp->events |= WRD_SCTP_EVENT_MESSAGE;
+}

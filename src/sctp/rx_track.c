@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "sctp/rx_track.h"
+
+#include "sctp/chunk.h"
+
+void wrd_sctp_track_init(struct wrd_sctp_track *track, struct wrd_tsn peer_initial)
+{
+    memset(track, 0, sizeof *track);
+    track->cumulative = wrd_tsn(peer_initial.v - 1);
+    track->highest = track->cumulative;
+    track->bits = (struct wrd_sctp_bitmap){.words = track->words, .mask = WRD_SCTP_TSN_WINDOW - 1};
+    track->sack_deadline = WRD_NEVER;
+}
+
+enum wrd_sctp_arrival wrd_sctp_track_look(const struct wrd_sctp_track *track, struct wrd_tsn tsn)
+{
+    int32_t ahead = wrd_tsn_diff(tsn, track->cumulative);
+    if (ahead == 1)
+        return WRD_SCTP_IN_SEQUENCE;
+    if (ahead <= 0)
+        return WRD_SCTP_DUPLICATE;
+    if ((uint32_t)ahead >= WRD_SCTP_TSN_WINDOW)
+        return WRD_SCTP_OUTSIDE;
+    return wrd_sctp_bit(&track->bits, tsn) ? WRD_SCTP_DUPLICATE : WRD_SCTP_AHEAD;
+}
+
+/* Moves the cumulative TSN over what already arrived behind it. */
+static void advance(struct wrd_sctp_track *track)
+{
+    if (!wrd_tsn_lt(track->cumulative, track->highest)) {
+        track->highest = track->cumulative;
+        return;
+    }
+    struct wrd_tsn next = wrd_tsn_add(track->cumulative, 1);
+    while (wrd_sctp_bit(&track->bits, next)) {
+        wrd_sctp_bit_clear(&track->bits, next);
+        track->cumulative = next;
+        next = wrd_tsn_add(next, 1);
+    }
+}
+
+void wrd_sctp_track_mark(struct wrd_sctp_track *track, struct wrd_tsn tsn)
+{
+    if (!track->any) {
+        track->any = true;
+        track->sack_now = true;
+    }
+    if (wrd_tsn_diff(tsn, track->cumulative) == 1) {
+        track->cumulative = tsn;
+        advance(track);
+        return;
+    }
+    WRD_ASSERT(wrd_sctp_track_look(track, tsn) == WRD_SCTP_AHEAD);
+    wrd_sctp_bit_set(&track->bits, tsn);
+    if (wrd_tsn_lt(track->highest, tsn))
+        track->highest = tsn;
+}
+
+void wrd_sctp_track_duplicate(struct wrd_sctp_track *track, struct wrd_tsn tsn)
+{
+    track->sack_now = true;
+    if (track->duplicate_count < WRD_SCTP_DUPLICATES_MAX)
+        track->duplicates[track->duplicate_count++] = tsn.v;
+}
+
+bool wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn)
+{
+    int32_t ahead = wrd_tsn_diff(tsn, track->cumulative);
+    if (ahead <= 0 || (uint32_t)ahead >= WRD_SCTP_TSN_WINDOW)
+        return false;
+    while (!wrd_tsn_eq(track->cumulative, tsn)) {
+        track->cumulative = wrd_tsn_add(track->cumulative, 1);
+        wrd_sctp_bit_clear(&track->bits, track->cumulative);
+    }
+    advance(track);
+    return true;
+}
+
+void wrd_sctp_track_packet(struct wrd_sctp_track *track, wrd_time now)
+{
+    track->packets++;
+    bool has_gap = !wrd_tsn_eq(track->cumulative, track->highest);
+    if (has_gap || track->packets >= WRD_SCTP_SACK_PACKETS)
+        track->sack_now = true;
+    if (track->sack_deadline == WRD_NEVER)
+        track->sack_deadline = now + WRD_SCTP_SACK_DELAY;
+}
+
+bool wrd_sctp_track_owes(const struct wrd_sctp_track *track)
+{
+    return track->sack_now || track->sack_deadline != WRD_NEVER;
+}
+
+/* Returns how many blocks it wrote, each as offsets from the cumulative TSN. */
+static uint16_t write_gaps(const struct wrd_sctp_track *track, struct wrd_writer *wr)
+{
+    uint32_t span = (uint32_t)wrd_tsn_diff(track->highest, track->cumulative);
+    uint32_t offset = 1; /* the TSN right after the cumulative one is missing */
+    uint16_t count = 0;
+    while (offset <= span && wr->cap - wr->len >= 4) {
+        struct wrd_tsn from = wrd_tsn_add(track->cumulative, offset);
+        uint32_t start = offset + wrd_sctp_bit_find(&track->bits, from, span - offset + 1, true);
+        if (start > span)
+            break;
+        from = wrd_tsn_add(track->cumulative, start);
+        offset = start + wrd_sctp_bit_find(&track->bits, from, span - start + 1, false);
+        wrd_wr16(wr, (uint16_t)start);
+        wrd_wr16(wr, (uint16_t)(offset - 1));
+        count++;
+    }
+    return count;
+}
+
+void wrd_sctp_track_write(struct wrd_sctp_track *track, struct wrd_writer *wr, uint32_t a_rwnd)
+{
+    size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_SACK, 0);
+    wrd_wr32(wr, track->cumulative.v);
+    wrd_wr32(wr, a_rwnd);
+    uint8_t *counts = wrd_wr_space(wr, 4);
+    if (!counts)
+        return;
+    wrd_store16be(counts, write_gaps(track, wr));
+    uint16_t reported = 0;
+    while (reported < track->duplicate_count && wr->cap - wr->len >= 4)
+        wrd_wr32(wr, track->duplicates[reported++]);
+    wrd_store16be(counts + 2, reported);
+    wrd_sctp_chunk_end(wr, start);
+    track->duplicate_count = 0;
+    track->packets = 0;
+    track->sack_now = false;
+    track->sack_deadline = WRD_NEVER;
+}

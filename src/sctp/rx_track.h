@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Which TSNs arrived, and when and how the peer hears of it (RFC 9260 6.2, 3.3.4). */
+#ifndef WRD_SCTP_RX_TRACK_H
+#define WRD_SCTP_RX_TRACK_H
+
+#include "base/bytes.h"
+#include "sctp/bitmap.h"
+#include "sctp/bounds.h"
+
+enum wrd_sctp_arrival {
+    WRD_SCTP_IN_SEQUENCE, /* the one after the cumulative TSN */
+    WRD_SCTP_AHEAD,
+    WRD_SCTP_DUPLICATE,
+    WRD_SCTP_OUTSIDE /* further ahead than the window */
+};
+
+struct wrd_sctp_track {
+    struct wrd_tsn cumulative;
+    struct wrd_tsn highest;
+    struct wrd_sctp_bitmap bits; /* set: arrived, and above `cumulative` */
+    uint64_t words[WRD_SCTP_TSN_WINDOW / 64];
+    uint32_t duplicates[WRD_SCTP_DUPLICATES_MAX];
+    uint16_t duplicate_count;
+    uint16_t packets; /* with DATA since the last SACK */
+    bool any;         /* DATA arrived at all */
+    bool sack_now;
+    wrd_time sack_deadline; /* of the delayed SACK; WRD_NEVER: none owed */
+};
+
+void wrd_sctp_track_init(struct wrd_sctp_track *track, struct wrd_tsn peer_initial);
+enum wrd_sctp_arrival wrd_sctp_track_look(const struct wrd_sctp_track *track, struct wrd_tsn tsn);
+/* `tsn` arrived and is kept; it was neither a duplicate nor outside. */
+void wrd_sctp_track_mark(struct wrd_sctp_track *track, struct wrd_tsn tsn);
+void wrd_sctp_track_duplicate(struct wrd_sctp_track *track, struct wrd_tsn tsn);
+/* FORWARD-TSN: everything up to `tsn` counts as arrived. False: behind, or past the window. */
+bool wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn);
+
+/* A packet with DATA ended: decides between a SACK now and a delayed one. */
+void wrd_sctp_track_packet(struct wrd_sctp_track *track, wrd_time now);
+/* Is some SACK owed, delayed or not? */
+bool wrd_sctp_track_owes(const struct wrd_sctp_track *track);
+/* Writes the SACK with as many gap blocks, then duplicates, as fit; nothing is owed then. */
+void wrd_sctp_track_write(struct wrd_sctp_track *track, struct wrd_writer *wr, uint32_t a_rwnd);
+
+#endif

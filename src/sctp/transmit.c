@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Packets to the peer: control chunks, then SACK, then DATA, as much as fits one (RFC 9260 6.1, 6.10). */
+#include "sctp/assoc.h"
+
+#include "base/check.h"
+
+/* A piece of a large message smaller than this is not worth a chunk at the end of a packet. */
+#define FRAGMENT_MIN ((size_t)256)
+
+/* Most bytes of one DATA chunk, which is padded to four. */
+#define DATA_MAX ((WRD_SCTP_MTU - WRD_SCTP_HEADER_SIZE) / 4 * 4 - WRD_SCTP_DATA_HEADER_SIZE)
+
+static size_t room_in(const struct wrd_writer *wr)
+{
+    return wr->cap - wr->len;
+}
+
+/* Bytes of DATA that still fit. */
+static size_t data_room(const struct wrd_writer *wr)
+{
+    size_t room = room_in(wr) / 4 * 4;
+    return room > WRD_SCTP_DATA_HEADER_SIZE ? room - WRD_SCTP_DATA_HEADER_SIZE : 0;
+}
+
+static void place(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr, const struct wrd_sctp_data *data)
+{
+    size_t padding = -data->len & 3;
+    uint8_t *at = wrd_wr_space(wr, WRD_SCTP_DATA_HEADER_SIZE + data->len + padding);
+    WRD_ASSERT(at);
+    wrd_sctp_data_write_header(at, data);
+    memcpy(at + WRD_SCTP_DATA_HEADER_SIZE, data->bytes, data->len);
+    memset(at + WRD_SCTP_DATA_HEADER_SIZE + data->len, 0, padding);
+    sctp->burst -= data->len < sctp->burst ? data->len : sctp->burst;
+    sctp->last_data = now;
+}
+
+static bool window_is_open(const struct wrd_sctp *sctp)
+{
+    return sctp->flight.bytes < sctp->cwnd.cwnd && (sctp->burst > 0 || sctp->flight.bytes == 0);
+}
+
+/* How much of the message in turn the next chunk may take; 0: none now. */
+static size_t next_cut(const struct wrd_sctp *sctp, size_t room, bool fresh)
+{
+    const struct wrd_sctp_outgoing *message = wrd_sctp_queue_first(&sctp->queue);
+    if (!message || sctp->flight.lost_count > 0 || !window_is_open(sctp))
+        return 0;
+    size_t left = message->len - message->cut;
+    size_t len = left < room ? left : room;
+    /* No splitting only to fill up a packet: what fits one whole waits for it. */
+    if (len < left && !fresh && (left <= DATA_MAX || len < FRAGMENT_MIN))
+        return 0;
+    /* One chunk may be out whatever the peer's window says: it finds out when that opens (RFC 9260 6.1 A). */
+    size_t in_flight = sctp->flight.bytes;
+    if (in_flight > 0 && (sctp->peer_rwnd < in_flight || sctp->peer_rwnd - in_flight < len))
+        return 0;
+    return len;
+}
+
+static bool may_send_data(const struct wrd_sctp *sctp)
+{
+    if (sctp->flight.lost_count > 0)
+        return sctp->flight.urgent || window_is_open(sctp);
+    return next_cut(sctp, DATA_MAX, true) > 0;
+}
+
+static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
+    struct wrd_sctp_data data;
+    while (wrd_sctp_flight_lost(&sctp->flight, &data)) {
+        if (data.len > data_room(wr) || !(sctp->flight.urgent || window_is_open(sctp)))
+            return;
+        place(sctp, now, wr, &data);
+        wrd_sctp_flight_resent(&sctp->flight, data.tsn);
+        if (wrd_tsn_diff(data.tsn, sctp->flight.cumulative) == 1 && sctp->state != WRD_SCTP_COOKIE_ECHOED)
+            sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+    }
+}
+
+static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
+    if (sctp->flight.bytes == 0) {
+        sctp->burst = WRD_SCTP_BURST;
+        if (sctp->last_data > 0 && wrd_sctp_flight_count(&sctp->flight) == 0 && now > sctp->last_data)
+            wrd_sctp_cwnd_idle(&sctp->cwnd, now - sctp->last_data, wrd_sctp_rto(&sctp->rto));
+    }
+    size_t before = wr->len;
+    resend_data(sctp, now, wr);
+    for (;;) {
+        bool fresh = wr->len == WRD_SCTP_HEADER_SIZE;
+        size_t len = next_cut(sctp, data_room(wr), fresh);
+        struct wrd_sctp_data data;
+        if (len == 0 || !wrd_sctp_flight_push(&sctp->flight, now, wrd_sctp_queue_first(&sctp->queue), len, &data))
+            break;
+        place(sctp, now, wr, &data);
+    }
+    if (wr->len == before)
+        return;
+    sctp->flight.urgent = false;
+    if (sctp->t3 == WRD_NEVER && sctp->state != WRD_SCTP_COOKIE_ECHOED)
+        sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+}
+
+static bool take_due(struct wrd_sctp *sctp, unsigned due)
+{
+    bool is_due = sctp->due & due;
+    sctp->due &= ~due;
+    return is_due;
+}
+
+static void write_control(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
+    if (take_due(sctp, WRD_SCTP_DUE_COOKIE_ACK))
+        wrd_sctp_plain_write(wr, WRD_SCTP_COOKIE_ACK, 0);
+    if (sctp->error_len > 0) {
+        size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_ERROR, 0);
+        wrd_wr_bytes(wr, sctp->error, sctp->error_len);
+        wrd_sctp_chunk_end(wr, start);
+        sctp->error_len = 0;
+    }
+    wrd_sctp_heartbeat_write(&sctp->heartbeat, now, sctp->env, wr);
+    if (sctp->peer_reconfig && sctp->state == WRD_SCTP_ESTABLISHED)
+        wrd_sctp_reset_ask(&sctp->reset, &sctp->queue, now, wrd_sctp_rto(&sctp->rto), wrd_tsn(sctp->flight.next.v - 1));
+    wrd_sctp_reset_write(&sctp->reset, wr);
+}
+
+static void write_established(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
+    write_control(sctp, now, wr);
+    bool data_follows = may_send_data(sctp);
+    if ((sctp->track.sack_now || (data_follows && wrd_sctp_track_owes(&sctp->track))) &&
+        room_in(wr) >= WRD_SCTP_SACK_HEADER_SIZE) {
+        sctp->advertised = wrd_sctp_window(sctp);
+        wrd_sctp_track_write(&sctp->track, wr, sctp->advertised);
+    }
+    if (sctp->due & WRD_SCTP_DUE_SHUTDOWN && room_in(wr) >= 8) {
+        (void)take_due(sctp, WRD_SCTP_DUE_SHUTDOWN);
+        wrd_sctp_shutdown_write(wr, sctp->track.cumulative);
+    }
+    if (sctp->due & WRD_SCTP_DUE_SHUTDOWN_ACK && room_in(wr) >= 4) {
+        (void)take_due(sctp, WRD_SCTP_DUE_SHUTDOWN_ACK);
+        wrd_sctp_plain_write(wr, WRD_SCTP_SHUTDOWN_ACK, 0);
+    }
+    if (data_follows)
+        write_data(sctp, now, wr);
+}
+
+static size_t take_reply(struct wrd_sctp *sctp, uint8_t *out)
+{
+    size_t len = sctp->reply_len;
+    memcpy(out, sctp->reply, len);
+    sctp->reply_len = 0;
+    return len;
+}
+
+size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size_t cap)
+{
+    WRD_ASSERT(cap >= WRD_SCTP_PACKET_MAX);
+    if (sctp->reply_len > 0)
+        return take_reply(sctp, out);
+    if (sctp->state == WRD_SCTP_CLOSED)
+        return 0;
+    struct wrd_writer wr = wrd_wr(out, WRD_SCTP_MTU);
+    wrd_sctp_packet_begin(&wr, sctp->options.port, sctp->state == WRD_SCTP_COOKIE_WAIT ? 0 : sctp->peer_tag);
+    if (sctp->state == WRD_SCTP_COOKIE_WAIT) {
+        if (take_due(sctp, WRD_SCTP_DUE_INIT))
+            wrd_sctp_write_init(sctp, &wr);
+    } else if (sctp->state == WRD_SCTP_COOKIE_ECHOED) {
+        if (take_due(sctp, WRD_SCTP_DUE_COOKIE_ECHO)) {
+            size_t start = wrd_sctp_chunk_begin(&wr, WRD_SCTP_COOKIE_ECHO, 0);
+            wrd_wr_bytes(&wr, sctp->peer_cookie, sctp->peer_cookie_len);
+            wrd_sctp_chunk_end(&wr, start);
+            write_data(sctp, now, &wr);
+        }
+    } else {
+        write_established(sctp, now, &wr);
+    }
+    WRD_ASSERT(!wr.bad);
+    if (wr.len == WRD_SCTP_HEADER_SIZE)
+        return 0;
+    wrd_sctp_packet_end(&wr, sctp->crc);
+    return wr.len;
+}
