@@ -273,7 +273,7 @@ static void a_missing_part_gets_no_answer(void **state)
     start(&r, WRD_STUN_BINDING_REQUEST, X ":abcd");
     assert_silent(&r);
     add_integrity(&r, X);
-    assert_silent(&r); /* RFC 8445 7.1: a check carries FINGERPRINT. */
+    assert_silent(&r); /* A check carries FINGERPRINT (RFC 8445 7). */
     start(&r, WRD_STUN_BINDING_REQUEST, X ":abcd");
     add_fingerprint(&r);
     assert_silent(&r);
