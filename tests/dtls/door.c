@@ -485,23 +485,6 @@ static void connections_of_one_context_do_not_disturb_each_other(void **state)
     pair_free(pair);
 }
 
-static void small_buffers_take_a_flight_in_several_datagrams(void **state)
-{
-    (void)state;
-    struct pair *pair = pair_new();
-    pair_start(pair);
-    for (int round = 0; round < 6; round++) {
-        for (int end = 0; end < 2; end++) {
-            uint8_t bytes[500];
-            size_t len = 0;
-            while ((len = wrd_dtls_transmit(pair->ends[end], 0, bytes, sizeof bytes)) > 0)
-                pair_receive(pair, !end, bytes, len);
-        }
-    }
-    assert_true(pair_is_open(pair));
-    pair_free(pair);
-}
-
 int door_run_tests(const char *backend)
 {
     const struct CMUnitTest tests[] = {
@@ -531,7 +514,6 @@ int door_run_tests(const char *backend)
         cmocka_unit_test(garbage_changes_nothing_at_any_stage),
         cmocka_unit_test(an_allocation_refused_by_the_environment_is_a_clean_refusal),
         cmocka_unit_test(connections_of_one_context_do_not_disturb_each_other),
-        cmocka_unit_test(small_buffers_take_a_flight_in_several_datagrams),
     };
     return cmocka_run_group_tests_name(backend, tests, NULL, NULL);
 }

@@ -502,6 +502,23 @@ static void browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2(void *
     }
 }
 
+static void small_buffers_take_a_flight_in_several_datagrams(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new();
+    pair_start(pair);
+    for (int round = 0; round < 6; round++) {
+        for (int end = 0; end < 2; end++) {
+            uint8_t bytes[500];
+            size_t len = 0;
+            while ((len = wrd_dtls_transmit(pair->ends[end], 0, bytes, sizeof bytes)) > 0)
+                pair_receive(pair, !end, bytes, len);
+        }
+    }
+    assert_true(pair_is_open(pair));
+    pair_free(pair);
+}
+
 static void open_connection_holds_less_than_four_kilobytes(void **state)
 {
     (void)state;
@@ -606,6 +623,7 @@ int main(void)
         cmocka_unit_test(foreign_client_that_repeats_its_finished_is_answered_each_time),
         cmocka_unit_test(renegotiation_is_ignored),
         cmocka_unit_test(browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2),
+        cmocka_unit_test(small_buffers_take_a_flight_in_several_datagrams),
         cmocka_unit_test(open_connection_holds_less_than_four_kilobytes),
         cmocka_unit_test(any_failed_allocation_in_libcrypto_fails_at_most_its_connection),
         cmocka_unit_test(any_failed_allocation_of_a_context_is_a_clean_refusal),
