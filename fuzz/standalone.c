@@ -70,7 +70,7 @@ static void run_path(const char *path)
 
 int main(int argc, char **argv)
 {
-    uint8_t *empty = malloc(1);
+    uint8_t *empty = calloc(1, 1); /* on the heap, so that reading it is seen */
     (void)LLVMFuzzerTestOneInput(empty, 0);
     free(empty);
     for (int i = 1; i < argc; i++)
