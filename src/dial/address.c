@@ -136,7 +136,7 @@ static void take_addr(text *from, wrd_addr *addr, bool port_zero_ok)
 wrd_result wrd_addr_parse(wrd_addr *out, const char *start, size_t len, bool port_zero_ok, const char **why)
 {
     wrd_addr addr = {.family = 0};
-    text from = {start, start + len, NULL};
+    text from = wrd_dial_text(start, len);
     take_addr(&from, &addr, port_zero_ok);
     if (from.at < from.end)
         wrd_dial_complain(&from, bad_port);
@@ -178,7 +178,7 @@ static void take_multiaddr(text *from, wrd_address *out)
 wrd_result wrd_address_parse(wrd_address *out, const char *start, size_t len, const char **why)
 {
     wrd_address address = {.addr = {.family = 0}};
-    text from = {start, start + len, NULL};
+    text from = wrd_dial_text(start, len);
     wrd_dial_take_blanks(&from);
     while (from.at < from.end && wrd_dial_is_blank(from.end[-1]))
         from.end--;

@@ -57,7 +57,7 @@ void wrd_dial_take_fingerprint(struct wrd_dial_text *text, wrd_fingerprint *out)
 wrd_result wrd_fingerprint_parse(wrd_fingerprint *out, const char *text, size_t len, const char **why)
 {
     wrd_fingerprint fingerprint;
-    struct wrd_dial_text rest = {text, text + len, NULL};
+    struct wrd_dial_text rest = wrd_dial_text(text, len);
     wrd_dial_take_fingerprint(&rest, &fingerprint);
     if (!rest.complaint)
         *out = fingerprint;

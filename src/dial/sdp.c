@@ -131,7 +131,7 @@ static void take_description(text *from, wrd_sdp *out)
 wrd_result wrd_sdp_parse(wrd_sdp *out, const char *start, size_t len, const char **why)
 {
     wrd_sdp sdp = {.max_message_size = 65536};
-    text from = {start, start + len, NULL};
+    text from = wrd_dial_text(start, len);
     take_description(&from, &sdp);
     if (!from.complaint)
         *out = sdp;
@@ -142,7 +142,7 @@ wrd_result wrd_sdp_set_ice_credentials(char *out, size_t cap, size_t *out_len, c
                                        const wrd_ufrag *ufrag)
 {
     struct wrd_writer wr = wrd_wr((uint8_t *)out, cap);
-    text from = {start, start + len, NULL}, line;
+    text from = wrd_dial_text(start, len), line;
     bool has_ufrag = false, has_pwd = false;
     while (take_line(&from, &line)) {
         const char *line_start = line.at;

@@ -4,6 +4,11 @@
 #include "base/text.h"
 #include "wrd/ufrag.h"
 
+struct wrd_dial_text wrd_dial_text(const char *start, size_t len)
+{
+    return (struct wrd_dial_text){start, len > 0 ? start + len : start, NULL};
+}
+
 void wrd_dial_complain(struct wrd_dial_text *text, const char *complaint)
 {
     if (!text->complaint)

@@ -15,6 +15,8 @@ struct wrd_dial_text {
     const char *complaint;
 };
 
+/* `start` may be NULL when `len` is 0. */
+struct wrd_dial_text wrd_dial_text(const char *start, size_t len);
 void wrd_dial_complain(struct wrd_dial_text *text, const char *complaint);
 /* Takes `word` if it stands there. */
 bool wrd_dial_take(struct wrd_dial_text *text, const char *word);
