@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "lab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* splitmix64 */
+uint64_t lab_random(uint64_t *seed)
+{
+    uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static void *memory(void *user, void *old, size_t old_size, size_t new_size)
+{
+    struct lab_env *lab = user;
+    if (new_size == 0) {
+        assert_true(lab->live >= old_size);
+        lab->live -= old_size;
+        free(old);
+        return NULL;
+    }
+    lab->asked++;
+    if (new_size > old_size && lab->fail_at && lab->asked >= lab->fail_at && lab->asked < lab->fail_at + lab->fail_for)
+        return NULL;
+    void *p = realloc(old, new_size);
+    assert_non_null(p);
+    if (!old)
+        memset(p, 0xa5, new_size);
+    lab->live = lab->live - old_size + new_size;
+    return p;
+}
+
+static void fill_random(void *user, uint8_t *out, size_t len)
+{
+    struct lab_env *lab = user;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)lab_random(&lab->seed);
+}
+
+void lab_env_init(struct lab_env *lab, uint64_t seed)
+{
+    *lab = (struct lab_env){.seed = seed, .fail_for = 1};
+    lab->env = (wrd_env){.user = lab, .memory = memory, .random = fill_random};
+}
+
+void lab_init(struct lab *lab, uint64_t seed, const struct wrd_sctp_options *options)
+{
+    memset(lab, 0, sizeof *lab);
+    lab->seed = seed;
+    lab->now = WRD_SECOND;
+    for (int i = 0; i < 2; i++) {
+        struct lab_end *end = &lab->ends[i];
+        lab_env_init(&end->env, seed * 2 + (uint64_t)i);
+        end->sctp = wrd_sctp_new(options, &end->env.env);
+        assert_non_null(end->sctp);
+        end->link.delay = 10 * WRD_MILLISECOND;
+        end->traffic.streams = 1;
+        end->reading = true;
+        end->unordered_seen = calloc(LAB_STREAMS, LAB_UNORDERED_MAX);
+    }
+}
+
+void lab_free(struct lab *lab)
+{
+    for (int i = 0; i < 2; i++) {
+        wrd_sctp_free(lab->ends[i].sctp);
+        assert_int_equal(lab->ends[i].env.live, 0);
+        free(lab->ends[i].unordered_seen);
+    }
+    for (size_t i = 0; i < lab->count; i++)
+        free(lab->heap[i]);
+    free(lab->heap);
+}
+
+static bool before(const struct lab_packet *a, const struct lab_packet *b)
+{
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void put(struct lab *lab, struct lab_packet *packet)
+{
+    if (lab->count == lab->cap) {
+        lab->cap = lab->cap ? lab->cap * 2 : 64;
+        lab->heap = realloc(lab->heap, lab->cap * sizeof *lab->heap);
+        assert_non_null(lab->heap);
+    }
+    size_t i = lab->count++;
+    while (i > 0 && before(packet, lab->heap[(i - 1) / 2])) {
+        lab->heap[i] = lab->heap[(i - 1) / 2];
+        i = (i - 1) / 2;
+    }
+    lab->heap[i] = packet;
+}
+
+static struct lab_packet *take(struct lab *lab)
+{
+    struct lab_packet *first = lab->heap[0];
+    struct lab_packet *last = lab->heap[--lab->count];
+    size_t i = 0;
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= lab->count)
+            break;
+        if (child + 1 < lab->count && before(lab->heap[child + 1], lab->heap[child]))
+            child++;
+        if (before(last, lab->heap[child]))
+            break;
+        lab->heap[i] = lab->heap[child];
+        i = child;
+    }
+    if (lab->count > 0)
+        lab->heap[i] = last;
+    return first;
+}
+
+static void post(struct lab *lab, int from, const uint8_t *bytes, size_t len)
+{
+    struct lab_end *end = &lab->ends[from];
+    const struct lab_link *link = &end->link;
+    unsigned index = end->transmitted++;
+    if (lab->tap && !lab->tap(lab, from, bytes, len))
+        return;
+    if (index < 64 && (link->drop_mask >> index) & 1)
+        return;
+    int copies = lab_random(&lab->seed) % 1000 < link->duplicate ? 2 : 1;
+    while (copies-- > 0) {
+        if (lab_random(&lab->seed) % 1000 < link->loss)
+            continue;
+        struct lab_packet *packet = malloc(sizeof *packet);
+        assert_non_null(packet);
+        packet->at = lab->now + link->delay + (link->jitter ? lab_random(&lab->seed) % link->jitter : 0);
+        packet->order = lab->order++;
+        packet->to = !from;
+        packet->len = len;
+        memcpy(packet->bytes, bytes, len);
+        if (lab_random(&lab->seed) % 1000 < link->corrupt)
+            packet->bytes[lab_random(&lab->seed) % len] ^= (uint8_t)(1 + lab_random(&lab->seed) % 255);
+        put(lab, packet);
+    }
+}
+
+/* The bytes that message `index` of `stream` has, whoever sends it. */
+static void fill_message(uint8_t *bytes, size_t len, uint32_t stream, uint32_t index)
+{
+    uint64_t seed = ((uint64_t)stream << 32) | index;
+    for (size_t i = 0; i < len; i++) {
+        if (i % 8 == 0)
+            (void)lab_random(&seed);
+        bytes[i] = (uint8_t)(seed >> (8 * (i % 8)));
+    }
+    for (size_t i = 0; i < 4 && i < len; i++)
+        bytes[i] = (uint8_t)(index >> (8 * i));
+}
+
+/* Sizes at least 4, so that a message can carry its index. */
+static size_t pick_size(struct lab *lab, size_t most)
+{
+    uint64_t r = lab_random(&lab->seed);
+    size_t limit = r % 4 == 0 ? most : most < 1200 ? most : 1200;
+    return 4 + (size_t)(lab_random(&lab->seed) % limit);
+}
+
+static void talk(struct lab *lab, int which)
+{
+    static uint8_t bytes[WRD_MESSAGE_MAX];
+    struct lab_end *end = &lab->ends[which];
+    struct lab_traffic *traffic = &end->traffic;
+    while (traffic->sent < traffic->messages) {
+        uint64_t seed = lab->seed;
+        uint16_t stream = (uint16_t)(lab_random(&lab->seed) % traffic->streams);
+        bool unordered = lab_random(&lab->seed) % 1000 < traffic->unordered;
+        uint32_t *next = &traffic->sent_on[stream + (unordered ? LAB_STREAMS : 0)];
+        size_t len = pick_size(lab, traffic->size_max);
+        fill_message(bytes, len, stream, *next);
+        wrd_result result = lab_send(lab, which, stream, unordered, bytes, len);
+        if (result != WRD_OK) {
+            lab->seed = seed;
+            return;
+        }
+        ++*next;
+        traffic->sent++;
+    }
+}
+
+static void hear(struct lab *lab, int which)
+{
+    static uint8_t expected[WRD_MESSAGE_MAX];
+    struct lab_end *end = &lab->ends[which];
+    struct wrd_sctp_message message;
+    while (end->reading && wrd_sctp_peek(end->sctp, &message)) {
+        end->heard++;
+        end->heard_bytes += message.len;
+        if (lab->ends[!which].traffic.messages > 0) {
+            assert_true(message.stream < LAB_STREAMS && message.len >= 4);
+            uint32_t index = wrd_load32le(message.data);
+            if (message.unordered) {
+                assert_true(index < LAB_UNORDERED_MAX);
+                uint8_t *seen = &end->unordered_seen[message.stream * LAB_UNORDERED_MAX + index];
+                assert_int_equal(*seen, 0);
+                *seen = 1;
+            } else {
+                assert_int_equal(index, end->heard_on[message.stream]);
+                end->heard_on[message.stream]++;
+            }
+            assert_int_equal(message.ppid, 53);
+            fill_message(expected, message.len, message.stream, index);
+            assert_memory_equal(message.data, expected, message.len);
+        }
+        wrd_sctp_release(end->sctp, lab->now);
+    }
+}
+
+void lab_pump(struct lab *lab, int which)
+{
+    struct lab_end *end = &lab->ends[which];
+    uint8_t packet[WRD_SCTP_PACKET_MAX];
+    hear(lab, which);
+    talk(lab, which);
+    size_t len;
+    while ((len = wrd_sctp_transmit(end->sctp, lab->now, packet, sizeof packet)) > 0)
+        post(lab, which, packet, len);
+    end->events |= wrd_sctp_next(end->sctp);
+    wrd_sctp_audit(end->sctp);
+}
+
+wrd_result lab_send(struct lab *lab, int end, uint16_t stream, bool unordered, const void *bytes, size_t len)
+{
+    struct wrd_sctp_message message = {.stream = stream, .ppid = 53, .unordered = unordered, .data = bytes, .len = len};
+    return wrd_sctp_send(lab->ends[end].sctp, lab->now, &message);
+}
+
+bool lab_step(struct lab *lab, wrd_time until)
+{
+    lab_pump(lab, 0);
+    lab_pump(lab, 1);
+    wrd_time next = lab->count > 0 ? lab->heap[0]->at : WRD_NEVER;
+    for (int i = 0; i < 2; i++) {
+        wrd_time deadline = wrd_sctp_deadline(lab->ends[i].sctp);
+        next = deadline < next ? deadline : next;
+    }
+    if (next == WRD_NEVER || next > until) {
+        if (until != WRD_NEVER && until > lab->now)
+            lab->now = until;
+        return false;
+    }
+    if (next > lab->now)
+        lab->now = next;
+    for (int i = 0; i < 2; i++) {
+        if (wrd_sctp_deadline(lab->ends[i].sctp) <= lab->now)
+            wrd_sctp_expire(lab->ends[i].sctp, lab->now);
+    }
+    while (lab->count > 0 && lab->heap[0]->at <= lab->now) {
+        struct lab_packet *packet = take(lab);
+        wrd_sctp_receive(lab->ends[packet->to].sctp, lab->now, packet->bytes, packet->len);
+        free(packet);
+    }
+    return true;
+}
+
+void lab_open(struct lab *lab)
+{
+    wrd_time until = lab->now + 120 * WRD_SECOND;
+    while (wrd_sctp_state(lab->ends[0].sctp) != WRD_SCTP_ESTABLISHED ||
+           wrd_sctp_state(lab->ends[1].sctp) != WRD_SCTP_ESTABLISHED)
+        assert_true(lab_step(lab, until));
+}
+
+bool lab_deliver(struct lab *lab, wrd_time limit)
+{
+    wrd_time until = lab->now + limit;
+    for (;;) {
+        bool done = true;
+        for (int i = 0; i < 2; i++) {
+            const struct lab_traffic *traffic = &lab->ends[i].traffic;
+            done = done && traffic->sent == traffic->messages && lab->ends[!i].heard >= traffic->messages &&
+                   wrd_sctp_buffered(lab->ends[i].sctp) == 0;
+        }
+        if (done)
+            return true;
+        if (!lab_step(lab, until))
+            return false;
+    }
+}
+
+void lab_run(struct lab *lab, wrd_time time)
+{
+    wrd_time until = lab->now + time;
+    while (lab_step(lab, until))
+        ;
+}

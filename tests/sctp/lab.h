@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two live associations on one virtual clock, with a link between them that loses, delays, repeats and damages packets
+ * from a seed, and traffic that an oracle checks: every byte of every message once, in order for each stream.
+ */
+#ifndef TESTS_SCTP_LAB_H
+#define TESTS_SCTP_LAB_H
+
+#include "sctp/assoc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* An environment that counts, and refuses the n-th allocation when told so. */
+struct lab_env {
+    wrd_env env;
+    uint64_t seed;
+    size_t live;       /* bytes allocated and not freed */
+    uint64_t asked;    /* allocations so far */
+    uint64_t fail_at;  /* this one is refused; 0: none */
+    uint64_t fail_for; /* how many in a row */
+};
+
+void lab_env_init(struct lab_env *lab, uint64_t seed);
+uint64_t lab_random(uint64_t *seed);
+
+struct lab_link {
+    wrd_time delay, jitter;
+    unsigned loss, duplicate, corrupt; /* in a thousand */
+    uint64_t drop_mask;                /* bit i: drop the i-th packet of this direction, for the first 64 */
+};
+
+#define LAB_STREAMS 8
+
+/* What one end wants to say, and what it heard. */
+struct lab_traffic {
+    unsigned messages;  /* to send in all */
+    size_t size_max;    /* sizes are spread over 1 .. this, mostly small */
+    unsigned unordered; /* in a thousand */
+    unsigned streams;
+    unsigned sent;
+    uint32_t sent_on[2 * LAB_STREAMS]; /* next index; the second half counts unordered ones */
+};
+
+struct lab_end {
+    struct lab_env env;
+    struct wrd_sctp *sctp;
+    struct lab_link link; /* of what it sends */
+    struct lab_traffic traffic;
+    unsigned transmitted;
+    unsigned events; /* all so far */
+    uint32_t heard_on[2 * LAB_STREAMS];
+    unsigned heard;
+    uint64_t heard_bytes;
+    uint8_t *unordered_seen; /* bits: stream * LAB_UNORDERED_MAX + index */
+    bool reading;            /* false: messages stay unread */
+};
+
+#define LAB_UNORDERED_MAX 8192
+
+struct lab_packet {
+    wrd_time at;
+    uint64_t order;
+    int to;
+    size_t len;
+    uint8_t bytes[WRD_SCTP_PACKET_MAX];
+};
+
+struct lab {
+    struct lab_end ends[2];
+    wrd_time now;
+    uint64_t seed;
+    uint64_t order;
+    struct lab_packet **heap;
+    size_t count, cap;
+    /* Sees every packet before it is sent; false drops it. */
+    bool (*tap)(struct lab *lab, int from, const uint8_t *bytes, size_t len);
+    void *tap_user;
+};
+
+void lab_init(struct lab *lab, uint64_t seed, const struct wrd_sctp_options *options);
+/* Frees all, and checks that nothing leaked. */
+void lab_free(struct lab *lab);
+/* Sends, reads and transmits what each end can, then moves to the next event. False: nothing will happen any more, or
+ * the next event is after `until`. */
+bool lab_step(struct lab *lab, wrd_time until);
+/* Steps until both ends are established. */
+void lab_open(struct lab *lab);
+/* Steps until everything sent was heard and acknowledged; false: not by `limit` from now. */
+bool lab_deliver(struct lab *lab, wrd_time limit);
+/* Steps for this long. */
+void lab_run(struct lab *lab, wrd_time time);
+void lab_pump(struct lab *lab, int end);
+wrd_result lab_send(struct lab *lab, int end, uint16_t stream, bool unordered, const void *bytes, size_t len);
+
+#endif
