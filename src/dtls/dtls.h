@@ -9,9 +9,9 @@
  *        v                    ^
  *   transmit, seal's out   receive(datagram)    below
  *
- * States: HANDSHAKING -> OPEN -> CLOSED | FAILED. Timers: the client repeats its last flight after 1 s (or 2 RTT when told),
- * doubling to 8 s. The server has none: it answers a repeated client flight, so an unvalidated address never gets more
- * than its own datagrams provoke. libssl's own clock is switched off. Limits: handshake datagrams queued, see dtls.c.
+ * States: HANDSHAKING -> OPEN -> CLOSED | FAILED. Timers: the client repeats its last flight after 1 s, doubling to 8 s, until
+ * it is freed. The server has none: it answers a repeated client flight, so an unvalidated address never gets more
+ * datagrams than it sends. libssl's own clock is switched off. Limits: the named ones in handshake_openssl.h and dtls_openssl.c.
  * It refuses to know addresses, SCTP, and the wall clock.
  */
 #ifndef WRD_DTLS_H
@@ -38,26 +38,27 @@ static inline bool wrd_dtls_is(const uint8_t *datagram, size_t len)
 /* Does the datagram begin with a plaintext handshake record that carries (part of) a ClientHello? */
 bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len);
 
-/* `key` is copied. NULL: memory is short. */
+/* `key` is copied; NULL: a random one, good for clients. Answers NULL when memory is short. Outlives its connections. */
 struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key);
 void wrd_dtls_context_free(struct wrd_dtls_context *context); /* NULL is fine */
 
-/* The server's end asks for no client certificate. The client's end requires a certificate with exactly `expected`. */
+/* The server's end asks for no client certificate. The client's end requires a certificate with exactly `expected`.
+ * NULL: memory is short. */
 struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context);
 struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected);
 void wrd_dtls_free(struct wrd_dtls *dtls); /* NULL is fine */
 
-/* One datagram; afterwards call wrd_dtls_next() until it answers 0. Garbage is ignored. */
+/* One datagram, borrowed until wrd_dtls_next() answers 0; call that next, in every state. Garbage is ignored. */
 void wrd_dtls_receive(struct wrd_dtls *dtls, wrd_time now, const uint8_t *datagram, size_t len);
-/* The next decrypted application record of that datagram; its length, 0: none. `cap` >= WRD_DATAGRAM size or it is cut off as an error. */
+/* The next decrypted application record of that datagram; its length, 0: none. A record longer than `cap` is dropped. */
 size_t wrd_dtls_next(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap);
 /* One application record of `len` <= cap - WRD_DTLS_OVERHEAD bytes, written to `out` as a whole datagram. 0: not open, or failed. */
 size_t wrd_dtls_seal(struct wrd_dtls *dtls, const uint8_t *data, size_t len, uint8_t *out, size_t cap);
-/* The next handshake or alert datagram; 0: none. Flights leave in as few datagrams as fit. */
+/* The next handshake or alert datagram; 0: none. Flights leave in as few datagrams as fit. `cap` >= WRD_DTLS_MTU. */
 size_t wrd_dtls_transmit(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap);
 wrd_time wrd_dtls_deadline(const struct wrd_dtls *dtls);
 void wrd_dtls_expire(struct wrd_dtls *dtls, wrd_time now);
-/* Queues close_notify (once). */
+/* Queues close_notify (once); transmit still has it. */
 void wrd_dtls_close(struct wrd_dtls *dtls);
 
 enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls);
