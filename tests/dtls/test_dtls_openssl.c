@@ -407,6 +407,56 @@ static void foreign_client_that_repeats_its_finished_is_answered_each_time(void 
     pair_free(pair);
 }
 
+static void clients_last_flight_is_taken_in_any_order_and_made_good_by_its_repeat(void **state)
+{
+    (void)state;
+    for (int number = 0; number < 6; number++) {
+        struct pair *pair = pair_with_server();
+        struct foreign foreign;
+        foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
+        foreign_receive(&foreign, NULL, 0);
+        give_records(&foreign, pair, SERVER);
+        uint8_t bytes[WRD_DTLS_MTU];
+        size_t len = wrd_dtls_transmit(pair->ends[SERVER], 0, bytes, sizeof bytes);
+        DTLS_set_timer_cb(foreign.ssl, at_once_us);
+        foreign_receive(&foreign, bytes, len);
+        assert_int_equal(foreign.record_count, 6); /* the flight, and the flight again */
+        int order[3];
+        permute(order, 3, number);
+        for (int i = 0; i < 6; i++) {
+            int at = i < 3 ? order[i] : i;
+            pair_receive(pair, SERVER, foreign.records[at], foreign.record_len[at]);
+        }
+        foreign.record_count = 0;
+        assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
+        assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+        assert_data_flows(&foreign, pair, SERVER);
+        foreign_free(&foreign);
+        pair_free(pair);
+    }
+}
+
+static void servers_flight_in_many_small_records_may_arrive_backwards(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_with_client();
+    struct foreign foreign;
+    foreign_server(&foreign, pair);
+    uint8_t bytes[WRD_DTLS_MTU];
+    for (int hello = 0; hello < 2; hello++) { /* the second one has the cookie */
+        size_t len = wrd_dtls_transmit(pair->ends[CLIENT], 0, bytes, sizeof bytes);
+        foreign_receive(&foreign, bytes, len);
+        for (int i = foreign.record_count; i-- > 0;)
+            pair_receive(pair, CLIENT, foreign.records[i], foreign.record_len[i]);
+    }
+    assert_true(foreign.record_count >= 6);
+    foreign.record_count = 0;
+    assert_int_equal(talk(&foreign, pair, CLIENT), SSL_ERROR_NONE);
+    assert_int_equal(wrd_dtls_state(pair->ends[CLIENT]), WRD_DTLS_OPEN);
+    foreign_free(&foreign);
+    pair_free(pair);
+}
+
 static void renegotiation_is_ignored(void **state)
 {
     (void)state;
@@ -621,6 +671,8 @@ int main(void)
         cmocka_unit_test(foreign_server_of_another_identity_gets_bad_certificate),
         cmocka_unit_test(fragmented_hello_is_accepted_in_any_order_and_doubled),
         cmocka_unit_test(foreign_client_that_repeats_its_finished_is_answered_each_time),
+        cmocka_unit_test(clients_last_flight_is_taken_in_any_order_and_made_good_by_its_repeat),
+        cmocka_unit_test(servers_flight_in_many_small_records_may_arrive_backwards),
         cmocka_unit_test(renegotiation_is_ignored),
         cmocka_unit_test(browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2),
         cmocka_unit_test(small_buffers_take_a_flight_in_several_datagrams),
