@@ -64,8 +64,10 @@ class Client:
     async def connect(self, host, port, fingerprint, within=10):
         if self._munge:
             connection = self._pc.sctp.transport.transport.iceGatherer._connection
-            connection._local_username = connection.local_username = self._credential
-            connection._local_password = connection.local_password = self._credential
+            # Plain attributes in aioice up to 0.8, properties without a setter later.
+            private = "_" if hasattr(connection, "_local_username") else ""
+            setattr(connection, f"{private}local_username", self._credential)
+            setattr(connection, f"{private}local_password", self._credential)
         await self._pc.setLocalDescription(await self._pc.createOffer())
         mid = self._pc.sctp.mid
         await self._pc.setRemoteDescription(RTCSessionDescription(

@@ -22,7 +22,7 @@ import sys
 
 from aioice import stun
 from aiortc.rtcdatachannel import RTCDataChannel, RTCDataChannelParameters
-from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsTransport, certificate_digest
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -33,11 +33,13 @@ DATAGRAMS_KEPT = 4096  # between the socket and a client's DTLS; more are droppe
 
 
 def identity():
-    """The first key of the shared test vectors, and its certificate."""
+    """The first key of the shared test vectors, its certificate and fingerprint."""
     entry = json.loads((VECTORS / "certificates.json").read_text())[0]
     key = ec.derive_private_key(int(entry["key"], 16), ec.SECP256R1())
     certificate = x509.load_der_x509_certificate(bytes.fromhex(entry["certificate_der"]))
-    return RTCCertificate(crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate))
+    if isinstance(RTCCertificate.generateCertificate()._key, crypto.PKey):  # aiortc before 1.10
+        key, certificate = crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate)
+    return RTCCertificate(key, certificate), entry["fingerprint"]
 
 
 def show(address):
@@ -83,22 +85,16 @@ class Path:
         self._deliver(datagram)
 
 
-class WhateverShown:
+class Whatever(str):
     """The client's certificate is not known beforehand: whichever it shows is the right one."""
 
-    def __init__(self, ssl):
-        self._ssl = ssl
+    def lower(self):
+        return self
 
-    def __len__(self):
-        return 1
+    def __eq__(self, other):
+        return True
 
-    def __iter__(self):
-        yield RTCDtlsFingerprint("sha-256", certificate_digest(self._ssl.get_peer_certificate()))
-
-
-class RemoteParameters:
-    def __init__(self, ssl):
-        self.fingerprints = WhateverShown(ssl)
+    __hash__ = str.__hash__
 
 
 class Client:
@@ -123,7 +119,7 @@ class Client:
             self.finish(f"DTLS {self._dtls.state}")
 
     async def _run(self):
-        await self._dtls.start(RemoteParameters(self._dtls.ssl))
+        await self._dtls.start(RTCDtlsParameters([RTCDtlsFingerprint("sha-256", Whatever())]))
         if self._dtls.state == "connected":
             await self._sctp.start(RTCSctpCapabilities(maxMessageSize=0), 5000)
 
@@ -144,7 +140,7 @@ class Client:
 class Server(asyncio.DatagramProtocol):
     def __init__(self, username_part):
         self._username_part = username_part
-        self.certificate = identity()
+        self.certificate, self.fingerprint = identity()
         self.clients = {}
         self.transport = None
         self._refused = set()
@@ -205,8 +201,7 @@ async def main():
         loop.add_signal_handler(name, stopped.set)
     _, server = await loop.create_datagram_endpoint(
         lambda: Server(arguments.username_part), local_addr=(host.strip("[]"), int(port)))
-    fingerprint = server.certificate.getFingerprints()[0].value.replace(":", "").lower()
-    print("listening", show(server.transport.get_extra_info("sockname")), fingerprint, flush=True)
+    print("listening", show(server.transport.get_extra_info("sockname")), server.fingerprint, flush=True)
     await stopped.wait()
     for client in list(server.clients.values()):
         await client.stop()
