@@ -19,8 +19,8 @@ extern "C" {
 #define WRD_FRAME_HEADER_SIZE 8
 
 /*
- * A message up to WRD_MESSAGE_MAX has a frame if LZ4 shortens it; one up to this size has a frame whatever its bytes are,
- * since n, which counts what LZ4 adds to incompressible bytes, may not exceed 16 MiB either.
+ * A message up to WRD_MESSAGE_MAX has a frame if LZ4 shortens it; one up to this size has a frame whatever its bytes
+ * are, since n, which counts what LZ4 adds to incompressible bytes, may not exceed 16 MiB either.
  */
 #define WRD_FRAME_ANY_MAX ((size_t)16711661)
 
@@ -36,7 +36,8 @@ WRD_API size_t wrd_frame_encode(uint8_t *out, size_t cap, const uint8_t *message
 
 typedef struct wrd_frame_decoder wrd_frame_decoder;
 
-/* `limit`: largest accepted message, at most and by 0 WRD_MESSAGE_MAX. `env` needs `memory`. NULL when memory is short. */
+/* `limit`: largest accepted message, at most and by 0 WRD_MESSAGE_MAX. `env` needs `memory`. NULL when memory is short.
+ */
 WRD_API wrd_frame_decoder *wrd_frame_decoder_new(const wrd_env *env, size_t limit);
 WRD_API void wrd_frame_decoder_free(wrd_frame_decoder *decoder); /* NULL is fine */
 
@@ -46,12 +47,14 @@ WRD_API void wrd_frame_decoder_free(wrd_frame_decoder *decoder); /* NULL is fine
  * While a message waits for its release, WRD_OK again with nothing used.
  * WRD_AGAIN: all bytes used, more needed. WRD_PROTOCOL or WRD_TOO_LARGE: the stream is broken for good (sticky).
  * WRD_NO_MEMORY: nothing was used of what did not fit; pushing the rest again later is fine.
- * The announced sizes are checked before memory is taken, and memory grows with what arrived, not with what was announced:
- * up to twice the bytes of an unfinished frame, then the message, which no block can make longer than 255 times itself.
+ * The announced sizes are checked before memory is taken, and memory grows with what arrived, not with what was
+ * announced: up to twice the bytes of an unfinished frame, then the message, which no block can make longer than 255
+ * times itself.
  */
 WRD_API WRD_MUST_USE wrd_result wrd_frame_decoder_push(wrd_frame_decoder *decoder, const uint8_t *bytes, size_t len,
                                                        size_t *used);
-/* The complete message, borrowed until release; NULL and 0 when there is none (an empty message has a non-NULL pointer). */
+/* The complete message, borrowed until release; NULL and 0 when there is none (an empty message has a non-NULL
+ * pointer). */
 WRD_API const uint8_t *wrd_frame_decoder_message(const wrd_frame_decoder *decoder, size_t *len);
 WRD_API void wrd_frame_decoder_release(wrd_frame_decoder *decoder);
 
