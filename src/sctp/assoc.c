@@ -275,8 +275,11 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
         sctp->track.sack_now = true;
     if (now >= sctp->reset.deadline)
         expire_reset(sctp, now);
-    if (now >= sctp->heartbeat.deadline && wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
-        (void)count_error(sctp, now);
+    if (now >= sctp->heartbeat.deadline) {
+        wrd_sctp_pool_drain(&sctp->pool);
+        if (wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
+            (void)count_error(sctp, now);
+    }
 }
 
 /* ---- Messages ---- */

@@ -68,6 +68,8 @@ struct wrd_sctp {
     struct wrd_sctp_queue queue;
     struct wrd_sctp_flight flight;
     struct wrd_sctp_cwnd cwnd;
+    bool limited; /* the window was full when `limited_to` was sent: acknowledgements up to it let it grow */
+    struct wrd_tsn limited_to;
     struct wrd_sctp_rto rto;
     uint32_t peer_rwnd;
     size_t burst;       /* what may still be sent before another acknowledgement */

@@ -25,14 +25,14 @@
 /* Memory that a queued chunk or message costs beyond its bytes; counted against windows and limits. */
 #define WRD_SCTP_OVERHEAD ((size_t)64)
 
-/* Freed blocks that an association keeps for reuse. */
+/* Freed blocks that an association keeps for reuse, until it idles. */
 #define WRD_SCTP_POOL_IDLE_MAX ((size_t)512 * 1024)
 
 /* A message of several chunks starts with room for what the last one had, up to this. */
 #define WRD_SCTP_ASSEMBLY_MIN       ((size_t)4096)
-#define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)65536)
+#define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)131072)
 
-#define WRD_SCTP_GAP_BLOCKS_MAX    ((size_t)290)  /* read from one SACK: what fits a packet of 1191 bytes */
+#define WRD_SCTP_GAP_BLOCKS_MAX    ((size_t)512)  /* read from one SACK; a packet of 1191 bytes holds 290 */
 #define WRD_SCTP_DUPLICATES_MAX    32             /* reported in one SACK */
 #define WRD_SCTP_WAITING_BUCKETS   ((size_t)256)  /* of messages that wait for an earlier one of their stream */
 #define WRD_SCTP_FORWARD_SSNS_MAX  65536          /* SSNs looked up for one FORWARD-TSN */

@@ -23,19 +23,17 @@ static size_t most(size_t a, size_t b)
 
 void wrd_sctp_cwnd_acked(struct wrd_sctp_cwnd *cc, const struct wrd_sctp_acked *acked)
 {
-    /* "Only when the full cwnd is being used": a packet's worth of slack, since packets do not divide it. */
-    bool limited = acked->flight_before + WRD_SCTP_MTU > cc->cwnd;
     if (acked->recovering || !acked->cumulative)
         return;
     if (cc->cwnd <= cc->ssthresh) {
-        if (limited)
+        if (acked->limited)
             cc->cwnd += least(acked->bytes, SLOW_START_STEP);
         return;
     }
     cc->partial_bytes_acked += acked->bytes;
     if (cc->partial_bytes_acked < cc->cwnd)
         return;
-    if (limited) {
+    if (acked->limited) {
         cc->partial_bytes_acked -= cc->cwnd;
         cc->cwnd += WRD_SCTP_MTU;
     }

@@ -13,10 +13,10 @@ struct wrd_sctp_cwnd {
 
 /* What one SACK meant to congestion control. */
 struct wrd_sctp_acked {
-    size_t bytes;         /* acknowledged for the first time */
-    size_t flight_before; /* in flight before this SACK */
-    bool cumulative;      /* the cumulative TSN moved */
-    bool recovering;      /* in fast recovery */
+    size_t bytes;    /* acknowledged for the first time */
+    bool limited;    /* what it acknowledges was sent when the window was full */
+    bool cumulative; /* the cumulative TSN moved */
+    bool recovering; /* in fast recovery */
 };
 
 void wrd_sctp_cwnd_init(struct wrd_sctp_cwnd *cc, size_t peer_rwnd);

@@ -126,7 +126,6 @@ static bool take_forward(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader 
 static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
 {
     struct wrd_sctp_sacked sacked;
-    size_t flight_before = sctp->flight.bytes;
     if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked))
         return false;
     sctp->errors = 0;
@@ -136,10 +135,12 @@ static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
     else if (sacked.cumulative)
         wrd_sctp_rto_recover(&sctp->rto);
     struct wrd_sctp_acked acked = {.bytes = sacked.bytes,
-                                   .flight_before = flight_before,
+                                   .limited = sctp->limited,
                                    .cumulative = sacked.cumulative,
                                    .recovering = sacked.was_recovering || sctp->flight.recovering};
     wrd_sctp_cwnd_acked(&sctp->cwnd, &acked);
+    if (sctp->limited && wrd_tsn_le(sctp->limited_to, sctp->flight.cumulative))
+        sctp->limited = false;
     if (sacked.loss)
         wrd_sctp_cwnd_lost(&sctp->cwnd);
     size_t burst = sctp->burst + 2 * sacked.bytes;

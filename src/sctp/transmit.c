@@ -79,10 +79,11 @@ static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *
 
 static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
 {
-    if (sctp->flight.bytes == 0) {
+    wrd_time rto = wrd_sctp_rto(&sctp->rto);
+    wrd_time idle = now > sctp->last_data ? now - sctp->last_data : 0;
+    if (sctp->last_data > 0 && idle >= rto && wrd_sctp_flight_count(&sctp->flight) == 0) {
+        wrd_sctp_cwnd_idle(&sctp->cwnd, idle, rto);
         sctp->burst = WRD_SCTP_BURST;
-        if (sctp->last_data > 0 && wrd_sctp_flight_count(&sctp->flight) == 0 && now > sctp->last_data)
-            wrd_sctp_cwnd_idle(&sctp->cwnd, now - sctp->last_data, wrd_sctp_rto(&sctp->rto));
     }
     size_t before = wr->len;
     resend_data(sctp, now, wr);
@@ -97,6 +98,11 @@ static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *w
     if (wr->len == before)
         return;
     sctp->flight.urgent = false;
+    /* Seen here and not when SACKs come: several may come before there is a chance to fill the window again. */
+    if (sctp->flight.bytes + WRD_SCTP_MTU > sctp->cwnd.cwnd) {
+        sctp->limited = true;
+        sctp->limited_to = wrd_tsn(sctp->flight.next.v - 1);
+    }
     if (sctp->t3 == WRD_NEVER && sctp->state != WRD_SCTP_COOKIE_ECHOED)
         sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
 }

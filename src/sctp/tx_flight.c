@@ -158,14 +158,18 @@ static struct gap gap_at(const struct wrd_sctp_sack *sack, size_t i)
     return (struct gap){.start = wrd_load16be(sack->gaps + 4 * i), .end = wrd_load16be(sack->gaps + 4 * i + 2)};
 }
 
+/* Blocks may overlap, so their number bounds the work; what is left out comes again with a later SACK. */
+static size_t gaps_to_read(const struct wrd_sctp_sack *sack)
+{
+    return sack->gap_count < WRD_SCTP_GAP_BLOCKS_MAX ? sack->gap_count : WRD_SCTP_GAP_BLOCKS_MAX;
+}
+
 static bool is_plausible(const struct wrd_sctp_flight *flight, const struct wrd_sctp_sack *sack)
 {
     if (wrd_tsn_lt(sack->cumulative, flight->cumulative) || !wrd_tsn_lt(sack->cumulative, flight->next))
         return false;
-    if (sack->gap_count > WRD_SCTP_GAP_BLOCKS_MAX)
-        return false;
     uint32_t outstanding = flight->next.v - sack->cumulative.v - 1;
-    for (size_t i = 0; i < sack->gap_count; i++) {
+    for (size_t i = 0; i < gaps_to_read(sack); i++) {
         struct gap gap = gap_at(sack, i);
         if (gap.start == 0 || gap.start > gap.end || gap.end > outstanding)
             return false;
@@ -269,7 +273,7 @@ bool wrd_sctp_flight_sack(struct wrd_sctp_flight *flight, wrd_time now, const st
     take_cumulative(flight, now, sack->cumulative, out);
     uint32_t highest_new = 0;
     uint32_t highest = 0;
-    for (size_t i = 0; i < sack->gap_count; i++) {
+    for (size_t i = 0; i < gaps_to_read(sack); i++) {
         struct gap gap = gap_at(sack, i);
         uint32_t newest = take_gap(flight, now, gap, out);
         highest_new = newest > highest_new ? newest : highest_new;
