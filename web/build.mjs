@@ -57,7 +57,8 @@ function buildWasm(name, { rooms, exports }) {
     execFileSync(
       linker,
       [
-        ...['--no-entry', '--strip-all', '--gc-sections', '--lto-O2', '-O2', '--export=words', '--max-memory=1073741824'],
+        // Loop strength reduction trades size for address arithmetic that WebAssembly has no use for.
+        ...['-mllvm', '-disable-lsr', '--no-entry', '--strip-all', '--gc-sections', '--lto-O2', '-O2', '--export=words', '--max-memory=1073741824'],
         ...['--stack-first', '-z', 'stack-size=65536', ...objects, '-o', out],
       ],
       { stdio: 'inherit' },

@@ -69,7 +69,7 @@ static void *take_or_grow(size_t size)
     void *memory = take(size);
     if (memory)
         return memory;
-    size_t pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+    size_t pages = size / PAGE_SIZE + 1;
     size_t first = __builtin_wasm_memory_grow(0, pages);
     if (first == SIZE_MAX)
         return NULL;

@@ -13,7 +13,7 @@ export interface Address {
 
 const WORDS = /^(?:([\d.]+)|\[([\da-f:.]+)]):([1-9]\d*)(?:\s+(.+))?$/i;
 const MULTIADDR =
-  /^\/ip(?:4\/([\d.]+)|6\/([\da-f:.]+))\/udp\/([1-9]\d*)\/webrtc-direct(?:\/certhash\/(u[^/]+))?(?:\/certhash\/[^/]+)*(?:\/p2p\/[^/]+)?$/i;
+  /^\/ip(?:4\/([\d.]+)|6\/([\da-f:.]+))\/udp\/([1-9]\d*)\/webrtc-direct(?:\/certhash\/(u[^/]+))?(?:\/(?:certhash|p2p)\/[^/]+)*$/i;
 
 export const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 export const fromHex = (digits: string) => Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16));

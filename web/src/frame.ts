@@ -77,6 +77,7 @@ const face = (wasm: Exports): Codec => {
         *push(bytes) {
           if (typeof bytes == 'string') throw noFrame();
           const { length } = bytes;
+          if (!length) return;
           const input = alloc(length);
           try {
             view(input, length).set(bytes);

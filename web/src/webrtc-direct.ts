@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/// <reference lib="esnext.disposable" preserve="true" />
 import { hex, parseAddress, renderAnswer } from './address.js';
 import { DirectError, type DirectErrorCode } from './error.js';
 import { loadCodec } from './frame.js';
@@ -257,7 +258,7 @@ export async function connect(
       const stats: Stats = {};
       (await pc.getStats()).forEach((report) => {
         if (report.type == 'data-channel') Object.assign(stats, report);
-        if (report.nominated) stats.roundTripTime = report.currentRoundTripTime * 1000;
+        if (report.currentRoundTripTime) stats.roundTripTime = report.currentRoundTripTime * 1000;
       });
       return stats;
     },

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// A stand-in for the parts of a browser that the client uses. Nothing happens in it unless a test says so.
+import { webcrypto } from 'node:crypto';
+
+export class FakeChannel extends EventTarget {
+  readyState = 'connecting';
+  bufferedAmount = 0;
+  bufferedAmountLowThreshold = 0;
+  sent = [];
+
+  send(data) {
+    if (this.readyState !== 'open') throw new DOMException('the channel is not open', 'InvalidStateError');
+    const copy = typeof data === 'string' ? data : data.slice();
+    this.sent.push(copy);
+    this.bufferedAmount += Buffer.byteLength(copy);
+  }
+
+  close() {
+    this.readyState = 'closing';
+  }
+
+  // What the browser does:
+  open() {
+    this.readyState = 'open';
+    this.dispatchEvent(new Event('open'));
+  }
+  arrive(data) {
+    const event = new Event('message');
+    event.data = typeof data === 'string' ? data : new Uint8Array(data).buffer;
+    this.dispatchEvent(event);
+  }
+  drain(to = 0) {
+    const before = this.bufferedAmount;
+    this.bufferedAmount = to;
+    if (before > this.bufferedAmountLowThreshold && to <= this.bufferedAmountLowThreshold)
+      this.dispatchEvent(new Event('bufferedamountlow'));
+  }
+  end() {
+    this.readyState = 'closed';
+    this.dispatchEvent(new Event('close'));
+  }
+}
+
+const offer = (mid) =>
+  `v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE ${mid}\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n` +
+  `c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdefghijklmn\r\na=setup:actpass\r\na=mid:${mid}\r\na=sctp-port:5000\r\n`;
+
+export class FakePeer extends EventTarget {
+  static last;
+  static mid = '0';
+  static refuseRemote;
+  static refuseNew;
+  iceConnectionState = 'new';
+  connectionState = 'new';
+  reports = new Map();
+  closed = false;
+
+  constructor(configuration) {
+    super();
+    if (FakePeer.refuseNew) throw FakePeer.refuseNew;
+    this.configuration = configuration;
+    FakePeer.last = this;
+  }
+  createDataChannel(label, options) {
+    Object.assign(this, { label, options });
+    return (this.channel = new FakeChannel());
+  }
+  async createOffer() {
+    return { type: 'offer', sdp: offer(FakePeer.mid) };
+  }
+  async setLocalDescription(description) {
+    this.local = description;
+  }
+  async setRemoteDescription(description) {
+    if (FakePeer.refuseRemote) throw FakePeer.refuseRemote;
+    this.remote = description;
+  }
+  async getStats() {
+    return this.reports;
+  }
+  close() {
+    this.closed = true;
+    this.channel.readyState = 'closed';
+    this.connectionState = this.iceConnectionState = 'closed';
+  }
+  become(connectionState, iceConnectionState = this.iceConnectionState) {
+    Object.assign(this, { connectionState, iceConnectionState });
+    this.dispatchEvent(new Event('connectionstatechange'));
+  }
+}
+
+// Time that only a test moves. The client's timers are the only ones in these tests.
+export const clock = {
+  timers: new Map(),
+  next: 1,
+  // Runs the one timer that has this delay.
+  fire(ms) {
+    const [id, { run }] = [...this.timers].find(([, timer]) => timer.ms === ms) ?? [];
+    if (id === undefined) throw new Error(`no timer of ${ms} ms, only ${[...this.timers.values()].map((timer) => timer.ms)}`);
+    this.timers.delete(id);
+    run();
+  },
+  has(ms) {
+    return [...this.timers.values()].some((timer) => timer.ms === ms);
+  },
+};
+
+const events = new EventTarget();
+
+export function install() {
+  FakePeer.refuseRemote = FakePeer.refuseNew = undefined;
+  FakePeer.mid = '0';
+  clock.timers.clear();
+  const define = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  if (!globalThis.crypto) define('crypto', webcrypto);
+  define('RTCPeerConnection', FakePeer);
+  define('addEventListener', events.addEventListener.bind(events));
+  define('navigator', { permissions: { query: async () => ({ state: 'prompt' }) } });
+  define('setTimeout', (callback, ms, ...rest) => {
+    clock.timers.set(clock.next, { ms, run: () => callback(...rest) });
+    return clock.next++;
+  });
+  define('clearTimeout', (id) => void clock.timers.delete(id));
+}
+
+export const pageHides = () => events.dispatchEvent(new Event('pagehide'));
+// Lets all promises that are ready run.
+export const settle = () => new Promise((resolve) => setImmediate(resolve));

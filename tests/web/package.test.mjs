@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// The package as a user gets it: packed, unpacked into node_modules, imported and type-checked.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const web = fileURLToPath(new URL('../../web/', import.meta.url));
+let user;
+
+before(() => {
+  user = mkdtempSync(join(tmpdir(), 'webrtc-direct-user-'));
+  const installed = join(user, 'node_modules/webrtc-direct');
+  mkdirSync(installed, { recursive: true });
+  const quiet = { cwd: web, stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' };
+  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', user], quiet));
+  execFileSync('tar', ['-xzf', join(user, filename), '-C', installed, '--strip-components=1']);
+  writeFileSync(join(user, 'package.json'), '{ "type": "module" }');
+});
+after(() => rmSync(user, { recursive: true }));
+
+const run = (code) => execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: user, encoding: 'utf8' });
+
+test('the package has the client, its types and the modules, and nothing else', () => {
+  const list = (folder) => readdirSync(join(user, 'node_modules/webrtc-direct', folder)).sort();
+  assert.deepEqual(list('.'), ['dist', 'package.json']);
+  assert.deepEqual(list('dist'), [
+    'address.d.ts',
+    'core.wasm',
+    'error.d.ts',
+    'frame.d.ts',
+    'frame.wasm',
+    'webrtc-direct.d.ts',
+    'webrtc-direct.js',
+    'webrtc-direct.js.map',
+  ]);
+});
+
+test('importing it touches nothing of the browser', () => {
+  const out = run(`
+    for (const name of ['RTCPeerConnection', 'navigator', 'document', 'window', 'location', 'crypto', 'WebAssembly', 'atob', 'addEventListener'])
+      Object.defineProperty(globalThis, name, { configurable: true, get() { throw new Error('touched ' + name); } });
+    const client = await import('webrtc-direct');
+    console.log(Object.keys(client).sort().join());`);
+  assert.equal(out.trim(), 'DirectError,connect,loadCodec,parseAddress,renderAnswer');
+});
+
+test('its pure part works in node, and connecting there fails with a reason', () => {
+  const out = run(`
+    import { connect, loadCodec, parseAddress } from 'webrtc-direct';
+    import { webcrypto } from 'node:crypto';
+    globalThis.crypto ??= webcrypto;
+    const codec = await loadCodec();
+    const [message] = codec.decoder().push(codec.encode(new TextEncoder().encode('hello')));
+    console.log(new TextDecoder().decode(message), parseAddress('[::1]:9 ' + 'ab'.repeat(32)).ip);
+    await connect('127.0.0.1:9 ' + 'ab'.repeat(32)).catch((error) => console.log(error.code));`);
+  assert.equal(out.trim(), 'hello ::1\nrefused-by-browser');
+});
+
+test('core.wasm is found by its export', () => {
+  const path = run(`
+    import { createRequire } from 'node:module';
+    console.log(createRequire(import.meta.url + '/x').resolve('webrtc-direct/core.wasm'));`.replace("import.meta.url + '/x'", `'file://${user}/x.js'`));
+  assert.ok(WebAssembly.validate(readFileSync(path.trim())));
+});
+
+test('a program in TypeScript finds the types, in both ways of resolving', () => {
+  copyFileSync(new URL('consumer.ts', import.meta.url), join(user, 'consumer.ts'));
+  const tsc = join(web, 'node_modules/typescript/bin/tsc');
+  for (const [module, resolution] of [['esnext', 'bundler'], ['nodenext', 'nodenext']]) {
+    try {
+      execFileSync(process.execPath, [tsc, '--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom',
+        '--module', module, '--moduleResolution', resolution, 'consumer.ts'], { cwd: user, encoding: 'utf8' });
+    } catch (error) {
+      assert.fail(`${module}: ${error.stdout}`);
+    }
+  }
+});
+
+test('nothing of it stays in a bundle that uses nothing of it', async () => {
+  const { buildSync } = await import(join(web, 'node_modules/esbuild/lib/main.js'));
+  const bundle = (code) => buildSync({ stdin: { contents: code, resolveDir: user }, bundle: true, minify: true, write: false, format: 'esm', logLevel: 'silent' });
+  assert.ok(bundle("import 'webrtc-direct'; console.log(1)").outputFiles[0].text.length < 50);
+  assert.ok(bundle("import { connect } from 'webrtc-direct'; connect('x')").outputFiles[0].text.length > 10_000);
+});
+
+test('the whole client is at most 6 KiB compressed', () => {
+  const { length } = gzipSync(readFileSync(join(web, 'dist/webrtc-direct.js')), { level: 9 });
+  assert.ok(length <= 6 * 1024, `${length} bytes`);
+});
+
+test('the lock file pins every package by hash and names no host', () => {
+  const lock = readFileSync(join(web, 'package-lock.json'), 'utf8');
+  assert.ok(!/https?:|resolved/.test(lock));
+  for (const [name, entry] of Object.entries(JSON.parse(lock).packages)) assert.ok(!name || entry.integrity?.startsWith('sha512-'), name);
+});
