@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The datagram entry of the dtls room. The first byte chooses the end (bit 0: client) and the stage (bit 1: open); then come
- * datagrams, each behind a 16-bit length. A length beyond the input's end means the rest.
+ * The datagram entry of the dtls room. The first byte chooses the end (bit 0: client) and the stage (bit 1: open); then
+ * come datagrams, each behind a 16-bit length. A length beyond the input's end means the rest.
  */
 #include "dtls/dtls.h"
 

@@ -9,10 +9,10 @@
  *        v                    ^
  *   transmit, seal's out   receive(datagram)    below
  *
- * States: HANDSHAKING -> OPEN -> CLOSED | FAILED. Timers: the client repeats its last flight after 1 s, doubling to 8 s, until
- * it is freed. The server has none: it answers a repeated client flight, so an unvalidated address never gets more
- * datagrams than it sends. libssl's own clock is switched off. Limits: the named ones in handshake_openssl.h and dtls_openssl.c.
- * It refuses to know addresses, SCTP, and the wall clock.
+ * States: HANDSHAKING -> OPEN -> CLOSED | FAILED. Timers: the client repeats its last flight after 1 s, doubling to 8
+ * s, until it is freed. The server has none: it answers a repeated client flight, so an unvalidated address never gets
+ * more datagrams than it sends. libssl's own clock is switched off. Limits: the named ones in handshake_openssl.h and
+ * dtls_openssl.c. It refuses to know addresses, SCTP, and the wall clock.
  */
 #ifndef WRD_DTLS_H
 #define WRD_DTLS_H
@@ -28,7 +28,7 @@ enum wrd_dtls_state { WRD_DTLS_HANDSHAKING, WRD_DTLS_OPEN, WRD_DTLS_CLOSED, WRD_
 
 /* A record adds at most this to its data; handshake datagrams are at most WRD_DTLS_MTU. */
 #define WRD_DTLS_OVERHEAD 37
-#define WRD_DTLS_MTU 1200
+#define WRD_DTLS_MTU      1200
 
 /* Is this first byte one of DTLS's (RFC 7983: 20..63)? */
 static inline bool wrd_dtls_is(const uint8_t *datagram, size_t len)
@@ -38,7 +38,8 @@ static inline bool wrd_dtls_is(const uint8_t *datagram, size_t len)
 /* Does the datagram begin with a plaintext handshake record that carries (part of) a ClientHello? */
 bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len);
 
-/* `key` is copied; NULL: a random one, good for clients. Answers NULL when memory is short. Outlives its connections. */
+/* `key` is copied; NULL: a random one, good for clients. Answers NULL when memory is short. Outlives its connections.
+ */
 struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key);
 void wrd_dtls_context_free(struct wrd_dtls_context *context); /* NULL is fine */
 
@@ -50,9 +51,11 @@ void wrd_dtls_free(struct wrd_dtls *dtls); /* NULL is fine */
 
 /* One datagram, borrowed until wrd_dtls_next() answers 0; call that next, in every state. Garbage is ignored. */
 void wrd_dtls_receive(struct wrd_dtls *dtls, wrd_time now, const uint8_t *datagram, size_t len);
-/* The next decrypted application record of that datagram; its length, 0: none. A record longer than `cap` is dropped. */
+/* The next decrypted application record of that datagram; its length, 0: none. A record longer than `cap` is dropped.
+ */
 size_t wrd_dtls_next(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap);
-/* One application record of `len` <= cap - WRD_DTLS_OVERHEAD bytes, written to `out` as a whole datagram. 0: not open, or failed. */
+/* One application record of `len` <= cap - WRD_DTLS_OVERHEAD bytes, written to `out` as a whole datagram. 0: not open,
+ * or failed. */
 size_t wrd_dtls_seal(struct wrd_dtls *dtls, const uint8_t *data, size_t len, uint8_t *out, size_t cap);
 /* The next handshake or alert datagram; 0: none. Flights leave in as few datagrams as fit. `cap` >= WRD_DTLS_MTU. */
 size_t wrd_dtls_transmit(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap);
