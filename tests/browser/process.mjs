@@ -2,10 +2,12 @@
 // Programs under test: started, watched line by line, and always ended.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const wrd = process.env.WRD_COMMAND ?? here('../../build/wrd');
+const example = join(dirname(wrd), 'example/server');
 const python = process.env.WRD_PYTHON ?? '/usr/bin/python3';
 
 export const ip4 = '198.51.100.10';
@@ -100,6 +102,24 @@ async function ready(program) {
 export function startServer(...args) {
     const listen = args.includes('--listen') ? [] : ['--listen', `${ip4}:0`];
     return ready(new Program(wrd, ['serve', '--verbose', ...listen, ...args]));
+}
+
+// A program that serves the page of example/ too; `pages` are the addresses that it names for it.
+async function withPages(program, count) {
+    await ready(program);
+    const pages = [];
+    for (let n = 1; n <= count; n++)
+        pages.push((await program.line(/^page (http:\S+)$/, { count: n }))[1]);
+    return Object.assign(program, { pages });
+}
+
+// Loopback and the namespace's address: that is what 0.0.0.0 is there.
+export function startExample() {
+    return withPages(new Program(example, ['--listen', '0.0.0.0:0', '--http', '0.0.0.0:0']), 2);
+}
+
+export function startServerWithPage(host, ...args) {
+    return withPages(new Program(wrd, ['serve', '--verbose', '--listen', `${host}:0`, '--http', `${host}:0`, ...args]), 1);
 }
 
 export function startForeignServer(...args) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openBrowser } from './browsers.mjs';
-import { ip4, ip6, startForeignServer, startServer } from './process.mjs';
+import { ip4, ip6, startExample, startForeignServer, startServer, startServerWithPage } from './process.mjs';
 import { openSite } from './site.mjs';
 
 const gone = /^(wrd: )?connection \S+ closed: /;
@@ -35,8 +35,11 @@ export function stage(browserName, options) {
     const stageHands = {
         server: async (...args) => keep(await startServer(...args)),
         foreignServer: async (...args) => keep(await startForeignServer(...args)),
+        example: async () => keep(await startExample()),
+        serverWithPage: async (...args) => keep(await startServerWithPage(...args)),
+        // A test page by its name, or any page by its address.
         async page(name = 'client') {
-            const page = await browser.page(site.page(name));
+            const page = await browser.page(name.includes(':') ? name : site.page(name));
             pages.push(page);
             return page;
         },
@@ -174,6 +177,21 @@ export function clientTests(browserName, options = {}) {
         assert.ok(error.ms < 2_500, `it took ${error.ms} ms`);
     });
 
+    if (browserName === 'firefox') {
+        test('loopback, which Firefox refuses, is told as such', async () => {
+            const [our, tab] = [await server('--listen', '127.0.0.1:0'), await page()];
+            const error = await refusal(tab, our.address, { fingerprint: our.fingerprint, timeout: 3_000 });
+            assert.equal(error.code, 'refused-by-browser', error.message);
+            assert.ok(error.ms < 4_000, `it took ${error.ms} ms`);
+        });
+    } else {
+        test('loopback, IPv4 and IPv6', async () => {
+            const tab = await page();
+            for (const host of ['127.0.0.1', '[::1]'])
+                await echoes(tab, await connect(tab, await server('--listen', `${host}:0`)), host);
+        });
+    }
+
     test('words that are no address or fingerprint are told as such', async () => {
         const tab = await page();
         const fingerprint = 'ab'.repeat(32);
@@ -259,6 +277,74 @@ export function plainPageTests(browserName, options = {}) {
             const { echoes, error } = await echo(tab, framed, { ...how, framed: true, messages: ['hello'] });
             assert.equal(error, undefined, framed.log);
             assert.deepEqual(echoes, [{ hex: await tab.evaluate(() => plain.frameHex('hello')) }]);
+        });
+    }
+}
+
+// The page of example/, as a person uses it.
+export function examplePageTests(browserName) {
+    const { example, serverWithPage, page } = stage(browserName);
+    const test = (name, body) => it(name, { timeout: 30_000 }, body);
+
+    // Waits until the page shows `text` there, or fails with what it shows.
+    const shows = async (tab, selector, text) => {
+        const shown = tab.waitForFunction((s, t) => document.querySelector(s)?.textContent === t, { timeout: 5_000 }, selector, text);
+        await shown.catch(async () => assert.fail(
+            `no "${text}" at ${selector}; the page says:\n${await tab.evaluate(() => document.body.innerText)}\n${tab.said.join('\n')}`));
+    };
+    const echoes = async (tab, text) => {
+        await tab.type('#text', text);
+        await tab.keyboard.press('Enter');
+        await shows(tab, '#echoes li:first-child span', text);
+    };
+    const connects = async (tab) => {
+        await tab.click('#connect');
+        await shows(tab, '#state', 'Connected');
+    };
+
+    test('connects, echoes and disconnects at every address that the server names', async () => {
+        const server = await example();
+        assert.deepEqual(server.pages.map((url) => new URL(url).hostname), ['127.0.0.1', ip4], server.log);
+        for (const url of server.pages) {
+            const tab = await page(url);
+            await connects(tab);
+            await echoes(tab, `hello at ${url}`);
+            assert.match(await tab.$eval('#last', (field) => field.textContent), /^\d+(\.\d)? ms$/);
+            await tab.click('#megabyte');
+            await shows(tab, '#count', '2');
+            await tab.click('#connect');
+            await shows(tab, '#state', 'Not connected');
+            await connects(tab);
+            await echoes(tab, 'and again');
+            assert.deepEqual(tab.said, []);
+        }
+    });
+
+    test('fits a phone', async () => {
+        const tab = await page((await example()).pages[1]);
+        await tab.setViewport({ width: 320, height: 640 });
+        await connects(tab);
+        await echoes(tab, 'a-long-word-without-a-place-to-break-it-'.repeat(5));
+        const wider = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(wider, 0, 'the page scrolls sideways');
+    });
+
+    test('says in plain words that the server has gone', async () => {
+        const server = await example();
+        const tab = await page(server.pages[1]);
+        await connects(tab);
+        await server.kill('SIGTERM');
+        await shows(tab, '#state', 'The server closed the connection');
+        await tab.click('#connect');
+        await shows(tab, '#state', 'Could not connect');
+        assert.match(await tab.$eval('#problem', (field) => field.innerText), /does not answer over HTTP/);
+    });
+
+    for (const [what, host, ...options] of [['with frames', ip4], ['with --raw', ip4, '--raw'], ['over IPv6', `[${ip6}]`]]) {
+        test(`comes from wrd serve too, ${what}`, async () => {
+            const tab = await page((await serverWithPage(host, ...options)).pages[0]);
+            await connects(tab);
+            await echoes(tab, 'hello');
         });
     }
 }
