@@ -15,6 +15,7 @@ wrd_test_around(fences/rooms fences 30 ${scripts}/check-rooms)
 wrd_test_around(fences/symbols fences 60 ${scripts}/check-symbols ${PROJECT_BINARY_DIR})
 wrd_test_around(fences/pure fences 60 ${scripts}/check-pure)
 wrd_test_around(fences/hygiene fences 60 ${scripts}/check-hygiene)
+wrd_test_around(fences/warnings fences 400 ${scripts}/check-warnings ${PROJECT_BINARY_DIR}/warnings)
 wrd_test_around(fences/can_fail fences 120 ${scripts}/test-fences)
 if(BUILD_SHARED_LIBS)
     set_tests_properties(fences/symbols PROPERTIES DISABLED TRUE) # reads archives
@@ -22,7 +23,7 @@ endif()
 
 wrd_test_around(install/static install 120 ${PROJECT_SOURCE_DIR}/tests/install/run static)
 wrd_test_around(install/shared install 300 ${PROJECT_SOURCE_DIR}/tests/install/run shared)
-set_tests_properties(install/static install/shared PROPERTIES RESOURCE_LOCK "web;build")
+set_tests_properties(install/static install/shared fences/warnings PROPERTIES RESOURCE_LOCK "web;build")
 
 # The command line, by whatever programs its author wrote.
 file(GLOB cli_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/cli/test_*)
