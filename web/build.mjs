@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Builds dist/: core.wasm from the C rooms, and the whole client as one ES module with it inside.
+// Builds dist/: the C rooms as WebAssembly, and the whole client as one ES module with what it needs of them inside.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -11,69 +11,63 @@ import { build } from 'esbuild';
 
 const GZIP_LIMIT = 6 * 1024;
 // The whole protocol library, and the part of it that the client carries.
-const CORE = { rooms: ['base', 'dial', 'frame'], exports: ['memory', 'frame_exports', 'dial_exports'] };
-const FRAME = { rooms: ['base', 'frame'], exports: ['memory', 'frame_exports'] };
+const CORE = { rooms: ['base', 'dial', 'frame'], exports: ['memory.c', 'frame_exports.c', 'dial_exports.c'] };
+const FRAME = { rooms: ['base', 'frame'], exports: ['memory.c', 'frame_exports.c'] };
 
 const web = fileURLToPath(new URL('.', import.meta.url));
 const root = join(web, '..');
 const dist = join(web, 'dist');
 
+// The first that is there: what the variable names, then the plain name, then the newest version.
 function tool(name, variable) {
-  const versions = [''];
-  for (let version = 30; version >= 13; version--) versions.push(`-${version}`);
-  const names = process.env[variable] ? [process.env[variable]] : versions.map((version) => name + version);
+  const versions = Array.from({ length: 20 }, (_, older) => `${name}-${32 - older}`);
+  const names = process.env[variable] ? [process.env[variable]] : [name, ...versions];
   const folders = process.env.PATH.split(delimiter);
-  for (const candidate of names) {
-    if (candidate.includes('/') ? existsSync(candidate) : folders.some((folder) => existsSync(join(folder, candidate))))
-      return candidate;
-  }
-  throw new Error(`${name} is needed to build the WebAssembly part: install clang and lld, or set ${variable}.`);
+  const found = names.find((file) => existsSync(file) || folders.some((folder) => existsSync(join(folder, file))));
+  if (!found) throw new Error(`${name} is needed for the WebAssembly part: install clang and lld, or set ${variable}.`);
+  return found;
 }
 
+const clang = tool('clang', 'WASM_CC');
+const ask = (question) => execFileSync(clang, [question], { encoding: 'utf8' }).trim();
+// The linker next to the compiler reads what it writes; another version may not.
+const sibling = ask('-print-prog-name=wasm-ld');
+const linker = !process.env.WASM_LD && sibling !== 'wasm-ld' ? sibling : tool('wasm-ld', 'WASM_LD');
+
+const compilerFlags = [
+  ...['--target=wasm32', '-std=c11', '-Oz', '-flto', '-mbulk-memory', '-fvisibility=hidden'],
+  ...['-ffreestanding', '-nostdlib', '-nostdinc', '-isystem', join(ask('-print-resource-dir'), 'include')],
+  ...['-isystem', join(root, 'src/wasm/freestanding'), '-I', join(root, 'include'), '-I', join(root, 'src')],
+  ...['-pedantic', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wmissing-prototypes', '-Wno-unused-parameter'],
+];
+const linkerFlags = [
+  ...['--no-entry', '--strip-all', '--gc-sections', '--lto-O2', '-O2', '--export=words', '--max-memory=1073741824'],
+  // The stack lies below everything, so that it traps rather than writes over data.
+  ...['--stack-first', '-z', 'stack-size=65536'],
+  // Loop strength reduction makes code longer for the sake of address arithmetic that WebAssembly does anyway.
+  ...['-mllvm', '-disable-lsr'],
+];
+
 function buildWasm(name, { rooms, exports }) {
-  const clang = tool('clang', 'WASM_CC');
-  const linker = tool('wasm-ld', 'WASM_LD');
-  const sources = rooms.flatMap((room) => readdirSync(join(root, 'src', room)).map((file) => join(root, 'src', room, file)));
-  sources.push(...exports.map((file) => join(root, 'src/wasm', `${file}.c`)));
+  const files = rooms.flatMap((room) => readdirSync(join(root, 'src', room)).map((file) => join(room, file)));
+  files.push(...exports.map((file) => join('wasm', file)));
   const scratch = mkdtempSync(join(tmpdir(), 'webrtc-direct-'));
+  const run = (program, args) => execFileSync(program, args, { stdio: 'inherit' });
   try {
-    const objects = sources
-      .filter((source) => source.endsWith('.c'))
-      .map((source, index) => {
-        const object = join(scratch, `${index}.o`);
-        execFileSync(
-          clang,
-          [
-            ...['--target=wasm32', '-std=c11', '-Oz', '-flto', '-mbulk-memory', '-ffreestanding', '-nostdlib', '-nostdinc'],
-            ...['-fvisibility=hidden', '-pedantic', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wno-unused-parameter'],
-            ...['-isystem', join(resourceDirectory(clang), 'include'), '-isystem', join(root, 'src/wasm/freestanding')],
-            ...['-I', join(root, 'include'), '-I', join(root, 'src'), '-c', source, '-o', object],
-          ],
-          { stdio: 'inherit' },
-        );
-        return object;
-      });
-    const out = join(dist, name);
-    execFileSync(
-      linker,
-      [
-        // Loop strength reduction trades size for address arithmetic that WebAssembly has no use for.
-        ...['-mllvm', '-disable-lsr', '--no-entry', '--strip-all', '--gc-sections', '--lto-O2', '-O2', '--export=words', '--max-memory=1073741824'],
-        ...['--stack-first', '-z', 'stack-size=65536', ...objects, '-o', out],
-      ],
-      { stdio: 'inherit' },
-    );
-    const wasm = readFileSync(out);
-    const imports = WebAssembly.Module.imports(new WebAssembly.Module(wasm)).map((entry) => entry.name);
-    if (imports.length > 0) throw new Error(`${name} must import nothing, but it imports ${imports.join(', ')}`);
-    return wasm;
+    const objects = [];
+    for (const file of files.filter((path) => path.endsWith('.c'))) {
+      const object = join(scratch, `${objects.length}.o`);
+      run(clang, [...compilerFlags, '-c', join(root, 'src', file), '-o', object]);
+      objects.push(object);
+    }
+    run(linker, [...linkerFlags, ...objects, '-o', join(dist, name)]);
   } finally {
     rmSync(scratch, { recursive: true });
   }
-}
-
-function resourceDirectory(clang) {
-  return execFileSync(clang, ['-print-resource-dir'], { encoding: 'utf8' }).trim();
+  const wasm = readFileSync(join(dist, name));
+  const imports = WebAssembly.Module.imports(new WebAssembly.Module(wasm)).map((entry) => entry.name);
+  if (imports.length > 0) throw new Error(`${name} must import nothing, but it imports ${imports.join(', ')}`);
+  return wasm;
 }
 
 function report(name, bytes) {
@@ -83,11 +77,12 @@ function report(name, bytes) {
 }
 
 mkdirSync(dist, { recursive: true });
+for (const file of readdirSync(dist).filter((name) => name.endsWith('.d.ts'))) rmSync(join(dist, file));
 const core = buildWasm('core.wasm', CORE);
 const frame = buildWasm('frame.wasm', FRAME);
 
 const outfile = join(dist, 'webrtc-direct.js');
-// Hex rather than base64: gzip finds the repeats of whole bytes again, which makes the file 350 bytes smaller on the wire.
+// In hex, not base64: gzip then finds repeated bytes again, which saves 350 bytes on the wire.
 await build({
   entryPoints: [join(web, 'src/webrtc-direct.ts')],
   outfile,

@@ -18,8 +18,9 @@ static bool is_fingerprint_fault(const char *text, size_t len)
 }
 
 /*
- * `in` holds 32 random bytes, the address in either form of address.h, and the offer's mid (may be empty). Answers DIAL_OK with the
- * answer's SDP, or what was bad with a sentence; words: text, length. The text lives until the next call.
+ * `in` holds 32 random bytes, the address in either form of address.h, and the offer's mid (may be empty). Answers
+ * DIAL_OK with the answer's SDP, or what was bad with a sentence; words: text, length. The text lives until the next
+ * call.
  */
 uint32_t wrd_wasm_dial(const uint8_t *in, size_t text_len, size_t mid_len)
 {

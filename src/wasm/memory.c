@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory for the module: first fit over the free blocks in address order, grown by memory.grow. Callers know the size of
- * what they free, so a used block has no header. A page decodes a few messages at a time: the list stays short.
+ * Memory for the module: first fit over the free blocks in address order, grown by memory.grow. Callers know the size
+ * of what they free, so a used block has no header. A page decodes a few messages at a time: the list stays short.
  */
 #include "wasm/wasm.h"
 

@@ -42,8 +42,11 @@ export class FakeChannel extends EventTarget {
 }
 
 const offer = (mid) =>
-  `v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE ${mid}\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n` +
-  `c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:0123456789abcdefghijklmn\r\na=setup:actpass\r\na=mid:${mid}\r\na=sctp-port:5000\r\n`;
+  [
+    ...['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${mid}`],
+    ...['m=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0'],
+    ...['a=ice-ufrag:abcd', 'a=ice-pwd:0123456789abcdefghijklmn', 'a=setup:actpass', `a=mid:${mid}`, 'a=sctp-port:5000', ''],
+  ].join('\r\n');
 
 export class FakePeer extends EventTarget {
   static last;
@@ -96,7 +99,7 @@ export const clock = {
   // Runs the one timer that has this delay.
   fire(ms) {
     const [id, { run }] = [...this.timers].find(([, timer]) => timer.ms === ms) ?? [];
-    if (id === undefined) throw new Error(`no timer of ${ms} ms, only ${[...this.timers.values()].map((timer) => timer.ms)}`);
+    if (id === undefined) throw new Error(`no timer of ${ms} ms, only ${[...this.timers.values()].map((t) => t.ms)}`);
     this.timers.delete(id);
     run();
   },
@@ -111,7 +114,8 @@ export function install() {
   FakePeer.refuseRemote = FakePeer.refuseNew = undefined;
   FakePeer.mid = '0';
   clock.timers.clear();
-  const define = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  const define = (name, value) =>
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   if (!globalThis.crypto) define('crypto', webcrypto);
   define('RTCPeerConnection', FakePeer);
   define('addEventListener', events.addEventListener.bind(events));

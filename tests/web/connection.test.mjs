@@ -56,7 +56,7 @@ test('the channel is negotiated, number 0, ordered and reliable, label rpc', asy
   assert.equal(channel.binaryType, 'arraybuffer');
 });
 
-test('the answer has the address, the fingerprint, the mid of the offer and 64 hex digits as both credentials', async () => {
+test('the answer has the address, the fingerprint, the mid of the offer and one string as both credentials', async () => {
   FakePeer.mid = 'data';
   const { peer } = await open();
   const { type, sdp } = peer.remote;
@@ -137,7 +137,11 @@ test('a browser that does not know these permissions, or none, gets the plain re
 });
 
 test('failure with ICE up means the certificate, failure without means nobody there', async () => {
-  for (const [ice, code] of [['connected', 'fingerprint-mismatch'], ['completed', 'fingerprint-mismatch'], ['failed', 'unreachable']]) {
+  for (const [ice, code] of [
+    ['connected', 'fingerprint-mismatch'],
+    ['completed', 'fingerprint-mismatch'],
+    ['failed', 'unreachable'],
+  ]) {
     const { peer, outcome } = await dial();
     peer.become('failed', ice);
     await refused(outcome, code);
@@ -173,7 +177,7 @@ test('an aborted connection ends at once, in order', async () => {
   assert.equal(peer.closed, true);
 });
 
-test('framed messages leave in chunks of at most 60 KiB, in order, and no faster than the browser takes them', async () => {
+test('framed messages leave in chunks of 60 KiB, in order, no faster than the browser takes them', async () => {
   const { channel, connection } = await open();
   const message = crypto.getRandomValues(new Uint8Array(65536));
   const big = Buffer.concat(Array(80).fill(message).map((part, i) => Buffer.from(part).map((byte) => byte ^ (i * 37))));
@@ -224,7 +228,7 @@ test('send takes text, buffers and views of any kind, and nothing else', async (
 test('trySend answers false while the high-water mark is passed', async () => {
   const { channel, connection } = await open({ framing: 'raw', highWaterMark: 100_000 });
   const message = new Uint8Array(60_000);
-  assert.deepEqual([connection.trySend(message), connection.trySend(message), connection.trySend(message)], [true, true, false]);
+  assert.deepEqual([1, 2, 3].map(() => connection.trySend(message)), [true, true, false]);
   await settle();
   assert.equal(connection.trySend(message), false);
   channel.drain();
@@ -269,12 +273,9 @@ test('raw messages arrive as they were sent: bytes or text', async () => {
   channel.arrive([1, 2]);
   channel.arrive('');
   channel.arrive([]);
-  assert.deepEqual([await connection.recv(), await connection.recv(), await connection.recv(), await connection.recv()], [
-    'text',
-    new Uint8Array([1, 2]),
-    '',
-    new Uint8Array(0),
-  ]);
+  const got = [];
+  while (got.length < 4) got.push(await connection.recv());
+  assert.deepEqual(got, ['text', new Uint8Array([1, 2]), '', new Uint8Array(0)]);
 });
 
 test('a bad frame ends the connection with its reason, after the good messages before it', async () => {
@@ -329,7 +330,8 @@ test('a server that closes in the middle of a message is lost', async () => {
 test('a message that was not handed over whole is rejected when the connection ends', async () => {
   const { channel, connection } = await open();
   const sends = [1, 2].map(() => connection.send(crypto.getRandomValues(new Uint8Array(65536)).buffer));
-  const big = connection.send(Buffer.concat(Array.from({ length: 40 }, () => crypto.getRandomValues(new Uint8Array(65536)))));
+  const parts = Array.from({ length: 40 }, () => crypto.getRandomValues(new Uint8Array(65536)));
+  const big = connection.send(Buffer.concat(parts));
   const after = connection.send('after');
   await Promise.all(sends);
   await settle();

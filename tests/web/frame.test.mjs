@@ -90,7 +90,8 @@ test('bytes that are no frame end the stream for good, after the good messages b
     const decoder = codec.decoder();
     const got = [];
     assert.throws(() => {
-      for (const message of decoder.push(Buffer.concat([codec.encode(text('good')), Buffer.from(hex, 'hex')]))) got.push(message);
+      const stream = Buffer.concat([codec.encode(text('good')), Buffer.from(hex, 'hex')]);
+      for (const message of decoder.push(stream)) got.push(message);
     }, code('protocol'), name);
     assert.equal(got.length, 1, name);
     assert.throws(() => [...decoder.push(codec.encode(text('more')))], code('protocol'), name);

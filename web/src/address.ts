@@ -13,7 +13,7 @@ export interface Address {
 
 const WORDS = /^(?:([\d.]+)|\[([\da-f:.]+)]):([1-9]\d*)(?:\s+(.+))?$/i;
 const MULTIADDR =
-  /^\/ip(?:4\/([\d.]+)|6\/([\da-f:.]+))\/udp\/([1-9]\d*)\/webrtc-direct(?:\/certhash\/(u[^/]+))?(?:\/(?:certhash|p2p)\/[^/]+)*$/i;
+  /^\/ip(?:4\/([\d.]+)|6\/([\da-f:.]+))\/udp\/([1-9]\d*)\/webrtc-direct(?:\/certhash\/(u[^/]+))?(\/(certhash|p2p)\/[^/]+)*$/i;
 
 export const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 export const fromHex = (digits: string) => Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16));
@@ -30,7 +30,8 @@ export const parseAddress = (text: string): Address => {
   if (!ip || (four && four != ip) || +port > 65535)
     throw new DirectError(
       'bad-address',
-      'The address must be IP:PORT, [IPv6]:PORT or /ip4/IP/udp/PORT/webrtc-direct/certhash/HASH; a host name cannot be used.',
+      'The address must be IP:PORT, [IPv6]:PORT or /ip4/IP/udp/PORT/webrtc-direct/certhash/HASH; ' +
+        'a host name cannot be used.',
     );
   const mapped = /^::ffff:(\w+):(\w+)$/.exec(ip);
   if (mapped)
@@ -46,7 +47,10 @@ export const parseAddress = (text: string): Address => {
       Uint8Array.from(atob(digits.slice(1).replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0)),
     ).slice(4);
   else if (!/^([\da-f]{64}|([\da-f]{2}:){31}[\da-f]{2})$/i.test(digits))
-    throw new DirectError('bad-fingerprint', 'The fingerprint is missing or damaged: it has 64 hex digits, or is a certhash (uEi...).');
+    throw new DirectError(
+      'bad-fingerprint',
+      'The fingerprint is missing or damaged: it has 64 hex digits, or is a certhash (uEi...).',
+    );
   return { ip, port: +port, fingerprint };
 };
 

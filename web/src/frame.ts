@@ -27,7 +27,10 @@ export interface Codec {
 }
 
 export interface Decoder {
-  /** Yields every message that these bytes complete. Throws a DirectError when they are no frames, as text never is; that is final. */
+  /**
+   * Yields every message that these bytes complete. Throws a DirectError when they are no frames, as text never is;
+   * that is final.
+   */
   push(bytes: Uint8Array | string): Generator<Uint8Array, void>;
   /** Whether the last message is still incomplete. */
   partial(): boolean;
@@ -44,7 +47,8 @@ const enum Result {
 
 const tooLarge = () => new DirectError('too-large', 'The message is over the limit (16 MiB unless set lower).');
 
-const noFrame = () => new DirectError('protocol', 'The server sent something that is no frame: does it use raw messages?');
+const noFrame = () =>
+  new DirectError('protocol', 'The server sent something that is no frame: does it use raw messages?');
 
 const face = (wasm: Exports): Codec => {
   const view = (at: number, size: number) => new Uint8Array(wasm.memory.buffer, at, size);
@@ -112,6 +116,9 @@ export const loadCodec = (): Promise<Codec> =>
   (loading ??= WebAssembly.instantiate(fromHex(FRAME_WASM)).then(
     ({ instance }) => face(instance.exports as unknown as Exports),
     () => {
-      throw new DirectError('wasm-blocked', "This page's CSP blocks WebAssembly: add 'wasm-unsafe-eval' to its script-src.");
+      throw new DirectError(
+        'wasm-blocked',
+        "This page's CSP blocks WebAssembly: add 'wasm-unsafe-eval' to its script-src.",
+      );
     },
   ));

@@ -12,14 +12,20 @@ export { loadCodec, type Codec, type Decoder } from './frame.js';
 export type Sendable = string | ArrayBuffer | ArrayBufferView;
 
 export interface ConnectOptions {
-  /** The server certificate's SHA-256: 64 hex digits, with colons or without, or 32 bytes. Not needed when the address has it. */
+  /**
+   * The server certificate's SHA-256: 64 hex digits with or without colons, a certhash (uEi...), or 32 bytes.
+   * Not needed when the address has it.
+   */
   fingerprint?: string | Uint8Array | undefined;
   /**
    * `lz4` (default): messages of up to 16 MiB, compressed, as the server library sends them.
    * `raw`: what you send is one data-channel message of at most 256 KiB.
    */
   framing?: 'lz4' | 'raw' | undefined;
-  /** `v1`: also rewrite the browser's own offer, which servers of the original Rust library need. Browsers are phasing it out. */
+  /**
+   * `v1`: also rewrite the browser's own offer, which servers of the original Rust library need. Chrome is about to
+   * forbid it.
+   */
   compat?: 'v1' | undefined;
   /** Milliseconds until the attempt fails; default 10 000. */
   timeout?: number | undefined;
@@ -50,24 +56,29 @@ export interface Stats {
 /** An open connection. `M` is what arrives: bytes, and in raw mode also text. */
 export interface Connection<M = Uint8Array> {
   /**
-   * Takes a copy of `data`; settles when it is on its way and there is room for more. Await it to send no faster than the network.
-   * Messages keep their order. Rejects when the message is too large or the connection ends before it was handed over whole.
+   * Takes a copy of `data`; settles when it is on its way and there is room for more: await it to send no faster than
+   * the network. Messages keep their order. Rejects when the message is too large, or the connection ends before the
+   * whole message was handed to the browser.
    */
   send(data: Sendable): Promise<void>;
   /** Sends if there is room right now, else answers false. Throws where `send` rejects. */
   trySend(data: Sendable): boolean;
-  /** The next message, in order; `undefined` once the connection was closed. Rejects when it was lost or broke the protocol. */
+  /**
+   * The next message, in order; `undefined` once the connection was closed. Rejects when it was lost or broke the
+   * protocol, after the messages that had arrived before.
+   */
   recv(): Promise<M | undefined>;
-  /** Sends what still waits, then closes. Settles when all is done. */
+  /** Sends what still waits, then closes. Settles when all is done. A page that is left closes at once. */
   close(): Promise<void>;
   /** Resolves when the connection has ended, and says why: code `closed` is an orderly end. Never rejects. */
   readonly closed: Promise<DirectError>;
-  /** Bytes that were taken by `send` and have not left yet. */
+  /** About how many bytes were taken by `send` and have not left yet. */
   readonly bufferedAmount: number;
   /** The same messages as a stream. Use either this or `recv`. */
   readonly readable: ReadableStream<M>;
   /** The same as `send`, with its back-pressure. */
   readonly writable: WritableStream<Sendable>;
+  /** What the browser counts; rejects once the connection has ended. */
   stats(): Promise<Stats>;
   [Symbol.asyncIterator](): AsyncGenerator<M, void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -78,7 +89,10 @@ const enum Limit {
   Chunk = 61440,
   /** What both browsers take in one data-channel message. */
   RawMessage = 262144,
+  /** The browsers refuse (Chrome, 16 MiB) or lose (Firefox, 64 MiB) what they cannot queue. */
   HighWater = 8388608,
+  /** What setTimeout can count. */
+  TimerMs = 2147483647,
   LostAfterMs = 10000,
   CloseWithinMs = 5000,
   /** Counted for each queued message besides its bytes, so that many small ones have a bound too. */
@@ -116,15 +130,17 @@ export async function connect(
   const ufrag = hex(crypto.getRandomValues(new Uint8Array(32)));
   const codec = await loadCodec();
   signal?.throwIfAborted();
-  highWaterMark = Math.min(highWaterMark, Limit.HighWater) || 1;
+  highWaterMark = Math.max(1, Math.min(highWaterMark, Limit.HighWater));
 
+  // Both are let go of at the end: Chrome counts closed peer connections, too, until they are collected.
   let pc: RTCPeerConnection;
+  let channel: RTCDataChannel;
   try {
     pc = new RTCPeerConnection({ certificates });
   } catch (error) {
     throw new DirectError('refused-by-browser', '' + error);
   }
-  const channel = pc.createDataChannel('rpc', { negotiated: true, id: 0 });
+  channel = pc.createDataChannel('rpc', { negotiated: true, id: 0 });
   const raw = framing == 'raw';
   const decoder = codec.decoder(maxMessageSize);
   const listening = new AbortController();
@@ -143,6 +159,7 @@ export async function connect(
     listening.abort();
     clearTimeout(timer);
     pc.close();
+    pc = channel = undefined!;
     decoder.free();
     wake?.();
     inbox.close();
@@ -153,7 +170,7 @@ export async function connect(
   const shut = () => end(gone());
   const lost = () => fail('lost', 'The server no longer answers.');
   const unreachable = () =>
-    fail('unreachable', 'No answer: is the server running, the address right, and its UDP port open in every firewall?');
+    fail('unreachable', 'No answer: is the server running, the address right, its UDP port open in every firewall?');
 
   const notOpenInTime = async () => {
     const ice = pc.iceConnectionState;
@@ -166,16 +183,17 @@ export async function connect(
     }
     fail(
       'refused-by-browser',
-      'The browser did not try this address. Firefox skips loopback, Chrome ports below 1024 (but public 80 and 443), both link-local.',
+      'The browser did not try this address. Firefox skips loopback, ' +
+        'Chrome ports below 1024 (but public 80 and 443), both link-local.',
     );
   };
-  let timer = setTimeout(notOpenInTime, timeout);
+  let timer = setTimeout(notOpenInTime, Math.min(timeout, Limit.TimerMs));
 
   let wake: (() => void) | undefined;
   /** Waits until the browser's own queue holds at most `limit` bytes. */
   const room = async (limit: number) => {
     while (!ended && channel.bufferedAmount > limit) await new Promise<void>((resolve) => (wake = resolve));
-    if (channel.readyState != 'open') shut();
+    if (channel?.readyState != 'open') shut();
     if (ended) throw ended;
   };
 
@@ -188,7 +206,8 @@ export async function connect(
         let at = 0;
         do {
           await room(highWaterMark);
-          channel.send((raw ? data : (data as Uint8Array).subarray(at, (at += Limit.Chunk))) as Uint8Array<ArrayBuffer>);
+          const chunk = raw ? data : (data as Uint8Array).subarray(at, (at += Limit.Chunk));
+          channel.send(chunk as Uint8Array<ArrayBuffer>);
         } while (!raw && at < data.length);
       },
       async close() {
@@ -209,18 +228,20 @@ export async function connect(
 
   const deliver = (message: Uint8Array | string) => {
     inbox.enqueue(message);
-    if (inbox.desiredSize! < 0) fail('too-large', 'More arrived than the page took: call recv() faster, or raise maxQueued.');
+    if (inbox.desiredSize! < 0)
+      fail('too-large', 'More arrived than the page took: call recv() faster, or raise maxQueued.');
   };
   const take = (data: Sendable) => {
     if (ended || closing) throw ended ?? gone();
-    if (typeof data != 'string') {
+    let bytes: Uint8Array;
+    if (typeof data == 'string') bytes = new TextEncoder().encode(data);
+    else {
       const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(data) ? data : new DataView(data);
-      data = new Uint8Array(buffer, byteOffset, byteLength).slice();
+      bytes = new Uint8Array(buffer, byteOffset, byteLength);
     }
-    const bytes = typeof data == 'string' ? new TextEncoder().encode(data) : (data as Uint8Array);
     if (!raw) return writer.write(codec.encode(bytes));
     if (bytes.length > Limit.RawMessage) throw new DirectError('too-large', 'A raw message has at most 262144 bytes.');
-    return writer.write(data as Uint8Array | string);
+    return writer.write(typeof data == 'string' ? data : bytes.slice());
   };
   const send = async (data: Sendable) => take(data);
   const recv = async () => {
@@ -241,7 +262,7 @@ export async function connect(
     close,
     closed,
     get bufferedAmount() {
-      return channel.bufferedAmount - writer.desiredSize!;
+      return ended ? 0 : channel.bufferedAmount - writer.desiredSize!;
     },
     readable: new ReadableStream(
       {
@@ -256,6 +277,7 @@ export async function connect(
     writable: new WritableStream({ write: send, close, abort: close }),
     async stats() {
       const stats: Stats = {};
+      if (ended) throw ended;
       (await pc.getStats()).forEach((report) => {
         if (report.type == 'data-channel') Object.assign(stats, report);
         if (report.currentRoundTripTime) stats.roundTripTime = report.currentRoundTripTime * 1000;
