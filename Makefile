@@ -23,8 +23,8 @@ run: all
 test:
 	@scripts/setup build web test
 	@scripts/build-web
-	@scripts/build dev
-	@scripts/build asan
+	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
+	@scripts/build asan -DWRD_REQUIRE_TESTS=ON
 	@scripts/test
 
 bench:
