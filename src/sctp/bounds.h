@@ -15,8 +15,9 @@
 #define WRD_SCTP_RECEIVE_WINDOW_MIN ((size_t)1500)
 #define WRD_SCTP_RECEIVE_WINDOW_MAX ((size_t)1 << 30)
 
-/* One packet of ours, header included; what congestion control counts as one MTU. */
-#define WRD_SCTP_MTU ((size_t)1191)
+/* One packet of ours, header included, and the most bytes of DATA in it: the unit of congestion control (PMDCS). */
+#define WRD_SCTP_MTU     ((size_t)1191)
+#define WRD_SCTP_PAYLOAD ((size_t)1160)
 
 /* TSNs tracked past the cumulative one, either way. Gap blocks have 16-bit offsets. Power of two. */
 #define WRD_SCTP_TSN_WINDOW     ((uint32_t)32768)
@@ -43,10 +44,10 @@
 #define WRD_SCTP_RESET_STREAMS_MAX ((size_t)256)  /* in one request of ours */
 
 /* A trigger may send this much beyond what it acknowledged. */
-#define WRD_SCTP_BURST (10 * WRD_SCTP_MTU)
+#define WRD_SCTP_BURST (10 * WRD_SCTP_PAYLOAD)
 
-#define WRD_SCTP_CWND_INITIAL (10 * WRD_SCTP_MTU)
-#define WRD_SCTP_CWND_MIN     (4 * WRD_SCTP_MTU)
+#define WRD_SCTP_CWND_INITIAL (10 * WRD_SCTP_PAYLOAD)
+#define WRD_SCTP_CWND_MIN     (4 * WRD_SCTP_PAYLOAD)
 #define WRD_SCTP_MISSES_MAX   3 /* reports that a TSN is missing before it is sent again */
 
 #define WRD_SCTP_RTO_INITIAL     (1 * WRD_SECOND)

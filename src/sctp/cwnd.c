@@ -4,7 +4,7 @@
 #include "sctp/bounds.h"
 
 /* RFC 3465: one SACK acknowledges two packets as a rule, so that L = 2 doubles each round trip. */
-#define SLOW_START_STEP (2 * WRD_SCTP_MTU)
+#define SLOW_START_STEP (2 * WRD_SCTP_PAYLOAD)
 
 void wrd_sctp_cwnd_init(struct wrd_sctp_cwnd *cc, size_t peer_rwnd)
 {
@@ -35,7 +35,7 @@ void wrd_sctp_cwnd_acked(struct wrd_sctp_cwnd *cc, const struct wrd_sctp_acked *
         return;
     if (acked->limited) {
         cc->partial_bytes_acked -= cc->cwnd;
-        cc->cwnd += WRD_SCTP_MTU;
+        cc->cwnd += WRD_SCTP_PAYLOAD;
     }
     cc->partial_bytes_acked = least(cc->partial_bytes_acked, cc->cwnd);
 }
@@ -51,7 +51,7 @@ void wrd_sctp_cwnd_timeout(struct wrd_sctp_cwnd *cc, bool again)
 {
     if (!again)
         cc->ssthresh = most(cc->cwnd / 2, WRD_SCTP_CWND_MIN);
-    cc->cwnd = WRD_SCTP_MTU;
+    cc->cwnd = WRD_SCTP_PAYLOAD;
     cc->partial_bytes_acked = 0;
 }
 

@@ -7,8 +7,8 @@
 /* A piece of a large message smaller than this is not worth a chunk at the end of a packet. */
 #define FRAGMENT_MIN ((size_t)256)
 
-/* Most bytes of one DATA chunk, which is padded to four. */
-#define DATA_MAX ((WRD_SCTP_MTU - WRD_SCTP_HEADER_SIZE) / 4 * 4 - WRD_SCTP_DATA_HEADER_SIZE)
+_Static_assert(WRD_SCTP_PAYLOAD == (WRD_SCTP_MTU - WRD_SCTP_HEADER_SIZE) / 4 * 4 - WRD_SCTP_DATA_HEADER_SIZE,
+               "a DATA chunk is padded to four");
 
 static size_t room_in(const struct wrd_writer *wr)
 {
@@ -48,7 +48,7 @@ static size_t next_cut(const struct wrd_sctp *sctp, size_t room, bool fresh)
     size_t left = message->len - message->cut;
     size_t len = left < room ? left : room;
     /* No splitting only to fill up a packet: what fits one whole waits for it. */
-    if (len < left && !fresh && (left <= DATA_MAX || len < FRAGMENT_MIN))
+    if (len < left && !fresh && (left <= WRD_SCTP_PAYLOAD || len < FRAGMENT_MIN))
         return 0;
     /* One chunk may be out whatever the peer's window says: it finds out when that opens (RFC 9260 6.1 A). */
     size_t in_flight = sctp->flight.bytes;
@@ -61,7 +61,7 @@ static bool may_send_data(const struct wrd_sctp *sctp)
 {
     if (sctp->flight.lost_count > 0)
         return sctp->flight.urgent || window_is_open(sctp);
-    return next_cut(sctp, DATA_MAX, true) > 0;
+    return next_cut(sctp, WRD_SCTP_PAYLOAD, true) > 0;
 }
 
 static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
@@ -99,7 +99,7 @@ static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *w
         return;
     sctp->flight.urgent = false;
     /* Seen here and not when SACKs come: several may come before there is a chance to fill the window again. */
-    if (sctp->flight.bytes + WRD_SCTP_MTU > sctp->cwnd.cwnd) {
+    if (sctp->flight.bytes + WRD_SCTP_PAYLOAD > sctp->cwnd.cwnd) {
         sctp->limited = true;
         sctp->limited_to = wrd_tsn(sctp->flight.next.v - 1);
     }
