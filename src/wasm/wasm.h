@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The protocol rooms as one WebAssembly module without imports. Everything that crosses the border is a number:
- * pointers and lengths into the exported memory, result codes of wrd/base.h. What a page carries is the framing; web/src/frame.ts
- * is its face. dial_exports.c makes the address part callable too, and the judge of the page's own.
+ * pointers and lengths into the exported memory, result codes of wrd/base.h. What a page carries is the framing;
+ * web/src/frame.ts is its face. dial_exports.c makes the address part callable too, and the judge of the page's own.
  */
 #ifndef WRD_WASM_WASM_H
 #define WRD_WASM_WASM_H
