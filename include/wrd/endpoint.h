@@ -109,6 +109,8 @@ WRD_API void wrd_endpoint_options_init(wrd_endpoint_options *options);
  * WRD_INVALID: `*why` (may be NULL) names the option and its range. */
 WRD_API WRD_MUST_USE wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options,
                                                  const wrd_env *env, const char **why);
+/* Ends every connection at once; what was sent may be lost. wrd_endpoint_transmit() has a last word to each peer. */
+WRD_API void wrd_endpoint_abort(wrd_endpoint *endpoint, wrd_time now);
 /* Frees everything at once, without a word to the peers. NULL is fine. */
 WRD_API void wrd_endpoint_free(wrd_endpoint *endpoint);
 

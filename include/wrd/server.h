@@ -61,7 +61,8 @@ WRD_API void wrd_server_address(const wrd_server *server, wrd_address *out);
 typedef struct wrd_handlers {
     void *user; /* handed to each handler */
     void (*open)(wrd_server *server, wrd_conn conn, const wrd_addr *peer, void *user);
-    /* WRD_AGAIN: not taken; the same message is given again when this connection is writable. Anything else: taken. */
+    /* WRD_OK: taken. WRD_AGAIN: not taken; the same message is given again when this connection is writable or more
+     * arrives. Anything else closes the connection, so that nothing is lost in silence. */
     wrd_result (*message)(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user);
     void (*writable)(wrd_server *server, wrd_conn conn, void *user);
     void (*closed)(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user);

@@ -419,8 +419,8 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
         size_t packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
         if (packet_len > 0)
             len = wrd_dtls_seal(c->dtls, packet, packet_len, out, cap);
-        if (packet_len > 0 && len == 0)
-            pump_dtls_state(shared, c, now);
+        if (len == 0 && (packet_len > 0 || wrd_sctp_state(c->sctp) == WRD_SCTP_CLOSED))
+            pump(shared, c, now); /* sending ended it */
     }
     if (len == 0 && c->phase == WRD_PHASE_ENDED && c->dtls && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
         wrd_dtls_close(c->dtls); /* after the ABORT, so that the peer learns of the end either way */

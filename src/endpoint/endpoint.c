@@ -46,6 +46,7 @@ struct wrd_endpoint {
     struct queue output, events, handshakes;
     uint32_t handshake_count;
     uint32_t turn; /* datagrams the first of `output` has had */
+    bool news;     /* transmit made an event: deadline() answers at once, so that the application looks again */
     struct outbox outbox;
     wrd_endpoint_counters counters;
 };
@@ -349,10 +350,14 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
         ep->counters.checks_invalid++;
         return;
     }
-    ep->counters.checks_answered++;
     ep->outbox.slots[at].path = *path;
     ep->outbox.slots[at].len = answer_len;
     ep->outbox.count++;
+    if (!answered.is_success) { /* a well-formed check that we refuse, and say so */
+        ep->counters.checks_invalid++;
+        return;
+    }
+    ep->counters.checks_answered++;
     uint64_t ufrag_hash = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
     wrd_admit_note(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote, ufrag_hash, len,
                    answer_len);
@@ -479,6 +484,7 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
     }
     while (ep->output.first) {
         struct wrd_connection *c = ep->output.first;
+        unsigned pending = c->pending;
         size_t len = wrd_connection_transmit(&ep->shared, c, ep->now, out, cap);
         if (len > 0) {
             *path = c->path;
@@ -493,6 +499,7 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
             continue;
         }
         note(ep, c); /* sending starts timers, and may have ended it */
+        ep->news = ep->news || (c->pending & ~pending);
     }
     return 0;
 }
@@ -502,12 +509,15 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
 wrd_time wrd_endpoint_deadline(const wrd_endpoint *ep)
 {
     const struct wrd_connection *first = wrd_timers_first(&ep->timers);
+    if (ep->news)
+        return ep->now;
     return first ? first->deadline : WRD_NEVER;
 }
 
 void wrd_endpoint_expire(wrd_endpoint *ep, wrd_time now)
 {
     tick(ep, now);
+    ep->news = false;
     struct wrd_connection *c;
     /* Each turn handles one connection, and none twice: a room whose timer stays due would otherwise spin. */
     for (uint32_t turns = ep->timers.len; turns > 0 && (c = wrd_timers_first(&ep->timers)) && c->deadline <= ep->now;
@@ -654,6 +664,18 @@ void wrd_conn_close(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
         return;
     wrd_connection_close(&ep->shared, c, ep->now);
     settle(ep, c);
+}
+
+void wrd_endpoint_abort(wrd_endpoint *ep, wrd_time now)
+{
+    tick(ep, now);
+    for (uint32_t i = 0; i < ep->slot_count; i++) {
+        struct wrd_connection *c = ep->slots[i].connection;
+        if (c) {
+            wrd_connection_end(c, ep->now, WRD_OK, "closed by us");
+            settle(ep, c);
+        }
+    }
 }
 
 wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_info *out)

@@ -113,6 +113,10 @@ void wrd_server_free(wrd_server *server)
         return;
     if (server->wake_fd >= 0)
         (void)close(server->wake_fd);
+    if (server->node.endpoint && server->node.out) {
+        wrd_endpoint_abort(server->node.endpoint, wrd_node_now());
+        wrd_node_flush(&server->node);
+    }
     wrd_node_close(&server->node);
     free(server);
 }
@@ -130,9 +134,13 @@ static void hand_out_messages(wrd_server *server, const wrd_handlers *handlers, 
 {
     wrd_message message;
     while (wrd_server_receive(server, conn, &message) == WRD_OK) {
-        if (handlers->message && handlers->message(server, conn, &message, handlers->user) == WRD_AGAIN)
+        wrd_result result = handlers->message ? handlers->message(server, conn, &message, handlers->user) : WRD_OK;
+        if (result == WRD_OK)
+            wrd_server_release(server, conn);
+        else if (result != WRD_AGAIN)
+            wrd_server_close(server, conn);
+        if (result != WRD_OK)
             return;
-        wrd_server_release(server, conn);
     }
 }
 

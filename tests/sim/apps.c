@@ -11,8 +11,12 @@ static void echo_waiting(struct world *world, struct node *node, struct echo *ec
     wrd_message message;
     while (wrd_conn_receive(node->endpoint, world->now, conn, &message) == WRD_OK) {
         wrd_result result = wrd_conn_send(node->endpoint, world->now, conn, message.kind, message.data, message.len);
-        if (result != WRD_OK)
-            return; /* WRD_AGAIN: the WRITABLE event comes back here; else CLOSED follows */
+        if (result == WRD_AGAIN)
+            return; /* the WRITABLE event comes back here */
+        if (result != WRD_OK) {
+            wrd_conn_close(node->endpoint, world->now, conn);
+            return;
+        }
         wrd_conn_release(node->endpoint, world->now, conn);
         echo->messages++;
     }
@@ -61,12 +65,17 @@ static void finish(struct caller *caller)
 
 static void send_more(struct world *world, struct node *node, struct caller *caller)
 {
-    if (caller->sent == caller->messages || (caller->stay_quiet_before_reply && caller->echoed < caller->sent))
+    if (caller->blocked || caller->sent == caller->messages ||
+        (caller->stay_quiet_before_reply && caller->echoed < caller->sent))
         return;
     uint8_t *bytes = malloc(caller->size_max + 1);
     while (bytes && caller->sent < caller->messages) {
         size_t len = message_of(caller, caller->sent, bytes);
-        if (wrd_conn_send(node->endpoint, world->now, caller->conn, WRD_BINARY, bytes, len) != WRD_OK)
+        wrd_result result = wrd_conn_send(node->endpoint, world->now, caller->conn, WRD_BINARY, bytes, len);
+        caller->blocked = result == WRD_AGAIN; /* the WRITABLE event says when */
+        if (result != WRD_OK && result != WRD_AGAIN)
+            wrd_conn_close(node->endpoint, world->now, caller->conn);
+        if (result != WRD_OK)
             break;
         caller->sent++;
         if (caller->stay_quiet_before_reply)
@@ -106,6 +115,8 @@ void caller_turn(struct world *world, struct node *node)
             caller->opened = true;
             caller->opened_at = world->now;
         }
+        if (event.kind == WRD_EVENT_WRITABLE)
+            caller->blocked = false;
         if (event.kind == WRD_EVENT_CLOSED) {
             caller->closed = true;
             caller->reason = event.reason;

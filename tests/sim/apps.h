@@ -26,7 +26,7 @@ struct caller {
     bool fixed_size, close_after, stay_quiet_before_reply;
     /* results */
     wrd_conn conn;
-    bool opened, closed, done, corrupt;
+    bool opened, closed, done, corrupt, blocked;
     unsigned sent, echoed;
     wrd_result reason;
     wrd_time opened_at, echoed_at;
