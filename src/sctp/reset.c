@@ -186,6 +186,7 @@ void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *que
     if (reset->asked_count == 0)
         return;
     reset->asked_last = last;
+    reset->asked_after = reset->peer_number - 1;
     reset->send = true;
     reset->attempts = 0;
     reset->deadline = now + rto;
@@ -203,7 +204,7 @@ static void write_request(const struct wrd_sctp_reset *reset, struct wrd_writer 
 {
     size_t start = wrd_sctp_param_begin(wr, WRD_SCTP_PARAM_OUTGOING_RESET);
     wrd_wr32(wr, reset->local_number);
-    wrd_wr32(wr, reset->peer_number - 1);
+    wrd_wr32(wr, reset->asked_after);
     wrd_wr32(wr, reset->asked_last.v);
     for (size_t i = 0; i < reset->asked_count; i++)
         wrd_wr16(wr, reset->lists->asked[i]);

@@ -50,6 +50,7 @@ struct wrd_sctp_reset {
     struct wrd_sctp_reset_lists *lists;
     size_t asked_count; /* > 0: a request is outstanding */
     struct wrd_tsn asked_last;
+    uint32_t asked_after; /* the peer's last request when ours was made */
     bool send;
     unsigned attempts;
     wrd_time deadline;
