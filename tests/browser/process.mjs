@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // Programs under test: started, watched line by line, and always ended.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const wrd = process.env.WRD_COMMAND ?? here('../../build/wrd');
 const example = join(dirname(wrd), 'example/server');
+const original = join(dirname(wrd), 'interop/original-server'); // by tests/interop/build-others
 const python = process.env.WRD_PYTHON ?? '/usr/bin/python3';
 
 export const ip4 = '198.51.100.10';
@@ -124,4 +126,10 @@ export function startServerWithPage(host, ...args) {
 
 export function startForeignServer(...args) {
     return ready(new Program(python, [here('../interop/xx_server.py'), '--listen', `${ip4}:0`, ...args]));
+}
+
+export const hasOriginal = existsSync(original);
+
+export function startOriginalServer() {
+    return ready(new Program(original, [`${ip4}:3478`]));
 }

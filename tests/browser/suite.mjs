@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openBrowser } from './browsers.mjs';
-import { ip4, ip6, startExample, startForeignServer, startServer, startServerWithPage } from './process.mjs';
+import {
+    hasOriginal, ip4, ip6, startExample, startForeignServer, startOriginalServer, startServer, startServerWithPage,
+} from './process.mjs';
 import { openSite } from './site.mjs';
 
 const gone = /^(wrd: )?connection \S+ closed: /;
@@ -35,6 +37,7 @@ export function stage(browserName, options) {
     const stageHands = {
         server: async (...args) => keep(await startServer(...args)),
         foreignServer: async (...args) => keep(await startForeignServer(...args)),
+        originalServer: async () => keep(await startOriginalServer()),
         example: async () => keep(await startExample()),
         serverWithPage: async (...args) => keep(await startServerWithPage(...args)),
         // A test page by its name, or any page by its address.
@@ -67,7 +70,7 @@ export function stage(browserName, options) {
 }
 
 export function clientTests(browserName, options = {}) {
-    const { server, foreignServer, page, connect, refusal, echoes } = stage(browserName, options);
+    const { server, foreignServer, originalServer, page, connect, refusal, echoes } = stage(browserName, options);
     const test = (name, body, timeout = 30_000) => it(name, { timeout }, body);
 
     test('connects and echoes', async () => {
@@ -242,6 +245,18 @@ export function clientTests(browserName, options = {}) {
         await echoes(tab, await connect(tab, foreign, { compat: 'v1', framing: 'raw' }));
         const error = await refusal(tab, foreign.address, { fingerprint: foreign.fingerprint, timeout: 1_500 });
         assert.ok(['timeout', 'unreachable'].includes(error.code), `without compat: ${error.code}: ${error.message}`);
+    });
+
+    it("compat 'v1' reaches the original server", {
+        timeout: 30_000,
+        skip: !hasOriginal && 'not built (tests/interop/build-others original)',
+    }, async () => {
+        const [original, tab] = [await originalServer(), await page()];
+        const id = await connect(tab, original, { compat: 'v1' });
+        await original.line(/^connection \S+ open from /); // What comes earlier it drops.
+        await echoes(tab, id);
+        const echo = await tab.evaluate((i) => client.echoNoise(i, 1_000_000, 1), id);
+        assert.deepEqual([echo.same, echo.length], [true, 1_000_000], original.log);
     });
 
     test("compat 'v1' reaches our server too", async () => {

@@ -12,6 +12,9 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 WRD = os.environ.get("WRD_COMMAND", str(HERE.parents[1] / "build" / "wrd"))
+OTHERS = pathlib.Path(WRD).resolve().parent / "interop"  # by build-others
+ORIGINAL = OTHERS / "original-server"
+PION = OTHERS / "pion"
 IP4 = "198.51.100.10"
 IP6 = "2001:db8::10"
 
