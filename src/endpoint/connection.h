@@ -54,7 +54,8 @@ struct wrd_connection {
     enum wrd_phase phase;
     bool dialed;
     bool was_open, counted;
-    unsigned pending; /* WRD_PENDING bits */
+    unsigned pending;   /* WRD_PENDING bits */
+    unsigned announced; /* of those, the ones the endpoint has taken note of */
     wrd_result reason;
     const char *reason_text;
 

@@ -46,7 +46,7 @@ struct wrd_endpoint {
     struct queue output, events, handshakes;
     uint32_t handshake_count;
     uint32_t turn; /* datagrams the first of `output` has had */
-    bool news;     /* transmit made an event: deadline() answers at once, so that the application looks again */
+    bool news;     /* events since the application last looked; deadline() then answers at once, until expire() */
     struct outbox outbox;
     wrd_endpoint_counters counters;
 };
@@ -257,6 +257,8 @@ static void note(struct wrd_endpoint *ep, struct wrd_connection *c)
         return;
     }
     wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
+    ep->news = ep->news || (c->pending & ~c->announced);
+    c->announced = c->pending;
     if (c->pending)
         events_push(ep, c);
 }
@@ -484,7 +486,6 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
     }
     while (ep->output.first) {
         struct wrd_connection *c = ep->output.first;
-        unsigned pending = c->pending;
         size_t len = wrd_connection_transmit(&ep->shared, c, ep->now, out, cap);
         if (len > 0) {
             *path = c->path;
@@ -499,7 +500,6 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
             continue;
         }
         note(ep, c); /* sending starts timers, and may have ended it */
-        ep->news = ep->news || (c->pending & ~pending);
     }
     return 0;
 }
@@ -543,6 +543,7 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
         for (unsigned kind = WRD_EVENT_OPEN; kind < WRD_EVENT_CLOSED; kind++) {
             if (c->pending & WRD_PENDING(kind)) {
                 c->pending &= ~WRD_PENDING(kind);
+                c->announced = c->pending;
                 out->kind = (wrd_event_kind)kind;
                 return true;
             }
@@ -556,6 +557,7 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
         retire(ep, c);
         return true;
     }
+    ep->news = false;
     return false;
 }
 
