@@ -31,8 +31,8 @@ bench:
 	@scripts/setup build
 	@scripts/build dev
 	@for program in build/bench/bench_*; do \
-		[ -x "$program" ] || { echo "bench/ has no benchmarks yet"; continue; }; \
-		echo "== $program"; "$program" || exit 1; \
+		[ -x "$$program" ] || { echo "bench/ has no benchmarks yet"; continue; }; \
+		echo "== $$program"; "$$program" || exit 1; \
 	done
 
 fuzz:
