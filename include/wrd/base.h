@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
-#define WRD_API __attribute__((visibility("default")))
+#define WRD_API      __attribute__((visibility("default")))
 #define WRD_MUST_USE __attribute__((warn_unused_result))
 #else
 #define WRD_API
@@ -25,7 +25,7 @@ extern "C" {
 #define WRD_VERSION_MAJOR 0
 #define WRD_VERSION_MINOR 1
 #define WRD_VERSION_PATCH 0
-#define WRD_VERSION "0.1.0"
+#define WRD_VERSION       "0.1.0"
 
 /* Largest application message, framed or raw (original.md: 16 MiB). */
 #define WRD_MESSAGE_MAX ((size_t)16 * 1024 * 1024)
@@ -58,9 +58,9 @@ WRD_API const char *wrd_result_text(wrd_result result);
 
 /* Microseconds of a monotonic clock with any origin. The core never reads a clock: the caller brings the time. */
 typedef uint64_t wrd_time;
-#define WRD_NEVER UINT64_MAX
+#define WRD_NEVER       UINT64_MAX
 #define WRD_MILLISECOND ((wrd_time)1000)
-#define WRD_SECOND ((wrd_time)1000000)
+#define WRD_SECOND      ((wrd_time)1000000)
 
 /* An IP address and UDP port. `family` is 4 or 6; IPv4 uses ip[0..3]. `port` is in host order. All zero: none. */
 typedef struct wrd_addr {
@@ -79,9 +79,10 @@ typedef struct wrd_path {
 
 /*
  * What the core takes from outside besides datagrams and time.
- * `memory` allocates (old NULL), resizes, and frees (new_size 0, answers NULL); it answers NULL when it cannot, and then
- * `old` is still valid. Freeing and shrinking must not fail. `random` fills `out` with unpredictable bytes and cannot fail.
- * Neither may call back into the library. A NULL member of the struct means the platform's own (native builds only).
+ * `memory` allocates (old NULL), resizes, and frees (new_size 0, answers NULL); it answers NULL when it cannot, and
+ * then `old` is still valid. Freeing and shrinking must not fail. `random` fills `out` with unpredictable bytes and
+ * cannot fail. Neither may call back into the library. A NULL member of the struct means the platform's own (native
+ * builds only).
  */
 typedef struct wrd_env {
     void *user;

@@ -35,12 +35,14 @@ WRD_API void wrd_client_options_init(wrd_client_options *options);
 WRD_API WRD_MUST_USE wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address,
                                                 const wrd_client_options *options, const char **why);
 /*
- * Parses `address` (either form of address.h) and waits until the channel is open. Else `*out` is NULL and the result says
- * why: WRD_INVALID, WRD_TIMEOUT, WRD_REFUSED, WRD_MISMATCH, WRD_SYSTEM, WRD_PROTOCOL; `*why` (may be NULL) in a sentence.
+ * Parses `address` (either form of address.h) and waits until the channel is open. Else `*out` is NULL and the result
+ * says why: WRD_INVALID, WRD_TIMEOUT, WRD_REFUSED, WRD_MISMATCH, WRD_SYSTEM, WRD_PROTOCOL; `*why` (may be NULL) in a
+ * sentence.
  */
 WRD_API WRD_MUST_USE wrd_result wrd_client_connect(wrd_client **out, const char *address,
                                                    const wrd_client_options *options, const char **why);
-/* Waits up to `timeout_ms` (-1: without limit) for the next message. WRD_TIMEOUT: none yet; else why the connection ended. */
+/* Waits up to `timeout_ms` (-1: without limit) for the next message. WRD_TIMEOUT: none yet; else why the connection
+ * ended. */
 WRD_API WRD_MUST_USE wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms);
 /* Waits until a send is possible again or everything sent has arrived (`all`). WRD_TIMEOUT as above. */
 WRD_API WRD_MUST_USE wrd_result wrd_client_drain(wrd_client *client, bool all, int timeout_ms);

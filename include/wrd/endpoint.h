@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sans-IO core: every connection of one UDP socket, as a value that you feed and drain. It owns no socket, no clock,
- * no thread and no global. Six verbs:
+ * The sans-IO core: every connection of one UDP socket, as a value that you feed and drain. It owns no socket, no
+ * clock, no thread and no global. Six verbs:
  *
  *      wrd_conn_send                    wrd_endpoint_next, wrd_conn_receive         the application
  *            v                                       ^
@@ -11,8 +11,8 @@
  *            v                                       ^
  *      wrd_endpoint_transmit                wrd_endpoint_receive                    your socket
  *
- * The order of calls is free; not draining only delays. Bytes from the network never make a call fail: trouble closes that
- * one connection, and its WRD_EVENT_CLOSED says why.
+ * The order of calls is free; not draining only delays. Bytes from the network never make a call fail: trouble closes
+ * that one connection, and its WRD_EVENT_CLOSED says why.
  *
  * Threads: an endpoint belongs to one thread at a time. Nothing is called back but `wrd_env`.
  * Ownership: pointers in are borrowed for the call; pointers out are borrowed as each function says.
@@ -37,23 +37,24 @@ typedef struct wrd_endpoint wrd_endpoint;
 /* A connection: slot and generation in one number, so that a stale one is answered with WRD_GONE. 0 is none. */
 typedef uint64_t wrd_conn;
 
-/* What the application's messages are on the wire: length-prefixed LZ4 frames like the original, or data-channel messages as they are. */
+/* What the application's messages are on the wire: length-prefixed LZ4 frames like the original, or data-channel
+ * messages as they are. */
 typedef enum wrd_mode { WRD_FRAMED = 0, WRD_RAW = 1 } wrd_mode;
 
 typedef enum wrd_kind { WRD_BINARY = 0, WRD_TEXT = 1 } wrd_kind; /* text only in WRD_RAW */
 
 /* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
 typedef struct wrd_endpoint_options {
-    size_t size;                  /* sizeof(wrd_endpoint_options) */
-    const wrd_key *key;           /* identity for accepting; NULL: this endpoint only dials */
-    wrd_mode mode;                /* default WRD_FRAMED */
-    uint32_t max_connections;     /* default 4096 */
-    uint32_t max_handshakes;      /* connections not yet open, of those; default 1024 */
-    wrd_time handshake_timeout;   /* default 10 s */
-    wrd_time lost_timeout;        /* silence after which a peer counts as lost; default 30 s */
-    size_t send_limit;            /* bytes a connection may queue to send; default 1 MiB (one message always fits) */
-    size_t receive_window;        /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */
-    size_t message_limit;         /* largest message in either direction; default and maximum WRD_MESSAGE_MAX */
+    size_t size;                /* sizeof(wrd_endpoint_options) */
+    const wrd_key *key;         /* identity for accepting; NULL: this endpoint only dials */
+    wrd_mode mode;              /* default WRD_FRAMED */
+    uint32_t max_connections;   /* default 4096 */
+    uint32_t max_handshakes;    /* connections not yet open, of those; default 1024 */
+    wrd_time handshake_timeout; /* default 10 s */
+    wrd_time lost_timeout;      /* silence after which a peer counts as lost; default 30 s */
+    size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB (one message always fits) */
+    size_t receive_window;      /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */
+    size_t message_limit;       /* largest message in either direction; default and maximum WRD_MESSAGE_MAX */
 } wrd_endpoint_options;
 
 typedef enum wrd_event_kind {
@@ -81,9 +82,9 @@ typedef struct wrd_conn_info {
     size_t size; /* sizeof(wrd_conn_info), set by the caller */
     wrd_path path;
     bool open;
-    wrd_time opened_at;    /* 0 before */
-    wrd_time rtt;          /* smoothed round-trip time, 0 before the first sample */
-    uint64_t bytes_sent;   /* application bytes */
+    wrd_time opened_at;  /* 0 before */
+    wrd_time rtt;        /* smoothed round-trip time, 0 before the first sample */
+    uint64_t bytes_sent; /* application bytes */
     uint64_t bytes_received;
     uint64_t messages_sent;
     uint64_t messages_received;
@@ -119,12 +120,14 @@ WRD_API void wrd_endpoint_receive(wrd_endpoint *endpoint, wrd_time now, const wr
                                   size_t len);
 /* Writes the next datagram to send into `out` (cap >= WRD_DATAGRAM_MAX) and its path. 0: nothing to send now. */
 WRD_API size_t wrd_endpoint_transmit(wrd_endpoint *endpoint, wrd_time now, wrd_path *path, uint8_t *out, size_t cap);
-/* When wrd_endpoint_expire() must be called next, at the latest. May be in the past: at once. WRD_NEVER: not at all. */
+/* When to come back at the latest, to expire, transmit and look for events. May be in the past: at once. WRD_NEVER: not
+ * at all. */
 WRD_API wrd_time wrd_endpoint_deadline(const wrd_endpoint *endpoint);
 WRD_API void wrd_endpoint_expire(wrd_endpoint *endpoint, wrd_time now);
 /* The next event; false: none now. */
 WRD_API bool wrd_endpoint_next(wrd_endpoint *endpoint, wrd_event *out);
-/* The next opened connection, instead of its WRD_EVENT_OPEN. WRD_AGAIN: none. What it sent meanwhile is kept. `peer` may be NULL. */
+/* The next opened connection, instead of its WRD_EVENT_OPEN. WRD_AGAIN: none. What it sent meanwhile is kept. `peer`
+ * may be NULL. */
 WRD_API WRD_MUST_USE wrd_result wrd_endpoint_accept(wrd_endpoint *endpoint, wrd_conn *out, wrd_addr *peer);
 /* The shell learned (ICMP) that nobody listens at `remote`: a dial to it ends with WRD_REFUSED. */
 WRD_API void wrd_endpoint_refused(wrd_endpoint *endpoint, wrd_time now, const wrd_addr *remote);
@@ -143,14 +146,14 @@ WRD_API WRD_MUST_USE wrd_result wrd_conn_send(wrd_endpoint *endpoint, wrd_time n
  * The oldest message that waits, borrowed until it is released; the same one again until then. WRD_AGAIN: none.
  * What is not released stays charged to the connection's window, so a slow reader slows its peer and nobody else.
  */
-WRD_API WRD_MUST_USE wrd_result wrd_conn_receive(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn,
-                                                 wrd_message *out);
+WRD_API WRD_MUST_USE wrd_result wrd_conn_receive(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, wrd_message *out);
 WRD_API void wrd_conn_release(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
 /*
  * Exact byte reads over the same messages as one stream: fills all of `out` or, WRD_AGAIN, takes nothing yet.
  * `len` up to the receive window. Do not mix with a message that was received and not released.
  */
-WRD_API WRD_MUST_USE wrd_result wrd_conn_read(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, void *out, size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_conn_read(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, void *out,
+                                              size_t len);
 /* Bytes queued or in flight; 0 for a connection that is gone. */
 WRD_API size_t wrd_conn_buffered(const wrd_endpoint *endpoint, wrd_conn conn);
 /* Ends the connection: what was sent still arrives, what waits to be received is dropped. WRD_EVENT_CLOSED follows. */

@@ -14,9 +14,9 @@
 extern "C" {
 #endif
 
-#define WRD_KEY_SIZE 32
-#define WRD_KEY_HEX_SIZE 65         /* 64 lower-case hex digits and NUL */
-#define WRD_CERTIFICATE_MAX 341     /* 339..341 bytes of DER */
+#define WRD_KEY_SIZE        32
+#define WRD_KEY_HEX_SIZE    65  /* 64 lower-case hex digits and NUL */
+#define WRD_CERTIFICATE_MAX 341 /* 339..341 bytes of DER */
 
 /* A P-256 private scalar, big-endian; 1 .. group order - 1. Secret: wipe it with wrd_key_wipe(). */
 typedef struct wrd_key {

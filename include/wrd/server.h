@@ -6,7 +6,8 @@
  *
  *     static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
  *     {
- *         return wrd_server_send(server, conn, message->data, message->len);   // WRD_AGAIN: asked again when there is room
+ *         return wrd_server_send(server, conn, message->data, message->len);   // WRD_AGAIN: asked again when there is
+ * room
  *     }
  *     wrd_server_bind(&server, "0.0.0.0:3478", NULL, &why);
  *     wrd_server_run(server, &(wrd_handlers){.message = on_message});
@@ -21,7 +22,8 @@
  *         wrd_server_flush(server);                         // writes what the calls above made ready
  *     }
  *
- * Threads: a server belongs to one thread at a time; wrd_server_stop() alone may come from another thread or a signal handler.
+ * Threads: a server belongs to one thread at a time; wrd_server_stop() alone may come from another thread or a signal
+ * handler.
  */
 #ifndef WRD_SERVER_H
 #define WRD_SERVER_H
@@ -68,7 +70,8 @@ typedef struct wrd_handlers {
     void (*closed)(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user);
 } wrd_handlers;
 
-/* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a handler. */
+/* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a
+ * handler. */
 WRD_API WRD_MUST_USE wrd_result wrd_server_run(wrd_server *server, const wrd_handlers *handlers);
 /* One turn of the same loop: waits at most `timeout_ms` (-1: without limit) and hands out what there is. */
 WRD_API WRD_MUST_USE wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms);
@@ -76,7 +79,7 @@ WRD_API void wrd_server_stop(wrd_server *server);
 
 /* ---- your own loop */
 
-WRD_API int wrd_server_fd(const wrd_server *server); /* wait for readability; owned by the server */
+WRD_API int wrd_server_fd(const wrd_server *server);      /* wait for readability; owned by the server */
 WRD_API int wrd_server_timeout(const wrd_server *server); /* milliseconds to wait at most, for poll(); -1: no limit */
 WRD_API void wrd_server_process(wrd_server *server);
 WRD_API void wrd_server_flush(wrd_server *server);
@@ -95,8 +98,9 @@ WRD_API void wrd_server_close(wrd_server *server, wrd_conn conn);
 WRD_API wrd_endpoint *wrd_server_endpoint(wrd_server *server); /* the core inside, for info and counters */
 
 /*
- * This machine's address in its local network, without sending anything: of the interface that leads outward, else of the
- * first that is up and not loopback. `family` 4 or 6. WRD_GONE: there is none. Firefox refuses loopback, so pages need it.
+ * This machine's address in its local network, without sending anything: of the interface that leads outward, else of
+ * the first that is up and not loopback. `family` 4 or 6. WRD_GONE: there is none. Firefox refuses loopback, so pages
+ * need it.
  */
 WRD_API WRD_MUST_USE wrd_result wrd_local_network_ip(wrd_addr *out, int family);
 

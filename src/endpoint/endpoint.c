@@ -509,8 +509,8 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
 wrd_time wrd_endpoint_deadline(const wrd_endpoint *ep)
 {
     const struct wrd_connection *first = wrd_timers_first(&ep->timers);
-    if (ep->news)
-        return ep->now;
+    if (ep->news || ep->output.first || ep->outbox.count > 0)
+        return ep->now; /* something to look at or to transmit: a wait now would only delay it */
     return first ? first->deadline : WRD_NEVER;
 }
 

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/* Native client to native server over real sockets on loopback. No test sleeps; each waits for what it names. */
+#include "wrd/wrd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 20000
+
+static wrd_result echo(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
+{
+    (void)user;
+    wrd_result result = wrd_server_send(server, conn, message->data, message->len);
+    if (result == WRD_INVALID) /* a text message in raw mode */
+        result = wrd_server_send_text(server, conn, (const char *)message->data, message->len);
+    return result;
+}
+
+struct running {
+    wrd_server *server;
+    pthread_t thread;
+    wrd_result result;
+    char address[WRD_ADDRESS_TEXT_SIZE];
+};
+
+static void *run(void *argument)
+{
+    struct running *r = argument;
+    r->result = wrd_server_run(r->server, &(wrd_handlers){.message = echo});
+    return NULL;
+}
+
+static void start(struct running *r, const char *listen, const wrd_server_options *options, const char *dial_ip)
+{
+    const char *why = "";
+    wrd_address address;
+    if (wrd_server_bind(&r->server, listen, options, &why) != WRD_OK)
+        fail_msg("%s: %s", listen, why);
+    wrd_server_address(r->server, &address);
+    if (dial_ip) {
+        uint16_t port = address.addr.port;
+        char text[WRD_ADDR_TEXT_SIZE];
+        (void)snprintf(text, sizeof text, "%s:%u", dial_ip, port);
+        assert_int_equal(wrd_addr_parse(&address.addr, text, strlen(text), false, NULL), WRD_OK);
+    }
+    wrd_address_text(&address, r->address);
+    assert_int_equal(pthread_create(&r->thread, NULL, run, r), 0);
+}
+
+static void stop(struct running *r)
+{
+    wrd_server_stop(r->server);
+    assert_int_equal(pthread_join(r->thread, NULL), 0);
+    assert_int_equal(r->result, WRD_OK);
+    wrd_server_free(r->server);
+}
+
+static wrd_client *connect_to(const char *address, const wrd_client_options *options)
+{
+    wrd_client *client;
+    const char *why;
+    if (wrd_client_connect(&client, address, options, &why) != WRD_OK)
+        fail_msg("%s: %s", address, why);
+    return client;
+}
+
+static uint8_t pattern(size_t i)
+{
+    return (uint8_t)(i * 2654435761u >> 13);
+}
+
+static void round_trip(wrd_client *client, size_t len)
+{
+    uint8_t *bytes = malloc(len + 1);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = pattern(i);
+    assert_int_equal(wrd_client_send(client, bytes, len), WRD_OK);
+    wrd_message message;
+    assert_int_equal(wrd_client_wait(client, &message, WAIT_MS), WRD_OK);
+    assert_int_equal(message.len, len);
+    assert_memory_equal(message.data, bytes, len);
+    wrd_client_release(client);
+    free(bytes);
+}
+
+/* ---- both ways of address families */
+
+static void echoes_over(const char *listen, const char *dial_ip)
+{
+    struct running server;
+    start(&server, listen, NULL, dial_ip);
+    wrd_client *client = connect_to(server.address, NULL);
+    round_trip(client, 5);
+    round_trip(client, 0);
+    round_trip(client, 100000);
+    wrd_client_free(client);
+    stop(&server);
+}
+
+static void echoes_over_ipv4(void **state)
+{
+    (void)state;
+    echoes_over("127.0.0.1:0", NULL);
+}
+
+static void echoes_over_ipv6(void **state)
+{
+    (void)state;
+    echoes_over("[::1]:0", NULL);
+}
+
+static void a_dual_stack_server_answers_both_families(void **state)
+{
+    (void)state;
+    echoes_over("[::]:0", "127.0.0.1");
+    echoes_over("[::]:0", "[::1]");
+}
+
+static void a_wildcard_server_answers_from_the_address_it_was_asked_on(void **state)
+{
+    (void)state;
+    echoes_over("0.0.0.0:0", "127.0.0.2");
+    echoes_over("[::]:0", "127.0.0.3");
+}
+
+static void a_wildcard_bind_names_an_address_that_can_be_dialed(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    wrd_address address;
+    assert_int_equal(wrd_server_bind(&server, "0.0.0.0:0", NULL, NULL), WRD_OK);
+    wrd_server_address(server, &address);
+    assert_int_equal(address.addr.family, 4);
+    assert_true(address.addr.ip[0] != 0 && address.addr.port != 0);
+    wrd_server_free(server);
+}
+
+/* ---- messages */
+
+static void large_messages_pass_both_ways_in_both_modes(void **state)
+{
+    (void)state;
+    for (int mode = WRD_FRAMED; mode <= WRD_RAW; mode++) {
+        struct running server;
+        wrd_server_options options;
+        wrd_client_options client_options;
+        wrd_server_options_init(&options);
+        wrd_client_options_init(&client_options);
+        options.endpoint.mode = client_options.endpoint.mode = (wrd_mode)mode;
+        start(&server, "127.0.0.1:0", &options, NULL);
+        wrd_client *client = connect_to(server.address, &client_options);
+        round_trip(client, 15 * 1024 * 1024);
+        round_trip(client, 1);
+        wrd_client_free(client);
+        stop(&server);
+    }
+}
+
+static void text_stays_text_in_raw_mode(void **state)
+{
+    (void)state;
+    struct running server;
+    wrd_server_options options;
+    wrd_client_options client_options;
+    wrd_server_options_init(&options);
+    wrd_client_options_init(&client_options);
+    options.endpoint.mode = client_options.endpoint.mode = WRD_RAW;
+    start(&server, "127.0.0.1:0", &options, NULL);
+    wrd_client *client = connect_to(server.address, &client_options);
+    assert_int_equal(wrd_client_send_text(client, "words", 5), WRD_OK);
+    wrd_message message;
+    assert_int_equal(wrd_client_wait(client, &message, WAIT_MS), WRD_OK);
+    assert_int_equal(message.len,
+                     5); /* the echo above answers in binary; what counts is that it arrived as one message */
+    wrd_client_release(client);
+    wrd_client_free(client);
+    stop(&server);
+}
+
+static void many_messages_in_flight_come_back_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    struct running server;
+    start(&server, "127.0.0.1:0", NULL, NULL);
+    wrd_client *client = connect_to(server.address, NULL);
+    uint32_t sent = 0, received = 0;
+    while (received < COUNT) {
+        wrd_result result = WRD_OK;
+        while (sent < COUNT && (result = wrd_client_send(client, &sent, sizeof sent)) == WRD_OK)
+            sent++;
+        assert_true(result == WRD_OK || result == WRD_AGAIN);
+        wrd_message message;
+        assert_int_equal(wrd_client_wait(client, &message, WAIT_MS), WRD_OK);
+        do {
+            uint32_t value;
+            assert_int_equal(message.len, sizeof value);
+            memcpy(&value, message.data, sizeof value);
+            assert_int_equal(value, received);
+            received++;
+            wrd_client_release(client);
+        } while (wrd_client_receive(client, &message) == WRD_OK);
+    }
+    wrd_client_free(client);
+    stop(&server);
+}
+
+static void exact_reads_cross_message_boundaries(void **state)
+{
+    (void)state;
+    struct running server;
+    start(&server, "127.0.0.1:0", NULL, NULL);
+    wrd_client *client = connect_to(server.address, NULL);
+    assert_int_equal(wrd_client_send(client, "hel", 3), WRD_OK);
+    assert_int_equal(wrd_client_send(client, "lo there", 8), WRD_OK);
+    char word[6] = {0};
+    wrd_result result;
+    while ((result = wrd_client_read(client, word, 5)) == WRD_AGAIN) {
+        (void)poll(&(struct pollfd){wrd_client_fd(client), POLLIN, 0}, 1, wrd_client_timeout(client));
+        wrd_client_process(client);
+        wrd_client_flush(client);
+    }
+    assert_int_equal(result, WRD_OK);
+    assert_string_equal(word, "hello");
+    wrd_client_free(client);
+    stop(&server);
+}
+
+/* ---- your own loop, as server.h shows it */
+
+static void an_own_loop_serves_with_poll_alone(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    wrd_address address;
+    const char *why;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, &why), WRD_OK);
+    wrd_server_address(server, &address);
+    wrd_client *client;
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, &why), WRD_OK);
+    bool sent = false, echoed = false, closed = false;
+    while (!closed) {
+        struct pollfd fds[2] = {{wrd_server_fd(server), POLLIN, 0}, {wrd_client_fd(client), POLLIN, 0}};
+        int a = wrd_server_timeout(server), b = wrd_client_timeout(client);
+        (void)poll(fds, 2, a < 0 ? b : b < 0 ? a : a < b ? a : b);
+        wrd_server_process(server);
+        wrd_event event;
+        wrd_message message;
+        while (wrd_server_next(server, &event)) {
+            while (wrd_server_receive(server, event.conn, &message) == WRD_OK) {
+                assert_int_equal(wrd_server_send(server, event.conn, message.data, message.len), WRD_OK);
+                wrd_server_release(server, event.conn);
+            }
+        }
+        wrd_server_flush(server);
+        wrd_client_process(client);
+        while (wrd_client_next(client, &event)) {
+            if (event.kind == WRD_EVENT_OPEN) {
+                assert_int_equal(wrd_client_send(client, "own loop", 8), WRD_OK);
+                sent = true;
+            }
+            if (event.kind == WRD_EVENT_READABLE && wrd_client_receive(client, &message) == WRD_OK) {
+                assert_int_equal(message.len, 8);
+                assert_memory_equal(message.data, "own loop", 8);
+                wrd_client_release(client);
+                echoed = true;
+                wrd_client_close(client);
+            }
+            closed = event.kind == WRD_EVENT_CLOSED;
+        }
+        wrd_client_flush(client);
+    }
+    assert_true(sent && echoed);
+    wrd_client_free(client);
+    wrd_server_free(server);
+}
+
+/* ---- failures, each told apart and soon */
+
+static void a_port_in_use_is_said_plainly(void **state)
+{
+    (void)state;
+    wrd_server *first, *second;
+    wrd_address address;
+    const char *why;
+    assert_int_equal(wrd_server_bind(&first, "127.0.0.1:0", NULL, &why), WRD_OK);
+    wrd_server_address(first, &address);
+    char text[WRD_ADDR_TEXT_SIZE];
+    wrd_addr_text(&address.addr, text);
+    errno = 0;
+    assert_int_equal(wrd_server_bind(&second, text, NULL, &why), WRD_SYSTEM);
+    assert_int_equal(errno, EADDRINUSE);
+    assert_non_null(strstr(why, "in use"));
+    assert_null(second);
+    wrd_server_free(first);
+}
+
+static void an_address_that_is_not_ours_is_said_plainly(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    const char *why;
+    assert_int_equal(wrd_server_bind(&server, "192.0.2.1:0", NULL, &why), WRD_SYSTEM);
+    assert_non_null(strstr(why, "does not have the address"));
+    assert_int_equal(wrd_server_bind(&server, "localhost:1", NULL, &why), WRD_INVALID);
+    assert_true(strlen(why) > 20);
+}
+
+static void a_closed_port_is_refused(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    wrd_address address;
+    char text[WRD_ADDRESS_TEXT_SIZE];
+    const char *why;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, &why), WRD_OK);
+    wrd_server_address(server, &address);
+    wrd_address_text(&address, text);
+    wrd_server_free(server);
+    wrd_client *client;
+    assert_int_equal(wrd_client_connect(&client, text, NULL, &why), WRD_REFUSED);
+    assert_non_null(strstr(why, "nobody listens"));
+    assert_null(client);
+}
+
+static void a_mute_port_is_a_timeout_within_the_time_given(void **state)
+{
+    (void)state;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof any;
+    assert_int_equal(bind(fd, (struct sockaddr *)&any, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&any, &len), 0);
+    char text[WRD_ADDRESS_TEXT_SIZE];
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u %064d", ntohs(any.sin_port), 1);
+    wrd_client_options options;
+    wrd_client_options_init(&options);
+    options.endpoint.handshake_timeout = 300 * WRD_MILLISECOND;
+    wrd_client *client;
+    const char *why;
+    assert_int_equal(wrd_client_connect(&client, text, &options, &why), WRD_TIMEOUT);
+    assert_non_null(strstr(why, "no answer"));
+    (void)close(fd);
+}
+
+static void another_fingerprint_is_a_mismatch(void **state)
+{
+    (void)state;
+    struct running server;
+    start(&server, "127.0.0.1:0", NULL, NULL);
+    wrd_address address;
+    assert_int_equal(wrd_address_parse(&address, server.address, strlen(server.address), NULL), WRD_OK);
+    address.fingerprint.bytes[31] ^= 1;
+    char text[WRD_ADDRESS_TEXT_SIZE];
+    wrd_address_text(&address, text);
+    wrd_client *client;
+    const char *why;
+    assert_int_equal(wrd_client_connect(&client, text, NULL, &why), WRD_MISMATCH);
+    assert_true(strlen(why) > 20);
+    client = connect_to(server.address, NULL); /* and the server goes on */
+    round_trip(client, 10);
+    wrd_client_free(client);
+    stop(&server);
+}
+
+static void a_server_that_ends_says_so(void **state)
+{
+    (void)state;
+    struct running server;
+    start(&server, "127.0.0.1:0", NULL, NULL);
+    wrd_client *client = connect_to(server.address, NULL);
+    round_trip(client, 10);
+    stop(&server);
+    wrd_message message;
+    assert_int_equal(wrd_client_wait(client, &message, WAIT_MS), WRD_CLOSED);
+    assert_int_equal(wrd_client_send(client, "x", 1), WRD_CLOSED);
+    wrd_client_free(client);
+}
+
+static void the_same_key_gives_the_same_address_after_a_restart(void **state)
+{
+    (void)state;
+    wrd_key key;
+    assert_int_equal(wrd_key_from_seed(&key, 42), WRD_OK);
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    options.endpoint.key = &key;
+    struct running server;
+    start(&server, "127.0.0.1:0", &options, NULL);
+    char first[WRD_ADDRESS_TEXT_SIZE], listen[WRD_ADDR_TEXT_SIZE];
+    (void)strcpy(first, server.address);
+    (void)sscanf(first, "%63s", listen);
+    stop(&server);
+    start(&server, listen, &options, NULL);
+    assert_string_equal(server.address, first);
+    wrd_client *client = connect_to(first, NULL);
+    round_trip(client, 10);
+    wrd_client_free(client);
+    stop(&server);
+}
+
+static void the_local_network_ip_is_no_loopback(void **state)
+{
+    (void)state;
+    wrd_addr addr;
+    assert_int_equal(wrd_local_network_ip(&addr, 5), WRD_INVALID);
+    wrd_result result = wrd_local_network_ip(&addr, 4);
+    assert_true(result == WRD_OK || result == WRD_GONE);
+    if (result == WRD_OK)
+        assert_true(addr.family == 4 && addr.ip[0] != 127 && addr.ip[0] != 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(echoes_over_ipv4),
+        cmocka_unit_test(echoes_over_ipv6),
+        cmocka_unit_test(a_dual_stack_server_answers_both_families),
+        cmocka_unit_test(a_wildcard_server_answers_from_the_address_it_was_asked_on),
+        cmocka_unit_test(a_wildcard_bind_names_an_address_that_can_be_dialed),
+        cmocka_unit_test(large_messages_pass_both_ways_in_both_modes),
+        cmocka_unit_test(text_stays_text_in_raw_mode),
+        cmocka_unit_test(many_messages_in_flight_come_back_in_order),
+        cmocka_unit_test(exact_reads_cross_message_boundaries),
+        cmocka_unit_test(an_own_loop_serves_with_poll_alone),
+        cmocka_unit_test(a_port_in_use_is_said_plainly),
+        cmocka_unit_test(an_address_that_is_not_ours_is_said_plainly),
+        cmocka_unit_test(a_closed_port_is_refused),
+        cmocka_unit_test(a_mute_port_is_a_timeout_within_the_time_given),
+        cmocka_unit_test(another_fingerprint_is_a_mismatch),
+        cmocka_unit_test(a_server_that_ends_says_so),
+        cmocka_unit_test(the_same_key_gives_the_same_address_after_a_restart),
+        cmocka_unit_test(the_local_network_ip_is_no_loopback),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
