@@ -96,6 +96,142 @@ static void every_byte_arrives_once_and_in_order_over_bad_links(void **state)
         run_seed(seed);
 }
 
+/* Every way to lose some of the first five packets of either direction; with data waiting from the start. */
+static void handshake_survives_the_loss_of_any_of_its_packets(void **state)
+{
+    for (unsigned mask = 0; mask < 1024; mask++) {
+        for (int both = 0; both < 2; both++) {
+            struct lab lab;
+            lab_init(&lab, mask + 1, NULL);
+            lab.ends[0].link.drop_mask = mask & 31;
+            lab.ends[1].link.drop_mask = mask >> 5;
+            for (int i = 0; i < 2; i++)
+                lab.ends[i].traffic = (struct lab_traffic){.messages = 3, .size_max = 3000, .streams = 2};
+            wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+            if (both)
+                wrd_sctp_connect(lab.ends[1].sctp, lab.now);
+            assert_true(lab_deliver(&lab, 60 * WRD_SECOND));
+            lab_free(&lab);
+        }
+    }
+}
+
+static void shutdown_survives_the_loss_of_any_of_its_packets(void **state)
+{
+    for (unsigned mask = 0; mask < 256; mask++) {
+        for (int both = 0; both < 2; both++) {
+            struct lab lab;
+            lab_init(&lab, mask + 1, NULL);
+            wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+            lab_open(&lab);
+            lab_run(&lab, WRD_SECOND);
+            for (int i = 0; i < 2; i++) {
+                lab.ends[i].transmitted = 0;
+                lab.ends[i].link.drop_mask = i ? mask >> 4 : mask & 15;
+                lab.ends[i].traffic = (struct lab_traffic){.messages = 3, .size_max = 2000, .streams = 1};
+                lab_pump(&lab, i);
+            }
+            wrd_sctp_shutdown(lab.ends[0].sctp, lab.now);
+            if (both)
+                wrd_sctp_shutdown(lab.ends[1].sctp, lab.now);
+            lab_run(&lab, 100 * WRD_SECOND);
+            for (int i = 0; i < 2; i++) {
+                assert_int_equal(wrd_sctp_state(lab.ends[i].sctp), WRD_SCTP_CLOSED);
+                assert_int_equal(lab.ends[i].heard, 3);
+                bool asked = both || i == 0;
+                assert_int_equal(wrd_sctp_failure(lab.ends[i].sctp, NULL), asked ? WRD_OK : WRD_CLOSED);
+            }
+            lab_free(&lab);
+        }
+    }
+}
+
+static void messages_of_16_mib_pass_both_ways_over_loss(void **state)
+{
+    struct lab lab;
+    static uint8_t bytes[WRD_MESSAGE_MAX];
+    lab_init(&lab, 5, NULL);
+    for (int i = 0; i < 2; i++) {
+        lab.ends[i].link = (struct lab_link){.delay = 1000, .jitter = 200, .loss = 5};
+        assert_int_equal(lab_send(&lab, i, 0, false, bytes, sizeof bytes), WRD_OK);
+    }
+    wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+    wrd_time until = lab.now + 600 * WRD_SECOND;
+    while (lab.ends[0].heard < 1 || lab.ends[1].heard < 1)
+        assert_true(lab_step(&lab, until));
+    assert_int_equal(lab.ends[0].heard_bytes, sizeof bytes);
+    assert_int_equal(lab.ends[1].heard_bytes, sizeof bytes);
+    lab_free(&lab);
+}
+
+static void slow_reader_stops_the_sender_and_loses_nothing(void **state)
+{
+    struct lab lab;
+    struct wrd_sctp_options options = {.receive_window = 30000};
+    lab_init(&lab, 9, &options);
+    lab.ends[0].traffic = (struct lab_traffic){.messages = 400, .size_max = 1000, .streams = 3, .unordered = 300};
+    lab.ends[1].reading = false;
+    wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+    lab_run(&lab, 20 * WRD_SECOND);
+    assert_int_equal(lab.ends[1].heard, 0);
+    assert_in_range(lab.ends[1].sctp->join.charged, 20000, 40000);
+    unsigned sent = lab.ends[0].transmitted;
+    lab_run(&lab, 30 * WRD_SECOND);
+    assert_in_range(lab.ends[0].transmitted - sent, 8, 12); /* probes, each three seconds */
+    wrd_time before = lab.now;
+    lab.ends[1].reading = true;
+    assert_true(lab_deliver(&lab, 60 * WRD_SECOND));
+    assert_true(lab.now - before < 3 * WRD_SECOND); /* told at once, not found out by a probe */
+    lab_free(&lab);
+}
+
+static void abort_tells_the_other_side(void **state)
+{
+    struct lab lab;
+    lab_init(&lab, 9, NULL);
+    wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+    lab_open(&lab);
+    wrd_sctp_abort(lab.ends[1].sctp, lab.now);
+    lab_run(&lab, WRD_SECOND);
+    assert_int_equal(wrd_sctp_failure(lab.ends[0].sctp, NULL), WRD_CLOSED);
+    assert_int_equal(wrd_sctp_failure(lab.ends[1].sctp, NULL), WRD_OK);
+    assert_true(lab.ends[0].events & WRD_SCTP_EVENT_CLOSED);
+    assert_int_equal(wrd_sctp_deadline(lab.ends[0].sctp), WRD_NEVER);
+    lab_free(&lab);
+}
+
+static void lost_abort_is_repeated_when_the_other_side_speaks(void **state)
+{
+    struct lab lab;
+    lab_init(&lab, 9, NULL);
+    wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+    lab_open(&lab);
+    lab_run(&lab, WRD_SECOND);
+    lab.ends[1].link.loss = 1000;
+    wrd_sctp_abort(lab.ends[1].sctp, lab.now);
+    lab_run(&lab, WRD_SECOND);
+    lab.ends[1].link.loss = 0;
+    assert_int_equal(wrd_sctp_state(lab.ends[0].sctp), WRD_SCTP_ESTABLISHED);
+    assert_int_equal(lab_send(&lab, 0, 0, false, "anyone?", 7), WRD_OK);
+    lab_run(&lab, WRD_SECOND);
+    assert_int_equal(wrd_sctp_state(lab.ends[0].sctp), WRD_SCTP_CLOSED);
+    lab_free(&lab);
+}
+
+static void quiet_link_carries_heartbeats_only(void **state)
+{
+    struct lab lab;
+    lab_init(&lab, 9, NULL);
+    wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+    lab_open(&lab);
+    lab_run(&lab, WRD_SECOND);
+    unsigned before = lab.ends[0].transmitted + lab.ends[1].transmitted;
+    lab_run(&lab, 600 * WRD_SECOND);
+    assert_in_range(lab.ends[0].transmitted + lab.ends[1].transmitted - before, 38, 82);
+    assert_int_equal(wrd_sctp_state(lab.ends[0].sctp), WRD_SCTP_ESTABLISHED);
+    lab_free(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +239,13 @@ int main(void)
         cmocka_unit_test(both_sides_connect_at_once_and_both_are_open),
         cmocka_unit_test(lossless_echo_of_many_sizes),
         cmocka_unit_test(every_byte_arrives_once_and_in_order_over_bad_links),
+        cmocka_unit_test(handshake_survives_the_loss_of_any_of_its_packets),
+        cmocka_unit_test(shutdown_survives_the_loss_of_any_of_its_packets),
+        cmocka_unit_test(messages_of_16_mib_pass_both_ways_over_loss),
+        cmocka_unit_test(slow_reader_stops_the_sender_and_loses_nothing),
+        cmocka_unit_test(abort_tells_the_other_side),
+        cmocka_unit_test(lost_abort_is_repeated_when_the_other_side_speaks),
+        cmocka_unit_test(quiet_link_carries_heartbeats_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
