@@ -138,7 +138,7 @@ wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_conne
 {
     if (len > shared->options.message_limit)
         return WRD_TOO_LARGE;
-    if (c->phase >= WRD_PHASE_CLOSING)
+    if (c->phase >= WRD_PHASE_CLOSING || c->channel_closed)
         return WRD_CLOSED;
     if (shared->options.mode == WRD_FRAMED && kind != WRD_BINARY)
         return WRD_INVALID;
@@ -232,9 +232,12 @@ void wrd_connection_release(struct wrd_connection *c, wrd_time now)
     drop_message(c, now);
 }
 
-/* Makes room for `extra` more bytes behind those already taken. */
+/* Makes room for `extra` more bytes behind those not yet read. */
 static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection *c, size_t extra)
 {
+    if (c->bytes_at > 0)
+        memmove(c->bytes, c->bytes + c->bytes_at, c->bytes_len);
+    c->bytes_at = 0;
     size_t needed = c->bytes_len + extra;
     if (needed <= c->bytes_cap)
         return true;
@@ -258,13 +261,15 @@ wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_conne
             return result;
         if (!reserve_bytes(shared, c, message.len))
             return WRD_NO_MEMORY;
-        memcpy(c->bytes + c->bytes_len, message.data, message.len);
+        if (message.len > 0)
+            memcpy(c->bytes + c->bytes_len, message.data, message.len);
         c->bytes_len += message.len;
         wrd_connection_release(c, now);
     }
-    memcpy(out, c->bytes, len);
+    if (len > 0)
+        memcpy(out, c->bytes + c->bytes_at, len);
+    c->bytes_at += len;
     c->bytes_len -= len;
-    memmove(c->bytes, c->bytes + len, c->bytes_len);
     return WRD_OK;
 }
 
@@ -316,7 +321,23 @@ static void end_with_association(struct wrd_connection *c, wrd_time now)
         reason = WRD_OK;
         text = "closed by us";
     }
+    if (c->channel_closed && reason == WRD_OK) {
+        reason = WRD_CLOSED;
+        text = "the peer closed the channel";
+    }
     wrd_connection_end(c, now, reason, text);
+}
+
+/* A browser closes a channel by resetting its stream (RFC 8831 6.7). Ours has but one: the connection ends with it. */
+static void end_with_channel(struct wrd_connection *c, wrd_time now)
+{
+    uint16_t stream;
+    while (wrd_sctp_next_reset(c->sctp, &stream)) {
+        if (stream != WRD_CHAN_NEGOTIATED)
+            continue;
+        c->channel_closed = true;
+        wrd_sctp_shutdown(c->sctp, now);
+    }
 }
 
 static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
@@ -344,6 +365,8 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
     }
     if (c->phase == WRD_PHASE_CLOSING && c->frame_len == 0)
         wrd_sctp_shutdown(c->sctp, now);
+    if (events & WRD_SCTP_EVENT_RESET)
+        end_with_channel(c, now);
     if (events & WRD_SCTP_EVENT_CLOSED)
         end_with_association(c, now);
 }

@@ -70,6 +70,7 @@ struct wrd_connection {
     struct wrd_dtls *dtls;
     struct wrd_sctp *sctp;
     struct wrd_chan chan;
+    bool channel_closed; /* by the peer: the association shuts down */
 
     /* frames on their way out: one encoded frame that SCTP takes chunk by chunk */
     uint8_t *frame;
@@ -78,9 +79,9 @@ struct wrd_connection {
 
     /* messages on their way in */
     wrd_frame_decoder *decoder;
-    size_t chunk_used; /* of the chunk that waits at SCTP */
-    uint8_t *bytes;    /* wrd_conn_read()'s stream, taken from messages */
-    size_t bytes_cap, bytes_len;
+    size_t chunk_used;                     /* of the chunk that waits at SCTP */
+    uint8_t *bytes;                        /* wrd_conn_read()'s stream, taken from messages */
+    size_t bytes_cap, bytes_at, bytes_len; /* `bytes_len` are left, from `bytes_at` on */
 
     wrd_time opened_at;
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
