@@ -22,12 +22,17 @@ static size_t data_room(const struct wrd_writer *wr)
     return room > WRD_SCTP_DATA_HEADER_SIZE ? room - WRD_SCTP_DATA_HEADER_SIZE : 0;
 }
 
+/* Writes a chunk that `flight` counts already. */
 static void place(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr, const struct wrd_sctp_data *data)
 {
+    struct wrd_sctp_data header = *data;
+    /* A small window that is full waits for this SACK, which the peer would delay (RFC 7053). */
+    if (sctp->cwnd.cwnd < WRD_SCTP_CWND_INITIAL && sctp->flight.bytes >= sctp->cwnd.cwnd)
+        header.flags |= WRD_SCTP_IMMEDIATE;
     size_t padding = -data->len & 3;
     uint8_t *at = wrd_wr_space(wr, WRD_SCTP_DATA_HEADER_SIZE + data->len + padding);
     WRD_ASSERT(at);
-    wrd_sctp_data_write_header(at, data);
+    wrd_sctp_data_write_header(at, &header);
     memcpy(at + WRD_SCTP_DATA_HEADER_SIZE, data->bytes, data->len);
     memset(at + WRD_SCTP_DATA_HEADER_SIZE + data->len, 0, padding);
     sctp->burst -= data->len < sctp->burst ? data->len : sctp->burst;
@@ -70,8 +75,8 @@ static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *
     while (wrd_sctp_flight_lost(&sctp->flight, &data)) {
         if (data.len > data_room(wr) || !(sctp->flight.urgent || window_is_open(sctp)))
             return;
-        place(sctp, now, wr, &data);
         wrd_sctp_flight_resent(&sctp->flight, data.tsn);
+        place(sctp, now, wr, &data);
         if (wrd_tsn_diff(data.tsn, sctp->flight.cumulative) == 1 && sctp->state != WRD_SCTP_COOKIE_ECHOED)
             sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
     }

@@ -393,6 +393,21 @@ static void rtt_is_not_taken_from_what_was_sent_twice(void **state)
     script_free(&s);
 }
 
+static void small_window_that_is_full_asks_for_a_sack_at_once(void **state)
+{
+    struct script s;
+    opened(&s, 1 << 20);
+    script_say(&s, 0, 50000);
+    script_collect(&s);
+    struct script_chunk data;
+    for (unsigned i = 0; script_find(&s, WRD_SCTP_DATA, i, &data); i++)
+        assert_false(data.flags & WRD_SCTP_IMMEDIATE);
+    script_wait(&s, wrd_sctp_deadline(s.sctp) - s.now); /* T3: one packet alone */
+    assert_true(script_find(&s, WRD_SCTP_DATA, 0, &data));
+    assert_true(data.flags & WRD_SCTP_IMMEDIATE);
+    script_free(&s);
+}
+
 static void ring_grows_to_its_bound_and_no_further(void **state)
 {
     struct script s;
@@ -441,6 +456,7 @@ int main(void)
         cmocka_unit_test(sack_reports_as_many_gaps_as_fit_one_packet),
         cmocka_unit_test(window_halves_with_each_rto_of_idleness),
         cmocka_unit_test(rtt_is_not_taken_from_what_was_sent_twice),
+        cmocka_unit_test(small_window_that_is_full_asks_for_a_sack_at_once),
         cmocka_unit_test(ring_grows_to_its_bound_and_no_further),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
