@@ -68,8 +68,8 @@ static void send_more(struct world *world, struct node *node, struct caller *cal
     if (caller->blocked || caller->sent == caller->messages ||
         (caller->stay_quiet_before_reply && caller->echoed < caller->sent))
         return;
-    uint8_t *bytes = malloc(caller->size_max + 1);
-    while (bytes && caller->sent < caller->messages) {
+    uint8_t *bytes = world_scratch(world, caller->size_max + 1);
+    while (caller->sent < caller->messages) {
         size_t len = message_of(caller, caller->sent, bytes);
         wrd_result result = wrd_conn_send(node->endpoint, world->now, caller->conn, WRD_BINARY, bytes, len);
         caller->blocked = result == WRD_AGAIN; /* the WRITABLE event says when */
@@ -81,14 +81,13 @@ static void send_more(struct world *world, struct node *node, struct caller *cal
         if (caller->stay_quiet_before_reply)
             break;
     }
-    free(bytes);
 }
 
 static void check_echoes(struct world *world, struct node *node, struct caller *caller)
 {
     wrd_message message;
-    uint8_t *expected = malloc(caller->size_max + 1);
-    while (expected && wrd_conn_receive(node->endpoint, world->now, caller->conn, &message) == WRD_OK) {
+    uint8_t *expected = world_scratch(world, caller->size_max + 1);
+    while (wrd_conn_receive(node->endpoint, world->now, caller->conn, &message) == WRD_OK) {
         size_t len = message_of(caller, caller->echoed, expected);
         if (caller->echoed >= caller->sent || message.len != len || memcmp(message.data, expected, len) != 0)
             caller->corrupt = true;
@@ -96,7 +95,6 @@ static void check_echoes(struct world *world, struct node *node, struct caller *
         caller->echoed_at = world->now;
         wrd_conn_release(node->endpoint, world->now, caller->conn);
     }
-    free(expected);
 }
 
 void caller_turn(struct world *world, struct node *node)

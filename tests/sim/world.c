@@ -79,10 +79,25 @@ void world_free(struct world *world)
         wrd_endpoint_free(world->nodes[i].endpoint);
     for (size_t i = 0; i < world->flight_count; i++)
         free(world->flights[i].bytes);
+    free(world->scratch);
+    world->scratch = NULL;
+    world->scratch_cap = 0;
     free(world->flights);
     world->flights = NULL;
     world->flight_count = world->flight_cap = 0;
     world->node_count = 0;
+}
+
+uint8_t *world_scratch(struct world *world, size_t len)
+{
+    if (len > world->scratch_cap) {
+        free(world->scratch);
+        world->scratch = malloc(len);
+        world->scratch_cap = len;
+        if (!world->scratch)
+            abort();
+    }
+    return world->scratch;
 }
 
 struct node *world_add(struct world *world, const wrd_endpoint_options *options, const struct link_options *out,

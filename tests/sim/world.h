@@ -55,6 +55,8 @@ struct world {
     size_t flight_count, flight_cap;
     uint64_t order; /* ties arrive in the order they were sent */
     struct allocations allocations;
+    uint8_t *scratch;
+    size_t scratch_cap;
     uint64_t digest; /* of every datagram that left, with its time: the witness of determinism */
 };
 
@@ -68,6 +70,8 @@ struct node *world_add(struct world *world, const wrd_endpoint_options *options,
                        node_turn turn, void *app);
 /* Runs until `until` or until `*done`; true when done. */
 bool world_run(struct world *world, wrd_time until, const bool *done);
+/* One buffer for the applications: a fresh one each turn costs more than everything else under sanitizers. */
+uint8_t *world_scratch(struct world *world, size_t len);
 /* A datagram from an address that is no node's, or pretends. */
 void world_inject(struct world *world, struct node *to, const wrd_addr *from, const uint8_t *bytes, size_t len);
 
