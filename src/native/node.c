@@ -8,6 +8,9 @@
 
 /* Batches read before timers and output have their turn. */
 #define BATCHES_MAX 8
+/* Datagrams after which answers are drawn up, though sent with the batch: peers send about four packets for each SACK, so
+ * one SACK for a whole batch would starve them. */
+#define SACK_EVERY 4
 
 wrd_time wrd_node_now(void)
 {
@@ -54,24 +57,33 @@ static bool send_batch(struct wrd_node *node)
     unsigned sent = wrd_udp_send(&node->udp, node->out + node->out_first, node->out_count, &node->refused);
     node->out_first += sent;
     node->out_count -= sent;
+    if (node->out_count == 0)
+        node->out_first = 0;
     return node->out_count == 0;
+}
+
+/* Takes what the endpoint has to send; false: the batch is full. */
+static bool fill_batch(struct wrd_node *node, wrd_time now)
+{
+    while (node->out_first + node->out_count < WRD_UDP_BATCH) {
+        struct wrd_datagram *d = &node->out[node->out_first + node->out_count];
+        d->len = wrd_endpoint_transmit(node->endpoint, now, &d->path, d->bytes, sizeof d->bytes);
+        if (d->len == 0)
+            return true;
+        node->out_count++;
+    }
+    return false;
 }
 
 void wrd_node_flush(struct wrd_node *node)
 {
-    if (node->out_count > 0 && !send_batch(node))
-        return;
     wrd_time now = wrd_node_now();
-    do {
-        node->out_first = node->out_count = 0;
-        while (node->out_count < WRD_UDP_BATCH) {
-            struct wrd_datagram *d = &node->out[node->out_count];
-            d->len = wrd_endpoint_transmit(node->endpoint, now, &d->path, d->bytes, sizeof d->bytes);
-            if (d->len == 0)
-                break;
-            node->out_count++;
-        }
-    } while (node->out_count > 0 && send_batch(node));
+    bool drained = false;
+    while (!drained) {
+        drained = fill_batch(node, now);
+        if (node->out_count > 0 && !send_batch(node))
+            return;
+    }
 }
 
 void wrd_node_process(struct wrd_node *node)
@@ -80,8 +92,13 @@ void wrd_node_process(struct wrd_node *node)
     for (int batches = 0; batches < BATCHES_MAX && count == WRD_UDP_BATCH; batches++) {
         count = wrd_udp_receive(&node->udp, node->in, &node->refused);
         wrd_time now = wrd_node_now();
-        for (unsigned i = 0; i < count; i++)
+        for (unsigned i = 0; i < count; i++) {
             wrd_endpoint_receive(node->endpoint, now, &node->in[i].path, node->in[i].bytes, node->in[i].len);
+            if (i % SACK_EVERY == SACK_EVERY - 1)
+                (void)fill_batch(node, now);
+        }
+        if (node->out_count > 0)
+            (void)send_batch(node);
     }
     wrd_endpoint_expire(node->endpoint, wrd_node_now());
     wrd_node_flush(node);
