@@ -89,6 +89,10 @@ class Client:
         except asyncio.TimeoutError:
             raise AssertionError(f"no message within {within} s: {self.state()}") from None
 
+    def srtp_profile(self):
+        transport = self._pc.sctp.transport
+        return (getattr(transport, "ssl", None) or transport._ssl).get_selected_srtp_profile()
+
     def vanish(self):
         """From here on nothing is sent or heard, as when a cable is cut."""
         async def send_nothing(*_):

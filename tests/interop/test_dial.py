@@ -85,6 +85,11 @@ class Dial(unittest.TestCase):
         code, _ = dial.rest(within=2)
         self.assertIn(code, (0, 6), dial.log())
 
+    def test_use_srtp_is_offered_because_many_peers_insist_on_it(self):
+        server = self.foreign_server()
+        self.echo(server, ["hello"])
+        server.line(r"SRTP profile: SRTP_")
+
     def test_the_server_sees_it_go(self):
         server = self.foreign_server()
         self.echo(server, ["hello"])

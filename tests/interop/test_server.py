@@ -28,6 +28,10 @@ class OurServer(AnyServer, Peers):
         await client.send("hello")
         self.assertEqual(await client.receive(), "hello")
 
+    async def test_use_srtp_is_answered_because_many_peers_insist_on_it(self):
+        client = await self.client(await self.start())
+        self.assertTrue(client.srtp_profile())
+
     async def test_frames_of_the_reference_lz4_come_back_and_decode(self):
         client = await self.client(await self.start())
         messages = [b"hello", b"", b"abc" * 50_000, os.urandom(MEGABYTE), b"bye"]

@@ -91,6 +91,8 @@ class Whatever(str):
     def lower(self):
         return self
 
+    upper = lower
+
     def __eq__(self, other):
         return True
 
@@ -121,6 +123,8 @@ class Client:
     async def _run(self):
         await self._dtls.start(RTCDtlsParameters([RTCDtlsFingerprint("sha-256", Whatever())]))
         if self._dtls.state == "connected":
+            ssl = getattr(self._dtls, "ssl", None) or self._dtls._ssl
+            say(f"connection {show(self._address)} SRTP profile:", ssl.get_selected_srtp_profile().decode() or "none")
             await self._sctp.start(RTCSctpCapabilities(maxMessageSize=0), 5000)
 
     def finish(self, why):
@@ -173,7 +177,11 @@ class Server(asyncio.DatagramProtocol):
                 raise ValueError("the two parts of USERNAME differ")
             if "MESSAGE-INTEGRITY" not in request.attributes or "FINGERPRINT" not in request.attributes:
                 raise ValueError("MESSAGE-INTEGRITY or FINGERPRINT is missing")
-            stun.parse_message(data, integrity_key=x.encode())
+            if hasattr(request, "check_message_integrity"):  # aioice after 0.10
+                if not request.check_message_integrity(x.encode()):
+                    raise ValueError("MESSAGE-INTEGRITY is wrong")
+            else:
+                stun.parse_message(data, integrity_key=x.encode())
         except (KeyError, ValueError) as error:
             self._refuse(address, username, error)
             return
