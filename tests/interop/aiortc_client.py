@@ -5,6 +5,8 @@ import secrets
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
 
+import srtp
+
 # aiortc queues without bound and spends time in proportion to the queue; more in flight only slows the test.
 QUEUE = 256 * 1024
 
@@ -89,9 +91,8 @@ class Client:
         except asyncio.TimeoutError:
             raise AssertionError(f"no message within {within} s: {self.state()}") from None
 
-    def srtp_profile(self):
-        transport = self._pc.sctp.transport
-        return (getattr(transport, "ssl", None) or transport._ssl).get_selected_srtp_profile()
+    def use_srtp_agreed(self):
+        return srtp.agreed(self._pc.sctp.transport)
 
     def vanish(self):
         """From here on nothing is sent or heard, as when a cable is cut."""

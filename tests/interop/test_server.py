@@ -30,7 +30,7 @@ class OurServer(AnyServer, Peers):
 
     async def test_use_srtp_is_answered_because_many_peers_insist_on_it(self):
         client = await self.client(await self.start())
-        self.assertTrue(client.srtp_profile())
+        self.assertTrue(client.use_srtp_agreed())
 
     async def test_frames_of_the_reference_lz4_come_back_and_decode(self):
         client = await self.client(await self.start())

@@ -28,6 +28,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import crypto
 
+import srtp
+
 VECTORS = pathlib.Path(os.environ.get("WRD_VECTORS", pathlib.Path(__file__).resolve().parents[1] / "vectors"))
 DATAGRAMS_KEPT = 4096  # between the socket and a client's DTLS; more are dropped
 
@@ -123,8 +125,7 @@ class Client:
     async def _run(self):
         await self._dtls.start(RTCDtlsParameters([RTCDtlsFingerprint("sha-256", Whatever())]))
         if self._dtls.state == "connected":
-            ssl = getattr(self._dtls, "ssl", None) or self._dtls._ssl
-            say(f"connection {show(self._address)} SRTP profile:", ssl.get_selected_srtp_profile().decode() or "none")
+            say(f"connection {show(self._address)} use_srtp:", "agreed" if srtp.agreed(self._dtls) else "missing")
             await self._sctp.start(RTCSctpCapabilities(maxMessageSize=0), 5000)
 
     def finish(self, why):
