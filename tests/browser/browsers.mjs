@@ -3,12 +3,12 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 
 const programs = {
-    chromium: [process.env.WRD_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
-    firefox: [process.env.WRD_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'],
+    chromium: [process.env.WRD_CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'],
+    firefox: [process.env.WRD_FIREFOX, 'firefox-esr', 'firefox'],
 };
 
 const chromiumArguments = [
@@ -40,11 +40,16 @@ const firefoxPreferences = {
     'toolkit.telemetry.server': '',
 };
 
+// A path, or a name that is looked up as a shell does.
 export function findBrowser(name) {
-    const program = programs[name].find((path) => path && existsSync(path));
-    if (!program)
-        throw new Error(`no ${name}: looked for ${programs[name].filter(Boolean).join(', ')} (WRD_${name.toUpperCase()} names another)`);
-    return program;
+    const folders = (process.env.PATH ?? '').split(delimiter);
+    for (const program of programs[name].filter(Boolean)) {
+        const places = program.includes('/') ? [program] : folders.map((folder) => join(folder, program));
+        const found = places.find((place) => existsSync(place));
+        if (found)
+            return found;
+    }
+    throw new Error(`no ${name}: looked for ${programs[name].filter(Boolean).join(', ')} (WRD_${name.toUpperCase()} names another)`);
 }
 
 export async function openBrowser(name, { fieldTrials } = {}) {
