@@ -26,6 +26,9 @@ void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reaso
         wrd_sctp_abort(c->sctp, now);
     if (c->was_open || c->dialed)
         c->pending |= WRD_PENDING(WRD_EVENT_CLOSED);
+    /* A last look for the application at what arrived, and at a send that waits for room that never comes. */
+    if (c->was_open && reason != WRD_OK)
+        c->pending |= WRD_PENDING(WRD_EVENT_READABLE) | (c->blocked ? WRD_PENDING(WRD_EVENT_WRITABLE) : 0);
 }
 
 /* ---- birth and death */
@@ -92,6 +95,16 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
 
 /* ---- frames out */
 
+static void give_back_frame(const struct wrd_shared *shared, struct wrd_connection *c)
+{
+    c->frame_len = c->frame_sent = 0;
+    if (c->frame_cap > FRAME_KEEP_BYTES) {
+        wrd_mem_free(&shared->env, c->frame, c->frame_cap);
+        c->frame = NULL;
+        c->frame_cap = 0;
+    }
+}
+
 /* Hands the waiting frame to SCTP, chunk by chunk, as far as it has room. */
 static void push_frame(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
@@ -103,17 +116,14 @@ static void push_frame(const struct wrd_shared *shared, struct wrd_connection *c
             return; /* no room, or no memory: tried again at the next turn of this connection */
         c->frame_sent += chunk.len;
     }
-    c->frame_len = c->frame_sent = 0;
-    if (c->frame_cap > FRAME_KEEP_BYTES) {
-        wrd_mem_free(&shared->env, c->frame, c->frame_cap);
-        c->frame = NULL;
-        c->frame_cap = 0;
-    }
+    give_back_frame(shared, c);
 }
 
 static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                               const uint8_t *data, size_t len)
 {
+    if (wrd_sctp_state(c->sctp) != WRD_SCTP_ESTABLISHED)
+        return WRD_CLOSED; /* the peer shuts down and takes nothing new */
     if (c->frame_len > 0 || wrd_sctp_buffered(c->sctp) >= shared->options.send_limit)
         return WRD_AGAIN;
     size_t bound = wrd_frame_bound(len);
@@ -125,8 +135,10 @@ static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connec
         c->frame_cap = bound;
     }
     size_t frame_len = wrd_frame_encode(c->frame, c->frame_cap, data, len);
-    if (frame_len == 0)
+    if (frame_len == 0) {
+        give_back_frame(shared, c);
         return WRD_TOO_LARGE;
+    }
     c->frame_len = frame_len;
     c->frame_sent = 0;
     push_frame(shared, c, now);
@@ -190,7 +202,7 @@ static void fill_decoder(struct wrd_connection *c, wrd_time now)
 /* The next whole message, whatever the mode; false: none. */
 static bool next_message(struct wrd_connection *c, wrd_time now, wrd_message *out)
 {
-    if (!c->sctp || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_PROTOCOL))
+    if (!c->sctp || c->discard)
         return false;
     if (c->decoder) {
         fill_decoder(c, now);
@@ -217,16 +229,19 @@ wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_messa
 {
     if (c->phase == WRD_PHASE_CLOSING || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_OK))
         return WRD_CLOSED;
-    if (next_message(c, now, out))
+    if (next_message(c, now, out)) {
+        c->lent = true;
         return WRD_OK;
+    }
     return c->phase == WRD_PHASE_ENDED ? WRD_CLOSED : WRD_AGAIN;
 }
 
 void wrd_connection_release(struct wrd_connection *c, wrd_time now)
 {
     wrd_message message;
-    if (!next_message(c, now, &message))
+    if (!c->lent || !next_message(c, now, &message))
         return;
+    c->lent = false;
     c->app_messages_received++;
     c->app_bytes_received += message.len;
     drop_message(c, now);
@@ -249,6 +264,14 @@ static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection
     return true;
 }
 
+bool wrd_connection_drained(struct wrd_connection *c, wrd_time now)
+{
+    wrd_message message;
+    if (c->discard || c->reason == WRD_OK)
+        return !c->lent;
+    return (c->bytes_len == 0 || c->bytes_len < c->bytes_wanted) && !next_message(c, now, &message);
+}
+
 wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t len)
 {
@@ -257,8 +280,10 @@ wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_conne
     wrd_message message;
     while (c->bytes_len < len) {
         wrd_result result = wrd_connection_peek(c, now, &message);
-        if (result != WRD_OK)
+        if (result != WRD_OK) {
+            c->bytes_wanted = len;
             return result;
+        }
         if (!reserve_bytes(shared, c, message.len))
             return WRD_NO_MEMORY;
         if (message.len > 0)
@@ -270,6 +295,7 @@ wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_conne
         memcpy(out, c->bytes + c->bytes_at, len);
     c->bytes_at += len;
     c->bytes_len -= len;
+    c->bytes_wanted = 0;
     return WRD_OK;
 }
 
@@ -351,8 +377,13 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
     }
     wrd_message message;
     if (c->phase == WRD_PHASE_CLOSING) {
-        while (next_message(c, now, &message))
+        /* What the application still borrows stays until it is released. */
+        while (!c->lent && next_message(c, now, &message))
             drop_message(c, now);
+        if (wrd_connection_buffered(c) < c->closing_buffered) { /* the peer takes what was sent: that may last */
+            c->closing_buffered = wrd_connection_buffered(c);
+            c->phase_until = now + WRD_CLOSE_TIMEOUT;
+        }
     } else if ((events & WRD_SCTP_EVENT_MESSAGE) && next_message(c, now, &message)) {
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
     }
@@ -397,24 +428,26 @@ void wrd_connection_receive_stun(const struct wrd_shared *shared, struct wrd_con
     pump(shared, c, now);
 }
 
-void wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                                  const uint8_t *datagram, size_t len)
 {
-    c->bytes_in += len;
+    bool authentic = false;
     if (!c->dtls || c->phase == WRD_PHASE_ENDED)
-        return;
+        return false;
     wrd_dtls_receive(c->dtls, now, datagram, len);
     pump_dtls_state(shared, c, now);
     uint8_t packet[WRD_DATAGRAM_MAX];
     size_t packet_len;
     while ((packet_len = wrd_dtls_next(c->dtls, now, packet, sizeof packet)) > 0) {
         c->heard_at = now;
+        authentic = true;
         if (c->phase == WRD_PHASE_HANDSHAKING)
             pump_dtls_state(shared, c, now);
         if (c->sctp && c->phase != WRD_PHASE_ENDED)
             wrd_sctp_receive(c->sctp, now, packet, packet_len);
     }
     pump(shared, c, now);
+    return authentic;
 }
 
 /* ---- to the network */
@@ -474,6 +507,14 @@ wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct w
     return deadline;
 }
 
+static void end_unconfirmed(struct wrd_connection *c, wrd_time now)
+{
+    if (wrd_connection_buffered(c) > 0)
+        wrd_connection_end(c, now, WRD_LOST, "closed by us, but the peer stopped answering before everything arrived");
+    else
+        wrd_connection_end(c, now, WRD_OK, "closed by us; the peer did not confirm in time");
+}
+
 static void expire_phase(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     static const char *const stuck[] = {
@@ -482,7 +523,7 @@ static void expire_phase(const struct wrd_shared *shared, struct wrd_connection 
         [WRD_PHASE_ASSOCIATING] = "DTLS is up, but the SCTP association did not open in time",
     };
     if (c->phase == WRD_PHASE_CLOSING && now >= c->phase_until)
-        wrd_connection_end(c, now, WRD_OK, "closed by us; the peer did not confirm in time");
+        end_unconfirmed(c, now);
     else if (c->phase < WRD_PHASE_OPEN && now >= c->phase_until)
         wrd_connection_end(c, now, WRD_TIMEOUT, stuck[c->phase]);
     else if (c->phase == WRD_PHASE_OPEN && now >= c->heard_at + shared->options.lost_timeout)
@@ -507,6 +548,8 @@ void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connectio
 
 void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
+    if (c->phase == WRD_PHASE_ENDED)
+        c->discard = true; /* nobody wants what still waits: CLOSED may come */
     if (c->phase >= WRD_PHASE_CLOSING)
         return;
     if (c->phase != WRD_PHASE_OPEN) {
@@ -515,6 +558,7 @@ void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection
     }
     enter(c, WRD_PHASE_CLOSING);
     c->phase_until = now + WRD_CLOSE_TIMEOUT;
+    c->closing_buffered = wrd_connection_buffered(c);
     c->pending &= WRD_PENDING(WRD_EVENT_OPEN);
     pump(shared, c, now);
 }

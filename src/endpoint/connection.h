@@ -61,6 +61,7 @@ struct wrd_connection {
 
     wrd_path path;
     uint64_t ufrag_hash;
+    size_t closing_buffered; /* how much was left to arrive when CLOSING last made progress */
     wrd_time phase_until;         /* end of the handshake or closing phase */
     wrd_time heard_at;            /* last proof of life */
     uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */
@@ -82,6 +83,9 @@ struct wrd_connection {
     size_t chunk_used;                     /* of the chunk that waits at SCTP */
     uint8_t *bytes;                        /* wrd_conn_read()'s stream, taken from messages */
     size_t bytes_cap, bytes_at, bytes_len; /* `bytes_len` are left, from `bytes_at` on */
+    size_t bytes_wanted;                   /* by the last read that found too few */
+    bool lent;                             /* the application borrows the oldest message */
+    bool discard;                          /* the application closed after the end: what waits is for nobody */
 
     wrd_time opened_at;
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
@@ -94,7 +98,8 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
 
 void wrd_connection_receive_stun(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                                  const uint8_t *datagram, size_t len);
-void wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+/* True when it carried a record under the peer's keys. */
+bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                                  const uint8_t *datagram, size_t len);
 size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t cap);
@@ -107,6 +112,8 @@ wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_messa
 void wrd_connection_release(struct wrd_connection *c, wrd_time now);
 wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t len);
+/* Has the application seen all that arrived, but for fewer bytes than its last read wanted? */
+bool wrd_connection_drained(struct wrd_connection *c, wrd_time now);
 size_t wrd_connection_buffered(const struct wrd_connection *c);
 /* Graceful, by the application. */
 void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);

@@ -45,6 +45,7 @@ struct wrd_endpoint {
     struct wrd_admit *admit; /* NULL: this endpoint only dials */
     struct queue output, events, handshakes;
     uint32_t handshake_count;
+    uint32_t buried_count; /* retired, with last words still to transmit */
     uint32_t turn; /* datagrams the first of `output` has had */
     bool news;     /* events since the application last looked; deadline() then answers at once, until expire() */
     struct outbox outbox;
@@ -77,6 +78,23 @@ static struct wrd_connection *output_pop(struct wrd_endpoint *ep)
     c->in_output = false;
     ep->turn = 0;
     return c;
+}
+
+static void output_remove(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (!c->in_output)
+        return;
+    struct wrd_connection *before = NULL;
+    for (struct wrd_connection *at = ep->output.first; at != c; at = at->output_next)
+        before = at;
+    if (!before) {
+        (void)output_pop(ep);
+        return;
+    }
+    before->output_next = c->output_next;
+    if (ep->output.last == c)
+        ep->output.last = before;
+    c->in_output = false;
 }
 
 static void events_push(struct wrd_endpoint *ep, struct wrd_connection *c)
@@ -197,7 +215,7 @@ static struct wrd_connection *find(const struct wrd_endpoint *ep, wrd_conn handl
 
 /* ---- the life of a connection as the endpoint sees it */
 
-/* Takes `c` out of every table; it lives on, unreachable, until its last datagrams are out. */
+/* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many do. */
 static void retire(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     wrd_paths_remove(&ep->paths, c);
@@ -223,7 +241,13 @@ static void retire(struct wrd_endpoint *ep, struct wrd_connection *c)
         ep->counters.connections_closed++;
     else
         ep->counters.handshakes_failed++;
+    if (ep->buried_count >= ep->shared.options.max_handshakes) {
+        output_remove(ep, c);
+        wrd_connection_free(&ep->shared, c);
+        return;
+    }
     c->buried = true;
+    ep->buried_count++;
     output_push(ep, c);
 }
 
@@ -241,33 +265,34 @@ static void replace(struct wrd_endpoint *ep, struct wrd_connection *c)
     settle(ep, old);
 }
 
-/* Brings the tables in line with what became of `c`; it may be retired on return. */
-static void note(struct wrd_endpoint *ep, struct wrd_connection *c)
+/* Brings the tables in line with what became of `c`; false: it is retired, and may be freed. */
+static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     if (c->replaces && c->phase >= WRD_PHASE_ASSOCIATING && c->phase < WRD_PHASE_ENDED)
         replace(ep, c);
-    if (c->phase >= WRD_PHASE_OPEN)
-        handshakes_remove(ep, c);
+    if (c->phase >= WRD_PHASE_ASSOCIATING)
+        handshakes_remove(ep, c); /* its address proved itself; max_connections bounds it from here on */
     if (c->was_open && !c->counted) {
         c->counted = true;
         ep->counters.connections_opened++;
     }
     if (c->phase == WRD_PHASE_ENDED && !c->was_open && !c->dialed) {
         retire(ep, c); /* the application never heard of it */
-        return;
+        return false;
     }
     wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
     ep->news = ep->news || (c->pending & ~c->announced);
     c->announced = c->pending;
     if (c->pending)
         events_push(ep, c);
+    return true;
 }
 
 /* After anything that may have changed `c` and given it something to send. */
 static void settle(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
-    note(ep, c);
-    output_push(ep, c);
+    if (note(ep, c))
+        output_push(ep, c);
 }
 
 static void tick(struct wrd_endpoint *ep, wrd_time now)
@@ -440,10 +465,11 @@ static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const ui
     }
     /* While two handshakes compete for one address, each takes what its keys fit and ignores the rest. */
     struct wrd_connection *rival = c->rival;
-    c->path.local = path->local;
-    wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
+    (rival ? rival : c)->bytes_in += len; /* once: both answer within one address's budget */
+    if (wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len))
+        c->path.local = path->local; /* a forged datagram cannot move it */
     if (rival)
-        wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
+        (void)wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
     settle(ep, c);
     if (rival)
         settle(ep, rival);
@@ -496,10 +522,11 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
         }
         output_pop(ep);
         if (c->buried) {
+            ep->buried_count--;
             wrd_connection_free(&ep->shared, c);
             continue;
         }
-        note(ep, c); /* sending starts timers, and may have ended it */
+        (void)note(ep, c); /* sending starts timers, and may have ended it */
     }
     return 0;
 }
@@ -529,12 +556,6 @@ void wrd_endpoint_expire(wrd_endpoint *ep, wrd_time now)
 
 /* ---- the application's side */
 
-static bool drained(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    wrd_message message;
-    return c->reason == WRD_OK || wrd_connection_peek(c, ep->now, &message) != WRD_OK;
-}
-
 bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
 {
     while (ep->events.first) {
@@ -544,13 +565,17 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
             if (c->pending & WRD_PENDING(kind)) {
                 c->pending &= ~WRD_PENDING(kind);
                 c->announced = c->pending;
+                if (kind == WRD_EVENT_READABLE && c->phase == WRD_PHASE_ENDED && wrd_connection_drained(c, ep->now))
+                    continue; /* the last look has nothing to see */
                 out->kind = (wrd_event_kind)kind;
                 return true;
             }
         }
         events_pop(ep);
-        if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !drained(ep, c))
-            continue; /* CLOSED waits for what arrived before it; wrd_conn_release() queues it again */
+        if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !wrd_connection_drained(c, ep->now)) {
+            c->announced = 0; /* CLOSED waits for what arrived before it; wrd_conn_release() makes it news again */
+            continue;
+        }
         out->kind = WRD_EVENT_CLOSED;
         out->reason = c->reason;
         out->text = c->reason_text;
@@ -690,6 +715,8 @@ wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_inf
     *out = (wrd_conn_info){.size = sizeof *out,
                            .path = c->path,
                            .open = c->phase == WRD_PHASE_OPEN,
+                           .ended = c->phase == WRD_PHASE_ENDED,
+                           .reason = c->reason,
                            .opened_at = c->opened_at,
                            .rtt = c->sctp ? wrd_sctp_rtt(c->sctp) : 0,
                            .bytes_sent = c->app_bytes_sent,

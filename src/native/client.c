@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* wrd_client_free() waits at most this long for what was sent to arrive. */
-#define GOODBYE_TIMEOUT_MS 2000
-
 struct wrd_client {
     struct wrd_node node;
     wrd_addr remote;
@@ -101,6 +98,13 @@ wrd_result wrd_client_connect(wrd_client **out, const char *address, const wrd_c
 
 /* ---- waiting */
 
+static void take_events(wrd_client *client)
+{
+    wrd_event event;
+    while (wrd_client_next(client, &event))
+        continue; /* next() keeps the books; the waiting calls look at those */
+}
+
 /* Waits for one turn of the loop, until `until` at the latest; false: the time is up. */
 static bool turn(wrd_client *client, wrd_time until)
 {
@@ -114,10 +118,7 @@ static bool turn(wrd_client *client, wrd_time until)
     }
     (void)poll(&(struct pollfd){wrd_client_fd(client), POLLIN, 0}, 1, timeout_ms);
     wrd_client_process(client);
-    wrd_event event;
-    while (wrd_client_next(client, &event)) {
-        /* next() keeps the books; the waiting calls look at those. */
-    }
+    take_events(client);
     return true;
 }
 
@@ -126,22 +127,32 @@ static wrd_time deadline_after(int timeout_ms)
     return timeout_ms < 0 ? WRD_NEVER : wrd_node_now() + (wrd_time)timeout_ms * WRD_MILLISECOND;
 }
 
-static wrd_result ended(const wrd_client *client)
+static wrd_result as_error(wrd_result reason)
 {
-    return client->reason == WRD_OK ? WRD_CLOSED : client->reason;
+    return reason == WRD_OK ? WRD_CLOSED : reason;
+}
+
+/* Over, though perhaps with messages still to read; then `*why` says why. */
+static bool has_ended(const wrd_client *client, wrd_result *why)
+{
+    wrd_conn_info info = {.size = sizeof info};
+    if (!client->closed && wrd_conn_get_info(client->node.endpoint, client->conn, &info) == WRD_OK && !info.ended)
+        return false;
+    *why = as_error(client->closed ? client->reason : info.reason);
+    return true;
 }
 
 wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms)
 {
     wrd_time until = deadline_after(timeout_ms);
-    wrd_client_flush(client);
     for (;;) {
         wrd_result result = wrd_client_receive(client, out);
         if (result == WRD_OK)
             return WRD_OK;
         wrd_client_flush(client); /* taking the chunks of a frame opens the window */
+        take_events(client);
         if (client->closed)
-            return ended(client);
+            return as_error(client->reason);
         if (!turn(client, until))
             return WRD_TIMEOUT;
     }
@@ -150,15 +161,17 @@ wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms)
 wrd_result wrd_client_drain(wrd_client *client, bool all, int timeout_ms)
 {
     wrd_time until = deadline_after(timeout_ms);
+    wrd_result why;
     wrd_client_flush(client);
-    while (!client->closed) {
-        size_t buffered = wrd_client_buffered(client);
-        if (client->open && (all ? buffered == 0 : !client->blocked))
+    take_events(client);
+    while (!has_ended(client, &why)) {
+        if (client->open && (all ? wrd_client_buffered(client) == 0 : !client->blocked))
             return WRD_OK;
         if (!turn(client, until))
             return WRD_TIMEOUT;
     }
-    return ended(client);
+    take_events(client);
+    return why;
 }
 
 void wrd_client_free(wrd_client *client)
@@ -168,9 +181,9 @@ void wrd_client_free(wrd_client *client)
     if (!client->closed) {
         wrd_client_close(client);
         wrd_client_flush(client);
-        wrd_time until = deadline_after(GOODBYE_TIMEOUT_MS);
-        while (!client->closed && turn(client, until)) {
-            /* The closing handshake runs. */
+        take_events(client);
+        while (!client->closed && turn(client, WRD_NEVER)) {
+            /* The core bounds it: it gives up when the peer takes nothing for a while. */
         }
         wrd_client_flush(client);
     }

@@ -15,6 +15,7 @@
 struct wrd_server {
     struct wrd_node node;
     wrd_address address;
+    bool ipv6_only;
     int wake_fd;
     atomic_bool stopping;
 };
@@ -35,12 +36,13 @@ static bool is_unspecified(const wrd_addr *addr)
 }
 
 /* What a wildcard bind is reached at. */
-static void find_reachable(wrd_addr *addr)
+static void find_reachable(wrd_addr *addr, bool ipv6_only)
 {
     wrd_addr found;
-    bool dual = addr->family == 6;
-    if (wrd_local_network_ip(&found, 4) != WRD_OK && (!dual || wrd_local_network_ip(&found, 6) != WRD_OK)) {
-        found = (wrd_addr){.family = 4, .ip = {127, 0, 0, 1}};
+    bool ipv6 = addr->family == 6;
+    if ((ipv6_only || wrd_local_network_ip(&found, 4) != WRD_OK) &&
+        (!ipv6 || wrd_local_network_ip(&found, 6) != WRD_OK)) {
+        found = ipv6_only ? (wrd_addr){.family = 6, .ip = {[15] = 1}} : (wrd_addr){.family = 4, .ip = {127, 0, 0, 1}};
     }
     found.port = addr->port;
     *addr = found;
@@ -103,6 +105,7 @@ wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_serve
         return result;
     }
     server->address.addr = server->node.udp.local;
+    server->ipv6_only = o.ipv6_only && local.family == 6;
     *out = server;
     return WRD_OK;
 }
@@ -125,10 +128,16 @@ void wrd_server_address(const wrd_server *server, wrd_address *out)
 {
     *out = server->address;
     if (is_unspecified(&out->addr))
-        find_reachable(&out->addr);
+        find_reachable(&out->addr, server->ipv6_only);
 }
 
 /* ---- the ready loop */
+
+static bool is_open(wrd_server *server, wrd_conn conn)
+{
+    wrd_conn_info info = {.size = sizeof info};
+    return wrd_conn_get_info(server->node.endpoint, conn, &info) == WRD_OK && info.open;
+}
 
 static void hand_out_messages(wrd_server *server, const wrd_handlers *handlers, wrd_conn conn)
 {
@@ -137,8 +146,8 @@ static void hand_out_messages(wrd_server *server, const wrd_handlers *handlers, 
         wrd_result result = handlers->message ? handlers->message(server, conn, &message, handlers->user) : WRD_OK;
         if (result == WRD_OK)
             wrd_server_release(server, conn);
-        else if (result != WRD_AGAIN)
-            wrd_server_close(server, conn);
+        else if (result != WRD_AGAIN || !is_open(server, conn))
+            wrd_server_close(server, conn); /* there will be no room again */
         if (result != WRD_OK)
             return;
     }

@@ -10,6 +10,7 @@ static void echo_waiting(struct world *world, struct node *node, struct echo *ec
 {
     wrd_message message;
     while (wrd_conn_receive(node->endpoint, world->now, conn, &message) == WRD_OK) {
+        echo->taken++;
         wrd_result result = wrd_conn_send(node->endpoint, world->now, conn, message.kind, message.data, message.len);
         if (result == WRD_AGAIN)
             return; /* the WRITABLE event comes back here */

@@ -9,7 +9,8 @@
 struct echo {
     unsigned opened, closed;
     wrd_result last_reason;
-    uint64_t messages;
+    uint64_t messages; /* echoed */
+    uint64_t taken;    /* looked at, those asked again more than once */
 };
 void echo_turn(struct world *world, struct node *node);
 

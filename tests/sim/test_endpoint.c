@@ -2,6 +2,7 @@
 /* What the endpoint promises to its application, and what it refuses to strangers. */
 #include "sim/apps.h"
 
+#include "dtls/dtls.h"
 #include "ice/ice.h"
 #include "stun/stun.h"
 
@@ -220,6 +221,49 @@ static void a_client_that_comes_back_on_the_same_port_takes_over(void **state)
     end_scene(&scene);
 }
 
+static void two_handshakes_of_one_address_share_its_budget(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 0);
+    wrd_address address = world_address(scene.server);
+    struct wrd_dtls_context *context = wrd_dtls_context_new(&scene.server->env, NULL);
+    struct wrd_dtls *client = wrd_dtls_client_new(context, scene.world.now, &address.fingerprint);
+    uint8_t hello[WRD_DTLS_MTU], check[256];
+    size_t hello_len = wrd_dtls_transmit(client, scene.world.now, hello, sizeof hello);
+    for (char first = 'a'; first <= 'b'; first++) {
+        inject(&scene, check, valid_check(check, first));
+        inject(&scene, hello, hello_len);
+        run_for(&scene, WRD_MILLISECOND);
+    }
+    assert_int_equal(counters(scene.server).connections, 2);
+    for (int i = 0; i < 500; i++) {
+        inject(&scene, hello, hello_len);
+        run_for(&scene, WRD_MILLISECOND);
+    }
+    assert_true(scene.server->bytes_sent <= 3 * scene.server->bytes_received);
+    wrd_dtls_free(client);
+    wrd_dtls_context_free(context);
+    end_scene(&scene);
+}
+
+static void a_forged_datagram_does_not_move_the_address_we_answer_from(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 1);
+    run_for(&scene, WRD_SECOND);
+    wrd_conn conn = (wrd_conn)1 << 32; /* the first slot, first generation */
+    wrd_conn_info info = {.size = sizeof info};
+    assert_int_equal(wrd_conn_get_info(scene.server->endpoint, conn, &info), WRD_OK);
+    wrd_path forged = {.local = stranger, .remote = scene.clients[0]->addr};
+    static const uint8_t record[40] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, 0, 0, 27};
+    wrd_endpoint_receive(scene.server->endpoint, scene.world.now, &forged, record, sizeof record);
+    assert_int_equal(wrd_conn_get_info(scene.server->endpoint, conn, &info), WRD_OK);
+    assert_true(wrd_addr_equal(&info.path.local, &scene.server->addr));
+    end_scene(&scene);
+}
+
 /* ---- promises to the application */
 
 static void late_turn(struct world *world, struct node *node)
@@ -331,6 +375,137 @@ static void exact_reads_take_all_or_nothing(void **state)
     end_scene(&scene);
 }
 
+static void a_read_that_left_bytes_sees_them_before_the_end(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_RAW, late_turn, 1);
+    scene.callers[0].messages = 0;
+    run_for(&scene, WRD_SECOND);
+    wrd_conn conn;
+    wrd_endpoint *server = scene.server->endpoint;
+    struct node *client = scene.clients[0];
+    assert_int_equal(wrd_endpoint_accept(server, &conn, NULL), WRD_OK);
+    assert_int_equal(
+        wrd_conn_send(client->endpoint, scene.world.now, scene.callers[0].conn, WRD_BINARY, "0123456789", 10), WRD_OK);
+    run_for(&scene, WRD_SECOND);
+    char bytes[8];
+    wrd_event event;
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 4), WRD_OK);
+    wrd_conn_close(client->endpoint, scene.world.now, scene.callers[0].conn);
+    run_for(&scene, WRD_SECOND);
+    while (wrd_endpoint_next(server, &event))
+        assert_true(event.kind != WRD_EVENT_CLOSED);
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 4), WRD_OK);
+    assert_memory_equal(bytes, "4567", 4);
+    assert_int_equal(wrd_conn_read(server, scene.world.now, conn, bytes, 4), WRD_CLOSED); /* two bytes are left */
+    assert_true(wrd_endpoint_next(server, &event));
+    assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+    end_scene(&scene);
+}
+
+/* The peer is gone while echoes wait for room: the application is asked once more, closes, and the slot is free. */
+static void a_peer_that_vanishes_under_a_blocked_echo_leaves_no_connection(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        struct scene scene;
+        set_scene(&scene, way & 1 ? WRD_RAW : WRD_FRAMED, echo_turn, 1);
+        scene.callers[0].messages = 100000;
+        scene.callers[0].size_max = 5000;
+        scene.clients[0]->turn = caller_turn;
+        run_for(&scene, 200 * WRD_MILLISECOND);
+        assert_true(scene.callers[0].opened && scene.echo.messages > 0);
+        scene.clients[0]->turn = late_turn; /* reads no more: the echo blocks */
+        run_for(&scene, 5 * WRD_SECOND);
+        if (way & 2)
+            wrd_endpoint_abort(scene.clients[0]->endpoint, scene.world.now);
+        else
+            scene.clients[0]->silent = true;
+        run_for(&scene, 60 * WRD_SECOND);
+        assert_int_equal(scene.echo.opened, 1);
+        assert_int_equal(scene.echo.closed, 1);
+        assert_int_equal(counters(scene.server).connections, 0);
+        end_scene(&scene);
+    }
+}
+
+static void data_and_abort_at_once_leave_no_connection(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 20; round++) {
+        struct scene scene;
+        set_scene(&scene, WRD_FRAMED, echo_turn, 1);
+        scene.callers[0].messages = 0;
+        run_for(&scene, WRD_SECOND);
+        struct node *client = scene.clients[0];
+        client->turn = late_turn;
+        for (unsigned i = 0; i <= round; i++)
+            assert_int_equal(
+                wrd_conn_send(client->endpoint, scene.world.now, scene.callers[0].conn, WRD_BINARY, "x", 1), WRD_OK);
+        wrd_endpoint_abort(client->endpoint, scene.world.now);
+        run_for(&scene, 5 * WRD_SECOND);
+        assert_int_equal(scene.echo.closed, 1);
+        assert_int_equal(counters(scene.server).connections, 0);
+        end_scene(&scene);
+    }
+}
+
+static void a_long_goodbye_lasts_as_long_as_the_peer_takes_what_was_sent(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_RAW, echo_turn, 1);
+    scene.clients[0]->out.delay_us = scene.server->out.delay_us = 150 * WRD_MILLISECOND;
+    scene.callers[0].messages = 1;
+    scene.callers[0].size_max = WRD_MESSAGE_MAX;
+    scene.callers[0].fixed_size = true;
+    while (scene.callers[0].sent == 0)
+        run_for(&scene, 10 * WRD_MILLISECOND);
+    scene.clients[0]->turn = late_turn;
+    wrd_conn_close(scene.clients[0]->endpoint, scene.world.now, scene.callers[0].conn);
+    run_for(&scene, 120 * WRD_SECOND);
+    wrd_event event;
+    while (wrd_endpoint_next(scene.clients[0]->endpoint, &event))
+        continue;
+    assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+    assert_int_equal(event.reason, WRD_OK);
+    wrd_conn_info unused = {.size = sizeof unused};
+    assert_int_equal(wrd_conn_get_info(scene.server->endpoint, (wrd_conn)1 << 32, &unused), WRD_GONE);
+    assert_int_equal(counters(scene.server).connections_opened, 1);
+    assert_int_equal(scene.echo.closed, 1);
+    assert_int_equal(scene.echo.taken, 1); /* the message came whole, though nobody was left to echo to */
+    end_scene(&scene);
+}
+
+static void a_borrowed_message_outlives_the_close(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_RAW, late_turn, 1);
+    scene.callers[0].messages = 2;
+    scene.callers[0].size_max = 300000;
+    scene.callers[0].fixed_size = true;
+    run_for(&scene, WRD_SECOND);
+    wrd_conn conn;
+    wrd_message message, again;
+    wrd_endpoint *server = scene.server->endpoint;
+    assert_int_equal(wrd_endpoint_accept(server, &conn, NULL), WRD_OK);
+    assert_int_equal(wrd_conn_receive(server, scene.world.now, conn, &message), WRD_OK);
+    uint8_t first = message.data[0], last = message.data[message.len - 1];
+    wrd_conn_close(server, scene.world.now, conn);
+    run_for(&scene, 100 * WRD_MILLISECOND);
+    assert_true(message.data[0] == first && message.data[message.len - 1] == last);
+    wrd_conn_release(server, scene.world.now, conn);
+    assert_int_equal(wrd_conn_receive(server, scene.world.now, conn, &again), WRD_CLOSED);
+    run_for(&scene, 10 * WRD_SECOND);
+    wrd_event event = {0};
+    while (wrd_endpoint_next(server, &event))
+        continue;
+    assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+    end_scene(&scene);
+}
+
 static void calls_with_wrong_arguments_change_nothing(void **state)
 {
     (void)state;
@@ -392,6 +567,13 @@ int main(void)
         cmocka_unit_test(a_slow_reader_slows_its_peer_alone_and_loses_nothing),
         cmocka_unit_test(the_tail_of_a_closed_connection_still_arrives),
         cmocka_unit_test(exact_reads_take_all_or_nothing),
+        cmocka_unit_test(two_handshakes_of_one_address_share_its_budget),
+        cmocka_unit_test(a_forged_datagram_does_not_move_the_address_we_answer_from),
+        cmocka_unit_test(a_read_that_left_bytes_sees_them_before_the_end),
+        cmocka_unit_test(a_peer_that_vanishes_under_a_blocked_echo_leaves_no_connection),
+        cmocka_unit_test(data_and_abort_at_once_leave_no_connection),
+        cmocka_unit_test(a_long_goodbye_lasts_as_long_as_the_peer_takes_what_was_sent),
+        cmocka_unit_test(a_borrowed_message_outlives_the_close),
         cmocka_unit_test(calls_with_wrong_arguments_change_nothing),
         cmocka_unit_test(options_out_of_range_are_named),
     };
