@@ -163,6 +163,8 @@ static bool set_profile(SSL_CTX *ssl)
            SSL_CTX_set_max_proto_version(ssl, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_send_fragment(ssl, WRD_DTLS_MTU) == 1 &&
            SSL_CTX_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305") == 1 &&
+           /* Nobody here sends media, but pion and aiortc end a handshake whose use_srtp (RFC 5764) is not answered. */
+           SSL_CTX_set_tlsext_use_srtp(ssl, "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80") == 0 &&
            SSL_CTX_set1_groups_list(ssl, "X25519:P-256") == 1 &&
            SSL_CTX_set1_sigalgs_list(ssl, "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512") == 1;
 }

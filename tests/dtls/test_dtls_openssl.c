@@ -265,6 +265,27 @@ static void foreign_clients_of_either_cipher_suite_are_served(void **state)
     }
 }
 
+/* pion and aiortc offer it always and end a handshake without an answer; our own hello offers it for their servers. */
+static void use_srtp_is_offered_and_answered(void **state)
+{
+    (void)state;
+    for (int end = 0; end < 2; end++) {
+        struct pair *pair = end == SERVER ? pair_with_server() : pair_with_client();
+        struct foreign foreign;
+        if (end == SERVER)
+            foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
+        else
+            foreign_server(&foreign, pair);
+        assert_int_equal(SSL_set_tlsext_use_srtp(foreign.ssl, "SRTP_AES128_CM_SHA1_80"), 0);
+        if (end == SERVER)
+            foreign_receive(&foreign, NULL, 0);
+        assert_int_equal(talk(&foreign, pair, end), SSL_ERROR_NONE);
+        assert_non_null(SSL_get_selected_srtp_profile(foreign.ssl));
+        foreign_free(&foreign);
+        pair_free(pair);
+    }
+}
+
 static void aes_is_chosen_where_both_suites_are_offered(void **state)
 {
     (void)state;
@@ -629,6 +650,8 @@ static bool handshake_without_allocation(struct pair *pair, long number)
 static void any_failed_allocation_in_libcrypto_fails_at_most_its_connection(void **state)
 {
     (void)state;
+    if (OpenSSL_version_num() < 0x30000080)
+        skip(); /* libcrypto 3.0.2 itself crashes when memory is short */
     struct pair *pair = pair_new();
     (void)handshake_without_allocation(pair, LONG_MAX - 1); /* fills libcrypto's caches */
     long number = 0;
@@ -665,6 +688,7 @@ int main(void)
     WRD_ASSERT(CRYPTO_set_mem_functions(counted_malloc, counted_realloc, counted_free) == 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(foreign_clients_of_either_cipher_suite_are_served),
+        cmocka_unit_test(use_srtp_is_offered_and_answered),
         cmocka_unit_test(aes_is_chosen_where_both_suites_are_offered),
         cmocka_unit_test(client_without_a_common_suite_is_refused_in_words),
         cmocka_unit_test(foreign_server_with_cookie_and_certificate_request_is_reached),

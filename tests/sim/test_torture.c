@@ -28,6 +28,7 @@ static void play(struct scene *scene, wrd_mode mode, uint64_t fail_at, bool fail
     world_server_options(&server, &scene->key);
     wrd_endpoint_options_init(&client);
     server.mode = client.mode = mode;
+    server.handshake_timeout = client.handshake_timeout = 60 * WRD_SECOND; /* lost flights are no failure here */
     struct link_options link = {.delay_us = 5 * WRD_MILLISECOND, .loss = 0.05};
     struct node *node = world_add(&scene->world, &server, &link, echo_turn, &scene->echo);
     assert_non_null(node);
