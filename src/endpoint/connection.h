@@ -11,6 +11,7 @@
 
 #include "chan/chan.h"
 #include "dtls/dtls.h"
+#include "endpoint/queue.h"
 #include "ice/ice.h"
 #include "sctp/sctp.h"
 #include "wrd/endpoint.h"
@@ -40,28 +41,27 @@ struct wrd_shared {
 #define WRD_PENDING(kind) (1u << (kind))
 
 struct wrd_connection {
-    /* where it stands in the endpoint; kept by endpoint.c and timers.c */
+    /* Where it stands in the endpoint: endpoint.c, table.c, timers.c and queue.c keep these. */
     wrd_conn handle;
-    uint32_t slot;
     uint32_t heap_index;
     wrd_time deadline;
-    struct wrd_connection *rival;                    /* a handshake from the same address that may replace this one */
-    struct wrd_connection *replaces;                 /* the other way round */
-    struct wrd_connection *output_next, *event_next; /* in the output and event queues */
-    struct wrd_connection *handshake_prev, *handshake_next; /* oldest first, until OPEN */
-    bool in_output, in_events, in_handshakes, buried;
+    struct wrd_connection *rival;    /* a handshake from the same address that may replace this one */
+    struct wrd_connection *replaces; /* the other way round */
+    struct wrd_queue_link links[WRD_QUEUES];
+    bool buried;  /* retired: only its last words remain */
+    bool counted; /* in connections_opened */
 
     enum wrd_phase phase;
     bool dialed;
-    bool was_open, counted;
+    bool was_open;
     unsigned pending;   /* WRD_PENDING bits */
-    unsigned announced; /* of those, the ones the endpoint has taken note of */
+    unsigned announced; /* of those, the ones that made the endpoint's deadline due (its `news`) */
     wrd_result reason;
     const char *reason_text;
 
     wrd_path path;
     uint64_t ufrag_hash;
-    size_t closing_buffered; /* how much was left to arrive when CLOSING last made progress */
+    size_t closing_buffered;      /* how much was left to arrive when CLOSING last made progress */
     wrd_time phase_until;         /* end of the handshake or closing phase */
     wrd_time heard_at;            /* last proof of life */
     uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */

@@ -4,6 +4,7 @@
 #include "endpoint/env.h"
 #include "endpoint/options.h"
 #include "endpoint/paths.h"
+#include "endpoint/table.h"
 #include "endpoint/timers.h"
 
 #include "base/check.h"
@@ -16,12 +17,6 @@
 /* Datagrams in a row for one connection before the next has its turn. */
 #define TURN_MAX 16
 
-struct slot {
-    struct wrd_connection *connection; /* NULL: free */
-    uint32_t generation;
-    uint32_t next_free;
-};
-
 struct outbox {
     struct {
         wrd_path path;
@@ -31,191 +26,38 @@ struct outbox {
     uint32_t first, count;
 };
 
-struct queue {
-    struct wrd_connection *first, *last;
-};
-
 struct wrd_endpoint {
     struct wrd_shared shared;
     wrd_time now;
-    struct slot *slots;
-    uint32_t slot_count, first_free; /* first_free == slot_count: none */
+    struct wrd_table table;
     struct wrd_paths paths;
     struct wrd_timers timers;
     struct wrd_admit *admit; /* NULL: this endpoint only dials */
-    struct queue output, events, handshakes;
-    uint32_t handshake_count;
+    struct wrd_queue output, events, handshakes;
     uint32_t buried_count; /* retired, with last words still to transmit */
-    uint32_t turn; /* datagrams the first of `output` has had */
-    bool news;     /* events since the application last looked; deadline() then answers at once, until expire() */
+    uint32_t turn;         /* datagrams the first of `output` has had */
+    bool news; /* events since the application last looked; deadline() then answers at once, until expire() */
     struct outbox outbox;
     wrd_endpoint_counters counters;
 };
 
-#define NO_SLOT UINT32_MAX
-
-/* ---- queues of connections; a connection is at most once in each */
-
-static void output_push(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    if (c->in_output)
-        return;
-    c->in_output = true;
-    c->output_next = NULL;
-    if (ep->output.last)
-        ep->output.last->output_next = c;
-    else
-        ep->output.first = c;
-    ep->output.last = c;
-}
-
-static struct wrd_connection *output_pop(struct wrd_endpoint *ep)
-{
-    struct wrd_connection *c = ep->output.first;
-    ep->output.first = c->output_next;
-    if (!ep->output.first)
-        ep->output.last = NULL;
-    c->in_output = false;
-    ep->turn = 0;
-    return c;
-}
-
-static void output_remove(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    if (!c->in_output)
-        return;
-    struct wrd_connection *before = NULL;
-    for (struct wrd_connection *at = ep->output.first; at != c; at = at->output_next)
-        before = at;
-    if (!before) {
-        (void)output_pop(ep);
-        return;
-    }
-    before->output_next = c->output_next;
-    if (ep->output.last == c)
-        ep->output.last = before;
-    c->in_output = false;
-}
-
-static void events_push(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    if (c->in_events)
-        return;
-    c->in_events = true;
-    c->event_next = NULL;
-    if (ep->events.last)
-        ep->events.last->event_next = c;
-    else
-        ep->events.first = c;
-    ep->events.last = c;
-}
-
-static void events_pop(struct wrd_endpoint *ep)
-{
-    struct wrd_connection *c = ep->events.first;
-    ep->events.first = c->event_next;
-    if (!ep->events.first)
-        ep->events.last = NULL;
-    c->in_events = false;
-}
-
-static void events_remove(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    if (!c->in_events)
-        return;
-    struct wrd_connection *before = NULL;
-    for (struct wrd_connection *at = ep->events.first; at != c; at = at->event_next)
-        before = at;
-    if (!before) {
-        events_pop(ep);
-        return;
-    }
-    before->event_next = c->event_next;
-    if (ep->events.last == c)
-        ep->events.last = before;
-    c->in_events = false;
-}
-
-static void handshakes_push(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    c->in_handshakes = true;
-    c->handshake_prev = ep->handshakes.last;
-    c->handshake_next = NULL;
-    if (ep->handshakes.last)
-        ep->handshakes.last->handshake_next = c;
-    else
-        ep->handshakes.first = c;
-    ep->handshakes.last = c;
-    ep->handshake_count++;
-}
-
-static void handshakes_remove(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    if (!c->in_handshakes)
-        return;
-    if (c->handshake_prev)
-        c->handshake_prev->handshake_next = c->handshake_next;
-    else
-        ep->handshakes.first = c->handshake_next;
-    if (c->handshake_next)
-        c->handshake_next->handshake_prev = c->handshake_prev;
-    else
-        ep->handshakes.last = c->handshake_prev;
-    c->in_handshakes = false;
-    ep->handshake_count--;
-}
-
-/* ---- slots and handles */
-
-static bool grow_slots(struct wrd_endpoint *ep)
-{
-    uint32_t limit = ep->shared.options.max_connections;
-    if (ep->slot_count >= limit)
-        return false;
-    uint32_t count = ep->slot_count < 8 ? 16 : ep->slot_count * 2;
-    if (count > limit)
-        count = limit;
-    const wrd_env *env = &ep->shared.env;
-    struct slot *grown = wrd_mem_resize(env, ep->slots, ep->slot_count * sizeof *grown, (size_t)count * sizeof *grown);
-    if (!grown)
-        return false;
-    ep->slots = grown;
-    ep->first_free = ep->slot_count;
-    for (uint32_t i = ep->slot_count; i < count; i++)
-        ep->slots[i] = (struct slot){.generation = 1, .next_free = i + 1 < count ? i + 1 : NO_SLOT};
-    ep->slot_count = count;
-    return true;
-}
-
-/* Gives `c` a slot, a handle and a place in the timers; false: at the limit, or memory is short. */
-static bool settle_in(struct wrd_endpoint *ep, struct wrd_connection *c)
+/* Gives `c` a handle and room in every table; false: at the limit, or memory is short. */
+static bool enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     const wrd_env *env = &ep->shared.env;
     uint32_t count = ep->counters.connections + 1;
-    if (count > ep->shared.options.max_connections || !wrd_timers_reserve(&ep->timers, env, count + count / 2) ||
-        !wrd_paths_reserve(&ep->paths, env, count) || (ep->first_free == NO_SLOT && !grow_slots(ep)))
-        return false;
-    c->slot = ep->first_free;
-    struct slot *slot = &ep->slots[c->slot];
-    ep->first_free = slot->next_free;
-    slot->connection = c;
-    c->handle = (uint64_t)slot->generation << 32 | c->slot;
     c->heap_index = WRD_TIMERS_NOWHERE;
-    ep->counters.connections++;
+    if (!wrd_timers_reserve(&ep->timers, env, count + count / 2) || !wrd_paths_reserve(&ep->paths, env, count) ||
+        !wrd_table_add(&ep->table, env, c))
+        return false;
+    ep->counters.connections = count;
     return true;
-}
-
-static struct wrd_connection *find(const struct wrd_endpoint *ep, wrd_conn handle)
-{
-    uint32_t slot = (uint32_t)handle;
-    if (slot >= ep->slot_count || ep->slots[slot].generation != handle >> 32)
-        return NULL;
-    return ep->slots[slot].connection;
 }
 
 /* ---- the life of a connection as the endpoint sees it */
 
-/* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many do. */
+/* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many
+ * do. */
 static void retire(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     wrd_paths_remove(&ep->paths, c);
@@ -229,26 +71,22 @@ static void retire(struct wrd_endpoint *ep, struct wrd_connection *c)
         c->replaces = NULL;
     }
     wrd_timers_set(&ep->timers, c, WRD_NEVER);
-    events_remove(ep, c);
-    handshakes_remove(ep, c);
-    struct slot *slot = &ep->slots[c->slot];
-    slot->connection = NULL;
-    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
-    slot->next_free = ep->first_free;
-    ep->first_free = c->slot;
+    wrd_queue_remove(&ep->events, c);
+    wrd_queue_remove(&ep->handshakes, c);
+    wrd_table_remove(&ep->table, c);
     ep->counters.connections--;
     if (c->was_open)
         ep->counters.connections_closed++;
     else
         ep->counters.handshakes_failed++;
     if (ep->buried_count >= ep->shared.options.max_handshakes) {
-        output_remove(ep, c);
+        wrd_queue_remove(&ep->output, c);
         wrd_connection_free(&ep->shared, c);
         return;
     }
     c->buried = true;
     ep->buried_count++;
-    output_push(ep, c);
+    wrd_queue_push(&ep->output, c);
 }
 
 static void settle(struct wrd_endpoint *ep, struct wrd_connection *c);
@@ -271,7 +109,7 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
     if (c->replaces && c->phase >= WRD_PHASE_ASSOCIATING && c->phase < WRD_PHASE_ENDED)
         replace(ep, c);
     if (c->phase >= WRD_PHASE_ASSOCIATING)
-        handshakes_remove(ep, c); /* its address proved itself; max_connections bounds it from here on */
+        wrd_queue_remove(&ep->handshakes, c); /* its address proved itself; max_connections bounds it from here on */
     if (c->was_open && !c->counted) {
         c->counted = true;
         ep->counters.connections_opened++;
@@ -284,7 +122,7 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
     ep->news = ep->news || (c->pending & ~c->announced);
     c->announced = c->pending;
     if (c->pending)
-        events_push(ep, c);
+        wrd_queue_push(&ep->events, c);
     return true;
 }
 
@@ -292,7 +130,7 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
 static void settle(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     if (note(ep, c))
-        output_push(ep, c);
+        wrd_queue_push(&ep->output, c);
 }
 
 static void tick(struct wrd_endpoint *ep, wrd_time now)
@@ -323,7 +161,10 @@ wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *opti
     if (!ep)
         return WRD_NO_MEMORY;
     ep->shared = shared;
-    ep->first_free = NO_SLOT;
+    wrd_table_init(&ep->table, shared.options.max_connections);
+    ep->output.name = WRD_QUEUE_OUTPUT;
+    ep->events.name = WRD_QUEUE_EVENTS;
+    ep->handshakes.name = WRD_QUEUE_HANDSHAKES;
     bool accepts = shared.options.key != NULL;
     ep->shared.dtls = wrd_dtls_context_new(&ep->shared.env, shared.options.key);
     ep->shared.options.key = NULL; /* borrowed for this call only; the DTLS context has a copy */
@@ -345,16 +186,19 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     if (!ep)
         return;
     wrd_env env = ep->shared.env;
-    for (uint32_t i = 0; i < ep->slot_count; i++) {
-        struct wrd_connection *c = ep->slots[i].connection;
-        if (c && !c->in_output)
+    for (uint32_t i = 0; i < ep->table.cap; i++) {
+        struct wrd_connection *c = ep->table.slots[i].connection;
+        if (c && !c->links[WRD_QUEUE_OUTPUT].in)
             wrd_connection_free(&ep->shared, c);
     }
-    while (ep->output.first)
-        wrd_connection_free(&ep->shared, output_pop(ep));
+    while (ep->output.first) { /* the rest, and those retired with last words */
+        struct wrd_connection *c = ep->output.first;
+        wrd_queue_remove(&ep->output, c);
+        wrd_connection_free(&ep->shared, c);
+    }
     wrd_paths_free(&ep->paths, &env);
     wrd_timers_free(&ep->timers, &env);
-    wrd_mem_free(&env, ep->slots, ep->slot_count * sizeof *ep->slots);
+    wrd_table_free(&ep->table, &env);
     if (ep->admit)
         wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
     wrd_dtls_context_free(ep->shared.dtls);
@@ -419,10 +263,10 @@ static void evict_handshake(struct wrd_endpoint *ep)
 static struct wrd_connection *admit_hello(struct wrd_endpoint *ep, const wrd_path *path,
                                           const struct wrd_admitted *admitted)
 {
-    if (ep->handshake_count >= ep->shared.options.max_handshakes)
+    if (ep->handshakes.count >= ep->shared.options.max_handshakes)
         evict_handshake(ep);
     struct wrd_connection *c = wrd_connection_accept(&ep->shared, ep->now, path);
-    if (!c || !settle_in(ep, c)) {
+    if (!c || !enroll(ep, c)) {
         if (c)
             wrd_connection_free(&ep->shared, c);
         ep->counters.dropped_busy++;
@@ -431,7 +275,7 @@ static struct wrd_connection *admit_hello(struct wrd_endpoint *ep, const wrd_pat
     c->ufrag_hash = admitted->ufrag_hash;
     c->bytes_in = admitted->bytes_in;
     c->bytes_out = admitted->bytes_out;
-    handshakes_push(ep, c);
+    wrd_queue_push(&ep->handshakes, c);
     struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
     if (!present) {
         wrd_paths_put(&ep->paths, c);
@@ -501,6 +345,12 @@ static size_t transmit_answer(struct wrd_endpoint *ep, wrd_path *path, uint8_t *
     return len;
 }
 
+static void finish_turn(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    wrd_queue_remove(&ep->output, c);
+    ep->turn = 0;
+}
+
 size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uint8_t *out, size_t cap)
 {
     tick(ep, now);
@@ -516,11 +366,13 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
         if (len > 0) {
             *path = c->path;
             ep->counters.datagrams_sent++;
-            if (++ep->turn >= TURN_MAX)
-                output_push(ep, output_pop(ep));
+            if (++ep->turn >= TURN_MAX) {
+                finish_turn(ep, c);
+                wrd_queue_push(&ep->output, c);
+            }
             return len;
         }
-        output_pop(ep);
+        finish_turn(ep, c);
         if (c->buried) {
             ep->buried_count--;
             wrd_connection_free(&ep->shared, c);
@@ -571,7 +423,7 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
                 return true;
             }
         }
-        events_pop(ep);
+        wrd_queue_remove(&ep->events, c);
         if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !wrd_connection_drained(c, ep->now)) {
             c->announced = 0; /* CLOSED waits for what arrived before it; wrd_conn_release() makes it news again */
             continue;
@@ -588,7 +440,7 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
 
 wrd_result wrd_endpoint_accept(wrd_endpoint *ep, wrd_conn *out, wrd_addr *peer)
 {
-    for (struct wrd_connection *c = ep->events.first; c; c = c->event_next) {
+    for (struct wrd_connection *c = ep->events.first; c; c = wrd_queue_after(&ep->events, c)) {
         if (c->pending & WRD_PENDING(WRD_EVENT_OPEN)) {
             c->pending &= ~WRD_PENDING(WRD_EVENT_OPEN);
             *out = c->handle;
@@ -620,7 +472,7 @@ wrd_result wrd_endpoint_dial(wrd_endpoint *ep, wrd_time now, wrd_conn *out, cons
     if (ep->counters.connections >= ep->shared.options.max_connections)
         return WRD_TOO_LARGE;
     struct wrd_connection *c = wrd_connection_dial(&ep->shared, ep->now, address);
-    if (!c || !settle_in(ep, c)) {
+    if (!c || !enroll(ep, c)) {
         if (c)
             wrd_connection_free(&ep->shared, c);
         return WRD_NO_MEMORY;
@@ -634,7 +486,7 @@ wrd_result wrd_endpoint_dial(wrd_endpoint *ep, wrd_time now, wrd_conn *out, cons
 wrd_result wrd_conn_send(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_kind kind, const void *data, size_t len)
 {
     tick(ep, now);
-    struct wrd_connection *c = find(ep, conn);
+    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     if (!c)
         return WRD_GONE;
     if (!data && len > 0)
@@ -648,7 +500,7 @@ wrd_result wrd_conn_receive(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_m
 {
     tick(ep, now);
     *out = (wrd_message){.data = (const uint8_t *)""};
-    struct wrd_connection *c = find(ep, conn);
+    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     if (!c)
         return WRD_GONE;
     wrd_result result = wrd_connection_peek(c, ep->now, out);
@@ -659,7 +511,7 @@ wrd_result wrd_conn_receive(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_m
 void wrd_conn_release(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
 {
     tick(ep, now);
-    struct wrd_connection *c = find(ep, conn);
+    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     if (!c)
         return;
     wrd_connection_release(c, ep->now);
@@ -669,7 +521,7 @@ void wrd_conn_release(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
 wrd_result wrd_conn_read(wrd_endpoint *ep, wrd_time now, wrd_conn conn, void *out, size_t len)
 {
     tick(ep, now);
-    struct wrd_connection *c = find(ep, conn);
+    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     if (!c)
         return WRD_GONE;
     wrd_result result = wrd_connection_read(&ep->shared, c, ep->now, out, len);
@@ -679,14 +531,14 @@ wrd_result wrd_conn_read(wrd_endpoint *ep, wrd_time now, wrd_conn conn, void *ou
 
 size_t wrd_conn_buffered(const wrd_endpoint *ep, wrd_conn conn)
 {
-    const struct wrd_connection *c = find(ep, conn);
+    const struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     return c ? wrd_connection_buffered(c) : 0;
 }
 
 void wrd_conn_close(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
 {
     tick(ep, now);
-    struct wrd_connection *c = find(ep, conn);
+    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     if (!c)
         return;
     wrd_connection_close(&ep->shared, c, ep->now);
@@ -696,8 +548,8 @@ void wrd_conn_close(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
 void wrd_endpoint_abort(wrd_endpoint *ep, wrd_time now)
 {
     tick(ep, now);
-    for (uint32_t i = 0; i < ep->slot_count; i++) {
-        struct wrd_connection *c = ep->slots[i].connection;
+    for (uint32_t i = 0; i < ep->table.cap; i++) {
+        struct wrd_connection *c = ep->table.slots[i].connection;
         if (c) {
             wrd_connection_end(c, ep->now, WRD_OK, "closed by us");
             settle(ep, c);
@@ -707,7 +559,7 @@ void wrd_endpoint_abort(wrd_endpoint *ep, wrd_time now)
 
 wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_info *out)
 {
-    const struct wrd_connection *c = find(ep, conn);
+    const struct wrd_connection *c = wrd_table_find(&ep->table, conn);
     if (!c)
         return WRD_GONE;
     if (out->size != sizeof *out)
