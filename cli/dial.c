@@ -15,7 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/addresses.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "wrd/client.h"
@@ -41,7 +44,7 @@ static const char help[] =
     "  0    every message came back\n"
     "  1    trouble on this machine: the network, memory or stdout\n"
     "  2    wrong command line or address\n"
-    "  3    nobody answers there within --timeout\n"
+    "  3    no connection within --timeout: nobody answers, or not to the end (stderr says which)\n"
     "  4    refused: the host says that nobody listens on that port\n"
     "  5    mismatch: the server has another certificate than the fingerprint names\n"
     "  6    the connection ended before everything came back\n"
@@ -268,9 +271,7 @@ static int say_not_open(const struct dial *dial)
 {
     switch (dial->end.reason) {
     case WRD_TIMEOUT:
-        say("nobody answers at %s within %ld s. Is the server running, is the port right, and does a firewall let UDP "
-            "through?",
-            dial->where, dial->timeout_s);
+        say("no connection to %s within %ld s: %s", dial->where, dial->timeout_s, dial->end.text);
         return EXIT_TIMEOUT;
     case WRD_REFUSED:
         say("%s refuses: nobody listens on that UDP port. Is the server running, and is the port right?", dial->where);
@@ -290,8 +291,7 @@ static int say_not_open(const struct dial *dial)
     case WRD_GONE:
     case WRD_INVALID:
     case WRD_TOO_LARGE:
-    case WRD_NO_MEMORY:
-    case WRD_UNSUPPORTED: break;
+    case WRD_NO_MEMORY: break;
     }
     say("cannot connect to %s: %s", dial->where, dial->end.text);
     return EXIT_TROUBLE;
@@ -451,6 +451,12 @@ static bool read_address(struct dial *dial, int argc, char **argv)
     if (argc < 1 || argc > 2) {
         usage_error("dial", argc < 1 ? "an address is missing: wrd dial IP:PORT FINGERPRINT"
                                      : "too many words; expected: wrd dial IP:PORT FINGERPRINT");
+        return false;
+    }
+    const char *port = addresses_lone_port(argv[0]);
+    if (port != NULL) {
+        usage_error("dial", "\"%s\" is no address: the IP is missing. Write 127.0.0.1:%s for a server on this machine.",
+                    argv[0], port);
         return false;
     }
     int len = snprintf(text, sizeof text, "%s%s%s", argv[0], argc == 2 ? " " : "", argc == 2 ? argv[1] : "");

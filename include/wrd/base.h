@@ -44,13 +44,12 @@ typedef enum wrd_result {
     WRD_INVALID = -4,   /* an argument is not what the call takes */
     WRD_TOO_LARGE = -5, /* above a limit that the header names */
     WRD_NO_MEMORY = -6,
-    WRD_SYSTEM = -7,      /* the operating system refused; errno says why */
-    WRD_TIMEOUT = -8,     /* not finished within its time: nobody answers there */
-    WRD_REFUSED = -9,     /* the other host answers that nobody listens on that port */
-    WRD_MISMATCH = -10,   /* the certificate is not the one the fingerprint names */
-    WRD_LOST = -11,       /* the peer was there and no longer answers */
-    WRD_PROTOCOL = -12,   /* the peer broke a protocol rule; the text says which */
-    WRD_UNSUPPORTED = -13 /* not available on this platform or build */
+    WRD_SYSTEM = -7,    /* the operating system refused; errno says why */
+    WRD_TIMEOUT = -8,   /* not finished within its time: nobody answers there */
+    WRD_REFUSED = -9,   /* the other host answers that nobody listens on that port */
+    WRD_MISMATCH = -10, /* the certificate is not the one the fingerprint names */
+    WRD_LOST = -11,     /* the peer was there and no longer answers */
+    WRD_PROTOCOL = -12  /* the peer broke a protocol rule; the text says which */
 } wrd_result;
 
 /* A short English sentence for `result`; static, never NULL. */

@@ -29,7 +29,7 @@
 extern "C" {
 #endif
 
-/* No datagram in or out is longer: 1280 (IPv6 minimum) minus 48 of headers, and what browsers send in a ClientHello. */
+/* No datagram out is longer; longer ones that come in are dropped. Browsers send at most 1408 bytes (a ClientHello). */
 #define WRD_DATAGRAM_MAX 1500
 
 typedef struct wrd_endpoint wrd_endpoint;
@@ -82,8 +82,8 @@ typedef struct wrd_conn_info {
     size_t size; /* sizeof(wrd_conn_info), set by the caller */
     wrd_path path;
     bool open;
-    bool ended;         /* WRD_EVENT_CLOSED is due, though messages may still wait */
-    wrd_result reason;  /* once ended, as in that event */
+    bool ended;          /* WRD_EVENT_CLOSED is due, though messages may still wait */
+    wrd_result reason;   /* once ended, as in that event */
     wrd_time opened_at;  /* 0 before */
     wrd_time rtt;        /* smoothed round-trip time, 0 before the first sample */
     uint64_t bytes_sent; /* application bytes */
@@ -159,8 +159,8 @@ WRD_API WRD_MUST_USE wrd_result wrd_conn_read(wrd_endpoint *endpoint, wrd_time n
 /* Bytes queued or in flight; 0 for a connection that is gone. */
 WRD_API size_t wrd_conn_buffered(const wrd_endpoint *endpoint, wrd_conn conn);
 /*
- * Ends the connection: what was sent still arrives as long as the peer keeps taking it, what waits to be received is dropped.
- * WRD_EVENT_CLOSED follows. A message that is borrowed stays valid until it is released or that event.
+ * Ends the connection: what was sent still arrives as long as the peer keeps taking it, what waits to be received is
+ * dropped. WRD_EVENT_CLOSED follows. A message that is borrowed stays valid until it is released or that event.
  */
 WRD_API void wrd_conn_close(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
 WRD_API WRD_MUST_USE wrd_result wrd_conn_get_info(const wrd_endpoint *endpoint, wrd_conn conn, wrd_conn_info *out);

@@ -73,8 +73,10 @@ typedef struct wrd_handlers {
 /* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a
  * handler. */
 WRD_API WRD_MUST_USE wrd_result wrd_server_run(wrd_server *server, const wrd_handlers *handlers);
-/* One turn of the same loop: waits at most `timeout_ms` (-1: without limit) and hands out what there is. */
+/* One turn of the same loop: waits at most `timeout_ms` (-1: without limit) and hands out what there is. WRD_CLOSED:
+ * stopped. */
 WRD_API WRD_MUST_USE wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms);
+/* Ends the running or next turn, once. The server and its connections live on until wrd_server_free(). */
 WRD_API void wrd_server_stop(wrd_server *server);
 
 /* ---- your own loop */

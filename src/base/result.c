@@ -17,7 +17,6 @@ const char *wrd_result_text(wrd_result result)
     case WRD_MISMATCH: return "the certificate is not the one the fingerprint names";
     case WRD_LOST: return "the peer no longer answers";
     case WRD_PROTOCOL: return "the peer broke a protocol rule";
-    case WRD_UNSUPPORTED: return "not available here";
     }
     return "unknown result";
 }

@@ -366,6 +366,12 @@ static void end_with_channel(struct wrd_connection *c, wrd_time now)
     }
 }
 
+static void watch_closing(struct wrd_connection *c, wrd_time now)
+{
+    c->closing_buffered = wrd_connection_buffered(c);
+    c->phase_until = now + (c->closing_buffered > 0 ? WRD_CLOSE_STALL_TIMEOUT : WRD_CLOSE_CONFIRM_TIMEOUT);
+}
+
 static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     unsigned events = wrd_sctp_next(c->sctp);
@@ -381,8 +387,7 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
         while (!c->lent && next_message(c, now, &message))
             drop_message(c, now);
         if (wrd_connection_buffered(c) < c->closing_buffered) { /* the peer takes what was sent: that may last */
-            c->closing_buffered = wrd_connection_buffered(c);
-            c->phase_until = now + WRD_CLOSE_TIMEOUT;
+            watch_closing(c, now);
         }
     } else if ((events & WRD_SCTP_EVENT_MESSAGE) && next_message(c, now, &message)) {
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
@@ -557,8 +562,7 @@ void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection
         return;
     }
     enter(c, WRD_PHASE_CLOSING);
-    c->phase_until = now + WRD_CLOSE_TIMEOUT;
-    c->closing_buffered = wrd_connection_buffered(c);
+    watch_closing(c, now);
     c->pending &= WRD_PENDING(WRD_EVENT_OPEN);
     pump(shared, c, now);
 }

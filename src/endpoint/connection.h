@@ -17,7 +17,9 @@
 #include "wrd/endpoint.h"
 #include "wrd/frame.h"
 
-#define WRD_CLOSE_TIMEOUT (3 * WRD_SECOND)
+/* CLOSING: without progress, while the peer has yet to take something, and then until it confirms the shutdown. */
+#define WRD_CLOSE_STALL_TIMEOUT   (10 * WRD_SECOND)
+#define WRD_CLOSE_CONFIRM_TIMEOUT (3 * WRD_SECOND)
 /* To an address that has not proved itself goes at most this many times what came from it. */
 #define WRD_AMPLIFICATION_MAX 3
 

@@ -5,6 +5,7 @@
 
 #define WINDOW_MIN      ((size_t)64 * 1024)
 #define WINDOW_MAX      ((size_t)64 * 1024 * 1024)
+#define SEND_LIMIT_MAX  ((size_t)1024 * 1024 * 1024)
 #define CONNECTIONS_MAX ((uint32_t)1 << 24)
 
 void wrd_endpoint_options_init(wrd_endpoint_options *options)
@@ -45,9 +46,13 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
         *why = "options.max_connections is above 16777216";
     else if (out->receive_window < WINDOW_MIN || out->receive_window > WINDOW_MAX)
         *why = "options.receive_window is outside 64 KiB .. 64 MiB";
+    else if (out->send_limit > SEND_LIMIT_MAX)
+        *why = "options.send_limit is above 1 GiB";
     else if (out->message_limit > WRD_MESSAGE_MAX)
         *why = "options.message_limit is above WRD_MESSAGE_MAX (16 MiB)";
     else if (out->handshake_timeout > 3600 * WRD_SECOND || out->lost_timeout > 24 * 3600 * WRD_SECOND)
         *why = "options.handshake_timeout is above an hour, or lost_timeout above a day";
+    else if (out->handshake_timeout < WRD_MILLISECOND || out->lost_timeout < WRD_MILLISECOND)
+        *why = "options.handshake_timeout or lost_timeout is below a millisecond: they count microseconds";
     return **why ? WRD_INVALID : WRD_OK;
 }

@@ -43,6 +43,10 @@ wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address, const w
     }
     if (options)
         o = *options;
+    if (o.socket_buffer < 0) {
+        *why = "options.socket_buffer is negative";
+        return WRD_INVALID;
+    }
     o.endpoint.key = NULL;
     o.endpoint.max_connections = 1;
     wrd_client *client = calloc(1, sizeof *client);

@@ -8,8 +8,8 @@
 
 /* Batches read before timers and output have their turn. */
 #define BATCHES_MAX 8
-/* Datagrams after which answers are drawn up, though sent with the batch: peers send about four packets for each SACK, so
- * one SACK for a whole batch would starve them. */
+/* Datagrams after which answers are drawn up, though sent with the batch: peers send about four packets for each SACK,
+ * so one SACK for a whole batch would starve them. */
 #define SACK_EVERY 4
 
 wrd_time wrd_node_now(void)

@@ -35,6 +35,11 @@ static bool is_unspecified(const wrd_addr *addr)
     return memcmp(addr->ip, zero, sizeof zero) == 0;
 }
 
+static bool is_multicast(const wrd_addr *addr)
+{
+    return addr->family == 4 ? (addr->ip[0] & 0xf0) == 0xe0 : addr->ip[0] == 0xff;
+}
+
 /* What a wildcard bind is reached at. */
 static void find_reachable(wrd_addr *addr, bool ipv6_only)
 {
@@ -58,6 +63,10 @@ static wrd_result complete(wrd_server_options *out, wrd_key *random_key, const w
     }
     if (options)
         *out = *options;
+    if (out->socket_buffer < 0) {
+        *why = "options.socket_buffer is negative";
+        return WRD_INVALID;
+    }
     if (out->socket_buffer == 0)
         out->socket_buffer = 4 * 1024 * 1024;
     if (out->endpoint.key)
@@ -77,6 +86,10 @@ wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_serve
     *out = NULL;
     wrd_addr local;
     wrd_result result = wrd_addr_parse(&local, listen, strlen(listen), true, why);
+    if (result == WRD_OK && is_multicast(&local)) {
+        *why = "a multicast address cannot be listened on: use one of this machine's own, or 0.0.0.0 or [::]";
+        result = WRD_INVALID;
+    }
     if (result != WRD_OK)
         return result;
     wrd_server_options o;
@@ -173,6 +186,14 @@ static void hand_out(wrd_server *server, const wrd_handlers *handlers, const wrd
     }
 }
 
+/* Takes what wrd_server_stop() left; false: nothing. */
+static bool was_stopped(wrd_server *server)
+{
+    uint64_t count;
+    (void)!read(server->wake_fd, &count, sizeof count);
+    return atomic_exchange(&server->stopping, false);
+}
+
 wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
 {
     struct pollfd fds[2] = {{wrd_server_fd(server), POLLIN, 0}, {server->wake_fd, POLLIN, 0}};
@@ -181,23 +202,25 @@ wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int
         timeout_ms = own;
     if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
         return WRD_SYSTEM;
+    if ((fds[0].revents | fds[1].revents) & POLLNVAL) {
+        errno = EBADF;
+        return WRD_SYSTEM;
+    }
     wrd_server_process(server);
     wrd_event event;
     while (wrd_server_next(server, &event))
         hand_out(server, handlers, &event);
     wrd_server_flush(server);
-    return WRD_OK;
+    return was_stopped(server) ? WRD_CLOSED : WRD_OK;
 }
 
 wrd_result wrd_server_run(wrd_server *server, const wrd_handlers *handlers)
 {
-    wrd_result result = WRD_OK;
-    while (result == WRD_OK && !atomic_load(&server->stopping))
+    wrd_result result;
+    do {
         result = wrd_server_turn(server, handlers, -1);
-    atomic_store(&server->stopping, false);
-    uint64_t count;
-    (void)!read(server->wake_fd, &count, sizeof count);
-    return result;
+    } while (result == WRD_OK);
+    return result == WRD_CLOSED ? WRD_OK : result;
 }
 
 void wrd_server_stop(wrd_server *server)

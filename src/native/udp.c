@@ -89,6 +89,7 @@ static const char *bind_reason(int error)
     case EADDRINUSE: return "the UDP port is in use by another program: stop that one or choose another port";
     case EADDRNOTAVAIL:
         return "this machine does not have the address to listen on: use one of its own, or 0.0.0.0 or [::]";
+    case EINVAL: return "the address cannot be listened on: a link-local one needs its zone, as [fe80::1%2]:3478";
     case EACCES: return "no permission for this port: ports below 1024 need privileges; choose one from 1024 to 65535";
     default: return "the operating system refused to bind the UDP socket";
     }
@@ -132,7 +133,10 @@ wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const wrd_ad
     if (remote) {
         len = to_sockaddr(&any, remote, local->family);
         if (connect(udp->fd, &any.sa, len) < 0)
-            return give_up(udp, why, "there is no route to that address from this machine");
+            return give_up(udp, why,
+                           errno == EINVAL
+                               ? "that address cannot be reached: a link-local one needs its zone, as [fe80::1%2]:3478"
+                               : "there is no route to that address from this machine");
         udp->connected = true;
     }
     len = sizeof any;

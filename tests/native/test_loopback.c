@@ -288,6 +288,92 @@ static void an_own_loop_serves_with_poll_alone(void **state)
     wrd_server_free(server);
 }
 
+static void accept_hands_out_connections_without_events(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    wrd_address address;
+    const char *why;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, &why), WRD_OK);
+    wrd_server_address(server, &address);
+    wrd_client *client;
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, &why), WRD_OK);
+    wrd_conn conn;
+    wrd_addr peer;
+    wrd_event event;
+    wrd_result result;
+    while ((result = wrd_server_accept(server, &conn, &peer)) == WRD_AGAIN) {
+        struct pollfd fds[2] = {{wrd_server_fd(server), POLLIN, 0}, {wrd_client_fd(client), POLLIN, 0}};
+        int a = wrd_server_timeout(server), b = wrd_client_timeout(client);
+        (void)poll(fds, 2, a < 0 ? b : b < 0 ? a : a < b ? a : b);
+        wrd_server_process(server);
+        wrd_client_process(client);
+        while (wrd_client_next(client, &event))
+            continue;
+    }
+    assert_int_equal(result, WRD_OK);
+    assert_true(peer.family == 4 && peer.ip[0] == 127 && peer.port != 0);
+    assert_int_equal(wrd_server_accept(server, &conn, &peer), WRD_AGAIN);
+    assert_false(wrd_server_next(server, &event) && event.kind == WRD_EVENT_OPEN);
+    wrd_server_free(server);
+    wrd_client_free(client);
+}
+
+static void a_stop_ends_one_turn_and_the_server_goes_on(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, NULL), WRD_OK);
+    wrd_handlers none = {0};
+    wrd_server_stop(server);
+    assert_int_equal(wrd_server_turn(server, &none, 10000), WRD_CLOSED);
+    assert_int_equal(wrd_server_turn(server, &none, 10), WRD_OK);
+    wrd_server_stop(server);
+    assert_int_equal(wrd_server_run(server, &none), WRD_OK);
+    wrd_server_free(server);
+}
+
+static void an_ipv6_only_server_names_an_ipv6_address(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    options.ipv6_only = true;
+    wrd_address address;
+    assert_int_equal(wrd_server_bind(&server, "[::]:0", &options, NULL), WRD_OK);
+    wrd_server_address(server, &address);
+    assert_int_equal(address.addr.family, 6);
+    wrd_server_free(server);
+}
+
+/* ---- the waiting calls, when the end comes */
+
+static void waits_end_with_the_connection_and_tell_the_truth(void **state)
+{
+    (void)state;
+    struct running server;
+    start(&server, "127.0.0.1:0", NULL, NULL);
+    wrd_client *client = connect_to(server.address, NULL);
+    wrd_message message;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(wrd_client_send(client, "abc", 3), WRD_OK);
+    assert_int_equal(wrd_client_drain(client, true, WAIT_MS), WRD_OK);
+    assert_int_equal(wrd_client_wait(client, &message, WAIT_MS), WRD_OK); /* one echo borrowed, two wait */
+    stop(&server);
+    static uint8_t large[100000];
+    wrd_result sent = wrd_client_send(client, large, sizeof large);
+    assert_true(sent == WRD_OK || sent == WRD_CLOSED);
+    assert_int_equal(wrd_client_drain(client, true, -1), WRD_CLOSED);
+    for (int i = 0; i < 3; i++) { /* what arrived before is still there */
+        assert_int_equal(wrd_client_wait(client, &message, -1), WRD_OK);
+        assert_int_equal(message.len, 3);
+        wrd_client_release(client);
+    }
+    assert_int_equal(wrd_client_wait(client, &message, -1), WRD_CLOSED);
+    wrd_client_free(client);
+}
+
 /* ---- failures, each told apart and soon */
 
 static void a_port_in_use_is_said_plainly(void **state)
@@ -315,6 +401,10 @@ static void an_address_that_is_not_ours_is_said_plainly(void **state)
     const char *why;
     assert_int_equal(wrd_server_bind(&server, "192.0.2.1:0", NULL, &why), WRD_SYSTEM);
     assert_non_null(strstr(why, "does not have the address"));
+    assert_int_equal(wrd_server_bind(&server, "224.0.0.1:0", NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "multicast"));
+    assert_int_equal(wrd_server_bind(&server, "[fe80::1]:0", NULL, &why), WRD_SYSTEM);
+    assert_non_null(strstr(why, "zone"));
     assert_int_equal(wrd_server_bind(&server, "localhost:1", NULL, &why), WRD_INVALID);
     assert_true(strlen(why) > 20);
 }
@@ -436,6 +526,10 @@ int main(void)
         cmocka_unit_test(many_messages_in_flight_come_back_in_order),
         cmocka_unit_test(exact_reads_cross_message_boundaries),
         cmocka_unit_test(an_own_loop_serves_with_poll_alone),
+        cmocka_unit_test(accept_hands_out_connections_without_events),
+        cmocka_unit_test(a_stop_ends_one_turn_and_the_server_goes_on),
+        cmocka_unit_test(an_ipv6_only_server_names_an_ipv6_address),
+        cmocka_unit_test(waits_end_with_the_connection_and_tell_the_truth),
         cmocka_unit_test(a_port_in_use_is_said_plainly),
         cmocka_unit_test(an_address_that_is_not_ours_is_said_plainly),
         cmocka_unit_test(a_closed_port_is_refused),
