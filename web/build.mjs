@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-const GZIP_LIMIT = 6 * 1024;
+const GZIP_LIMIT = 6000;
+// The client's code has these characters most often, so gzip has short codes for them already.
+const NIBBLES = 'erti =()a.sncol,';
 // The whole protocol library, and the part of it that the client carries.
 const CORE = { rooms: ['base', 'dial', 'frame'], exports: ['memory.c', 'frame_exports.c', 'dial_exports.c'] };
 const FRAME = { rooms: ['base', 'frame'], exports: ['memory.c', 'frame_exports.c'] };
@@ -82,7 +84,8 @@ const core = buildWasm('core.wasm', CORE);
 const frame = buildWasm('frame.wasm', FRAME);
 
 const outfile = join(dist, 'webrtc-direct.js');
-// In hex, not base64: gzip then finds repeated bytes again, which saves 350 bytes on the wire.
+// Two characters for each byte, not base64: gzip then finds repeated bytes again, which saves 350 bytes on the wire.
+const spelled = frame.toString('hex').replace(/./g, (digit) => NIBBLES[parseInt(digit, 16)]);
 await build({
   entryPoints: [join(web, 'src/webrtc-direct.ts')],
   outfile,
@@ -93,7 +96,7 @@ await build({
   target: 'es2022',
   charset: 'utf8',
   legalComments: 'none',
-  define: { FRAME_WASM: JSON.stringify(frame.toString('hex')) },
+  define: { FRAME_WASM: JSON.stringify(spelled), NIBBLES: JSON.stringify(NIBBLES) },
 });
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 execFileSync(process.execPath, [tsc, '-p', web], { stdio: 'inherit' });

@@ -16,7 +16,6 @@ const MULTIADDR =
   /^\/ip(?:4\/([\d.]+)|6\/([\da-f:.]+))\/udp\/([1-9]\d*)\/webrtc-direct(?:\/certhash\/(u[^/]+))?(\/(certhash|p2p)\/[^/]+)*$/i;
 
 export const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-export const fromHex = (digits: string) => Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16));
 
 /** Reads "IP:PORT FINGERPRINT" or "/ip4/IP/udp/PORT/webrtc-direct/certhash/HASH". Throws a DirectError. */
 export const parseAddress = (text: string): Address => {
@@ -47,10 +46,7 @@ export const parseAddress = (text: string): Address => {
       Uint8Array.from(atob(digits.slice(1).replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0)),
     ).slice(4);
   else if (!/^([\da-f]{64}|([\da-f]{2}:){31}[\da-f]{2})$/i.test(digits))
-    throw new DirectError(
-      'bad-fingerprint',
-      'The fingerprint is missing or damaged: it has 64 hex digits, or is a certhash (uEi...).',
-    );
+    throw new DirectError('bad-fingerprint', 'The fingerprint must be 64 hex digits or a certhash (uEi...).');
   return { ip, port: +port, fingerprint };
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Messages to frames and back, by the C of src/frame; the only file that knows the module's memory.
-import { fromHex } from './address.js';
 import { DirectError } from './error.js';
 
-/** The module in hex; filled in by build.mjs. */
+/** The module, each byte as two of the letters of NIBBLES; both are filled in by build.mjs. */
 declare const FRAME_WASM: string;
+declare const NIBBLES: string;
 
 interface Exports {
   memory: WebAssembly.Memory;
@@ -47,8 +47,7 @@ const enum Result {
 
 const tooLarge = () => new DirectError('too-large', 'The message is over the limit (16 MiB unless set lower).');
 
-const noFrame = () =>
-  new DirectError('protocol', 'The server sent something that is no frame: does it use raw messages?');
+const noFrame = () => new DirectError('protocol', 'What came is no frame: does the server use raw messages?');
 
 const face = (wasm: Exports): Codec => {
   const view = (at: number, size: number) => new Uint8Array(wasm.memory.buffer, at, size);
@@ -113,7 +112,9 @@ let loading: Promise<Codec> | undefined;
 
 /** The codec, compiled on the first call. Rejects with `wasm-blocked` where the page's policy forbids WebAssembly. */
 export const loadCodec = (): Promise<Codec> =>
-  (loading ??= WebAssembly.instantiate(fromHex(FRAME_WASM)).then(
+  (loading ??= WebAssembly.instantiate(
+    Uint8Array.from(FRAME_WASM.match(/../g)!, ([high, low]) => NIBBLES.indexOf(high!) * 16 + NIBBLES.indexOf(low!)),
+  ).then(
     ({ instance }) => face(instance.exports as unknown as Exports),
     () => {
       throw new DirectError(

@@ -151,7 +151,7 @@ export async function connect(
   const closed = new Promise<DirectError>((resolve) => (settle = resolve));
 
   const on = (target: EventTarget | undefined, type: string, listener: (event: any) => void) =>
-    target?.addEventListener(type, listener, { signal: listening.signal });
+    target?.addEventListener(type, listener, listening);
 
   const end = (error: DirectError) => {
     if (ended) return;
@@ -315,7 +315,7 @@ export async function connect(
     if (state == 'failed') {
       if (opened) lost();
       else if (/^co/.test(pc.iceConnectionState))
-        fail('fingerprint-mismatch', "The server's certificate does not have this fingerprint.");
+        fail('fingerprint-mismatch', "The server's certificate has another fingerprint.");
       else unreachable();
     }
   });
