@@ -7,10 +7,29 @@
 
 #include "cli/say.h"
 
+/* Says so and is true when `path` is a symbolic link to what is not there: it neither exists nor is it free. */
+static bool say_dangling(const char *path)
+{
+    char target[512];
+    ssize_t len = readlink(path, target, sizeof target);
+
+    if (len < 0 || access(path, F_OK) == 0 || (errno != ENOENT && errno != ELOOP)) {
+        return false;
+    }
+    bool whole = (size_t)len < sizeof target;
+    say("%s is a symbolic link to %.*s%s, and nothing is there. No key is made through a link: remove the link, or "
+        "name "
+        "the file itself.",
+        path, (int)len, target, whole ? "" : "...");
+    return true;
+}
+
 static void say_load_failed(const char *path, wrd_result result, const char *why, int error)
 {
     if (result != WRD_SYSTEM) {
         say("cannot use the key file %s: %s", path, why);
+    } else if ((error == ENOENT || error == ELOOP) && say_dangling(path)) {
+        return;
     } else if (error == ENOENT) {
         say("the key file %s does not exist. `wrd key new %s` makes one.", path, path);
     } else {
@@ -44,10 +63,11 @@ bool keyfile_create(wrd_key *out, const char *path)
     int error = errno;
     wrd_key_wipe(out);
     if (result == WRD_SYSTEM && error == EEXIST) {
-        say("%s exists already, and a key is never replaced. Choose another name, or remove the file first if no "
-            "server "
-            "needs it any more.",
-            path);
+        if (!say_dangling(path)) {
+            say("%s exists already, and a key is never replaced. Choose another name, or remove the file first if no "
+                "server needs it any more.",
+                path);
+        }
     } else if (result == WRD_SYSTEM) {
         say("cannot write the key file %s: %s", path, strerror(error));
     } else {

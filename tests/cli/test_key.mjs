@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 // wrd key: files that are made, shown and refused.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { command, folder } from './wrd.mjs';
@@ -84,6 +84,29 @@ test('a missing key file names the command that makes one', async (t) => {
   const { code, err } = await command(['key', 'show', path.join(folder(t), 'none')]);
   assert.equal(code, 1);
   assert.match(err, /does not exist.*wrd key new/);
+});
+
+test('a link to nothing is named with its target, whatever is wanted of it', async (t) => {
+  const inside = folder(t);
+  const link = path.join(inside, 'server.key');
+  symlinkSync('gone/real.key', link);
+  const wanted = [['key', 'new', link], ['key', 'show', link], ['serve', '--listen', '127.0.0.1:0', '--key', link]];
+  for (const args of wanted) {
+    const { code, out, err } = await command(args);
+    assert.equal(code, 1);
+    assert.equal(out, '');
+    assert.ok(err.includes(`${link} is a symbolic link to gone/real.key, and nothing is there`), err);
+    assert.doesNotMatch(err, /exist/);
+  }
+  assert.deepEqual(readdirSync(inside), ['server.key']);
+});
+
+test('a link to a key is read, and never replaced', async (t) => {
+  const file = keyFile(t, 'ab'.repeat(32) + '\n');
+  const link = path.join(folder(t), 'link.key');
+  symlinkSync(file, link);
+  assert.equal((await command(['key', 'show', link])).out, (await command(['key', 'show', file])).out);
+  assert.match((await command(['key', 'new', link])).err, /exists already/);
 });
 
 test('a folder is no key file', async (t) => {
