@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "cli/say.h"
 #include "wrd/server.h"
 
 bool addresses_is_wildcard(const wrd_addr *addr)
@@ -95,4 +96,25 @@ size_t addresses_list(wrd_addr out[ADDRESSES_MAX], const wrd_addr *bound)
     }
     freeifaddrs(interfaces);
     return count;
+}
+
+const char *addresses_lone_port(const char *text)
+{
+    const char *port = text[0] == ':' ? text + 1 : text;
+    size_t digits = strspn(port, "0123456789");
+
+    return digits >= 1 && digits <= 5 && port[digits] == '\0' ? port : NULL;
+}
+
+void addresses_say_unusable(const char *doing, const char *text, const char *why)
+{
+    const char *port = addresses_lone_port(text);
+
+    if (port == NULL) {
+        say("cannot %s %s: %s", doing, text, why);
+        return;
+    }
+    say("cannot %s %s: the IP is missing. Write 0.0.0.0:%s to be reached by other machines too, 127.0.0.1:%s by this "
+        "one only.",
+        doing, text, port, port);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's own IP addresses, as far as a socket bound to a given address is reached by them. */
+/* The addresses that a person gives to listen on, and those of this machine by which such a socket is reached. */
 #ifndef WRD_CLI_ADDRESSES_H
 #define WRD_CLI_ADDRESSES_H
 
@@ -16,5 +16,10 @@ bool addresses_is_loopback(const wrd_addr *addr);
  * since no browser dials it. Returns how many.
  */
 size_t addresses_list(wrd_addr out[ADDRESSES_MAX], const wrd_addr *bound);
+
+/* The port when `text` is nothing else, "8080" or ":8080", as other programs take it; else NULL. */
+const char *addresses_lone_port(const char *text);
+/* "cannot DOING TEXT: WHY"; for a lone port, which the library cannot tell from a lone IP, what to write instead. */
+void addresses_say_unusable(const char *doing, const char *text, const char *why);
 
 #endif

@@ -289,7 +289,7 @@ wrd_result http_open(struct http **out, const struct http_options *options)
     if (wrd_addr_parse(&http->bound, options->listen, strlen(options->listen), true, &why) != WRD_OK ||
         wrd_addr_parse(&http->server_bound, options->server_listen, strlen(options->server_listen), true, &why) !=
             WRD_OK) {
-        say("cannot serve pages at %s: %s", options->listen, why);
+        addresses_say_unusable("serve pages at", options->listen, why);
         http_close(http);
         return WRD_INVALID;
     }

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/keyfile.h"
+#include "cli/options.h"
 #include "cli/say.h"
 #include "wrd/fingerprint.h"
 #include "wrd/identity.h"

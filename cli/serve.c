@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* wrd serve: every message comes back. Our own poll() loop carries the WebRTC server and the page's HTTP side. */
+/* wrd serve: every message comes back. With --http a page to try it is served beside. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/addresses.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/http.h"
 #include "cli/keyfile.h"
+#include "cli/loop.h"
+#include "cli/options.h"
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "wrd/server.h"
@@ -94,35 +97,6 @@ static void on_closed(wrd_server *server, wrd_conn conn, wrd_result reason, cons
 
 /* ---- the command */
 
-static int earlier(int a, int b)
-{
-    if (a < 0 || b < 0) {
-        return a < 0 ? b : a;
-    }
-    return a < b ? a : b;
-}
-
-static int run(struct serve *serve, wrd_server *server, struct http *http, int stop)
-{
-    const wrd_handlers handlers = {.user = serve, .open = on_open, .message = on_message, .closed = on_closed};
-    struct pollfd fds[] = {{stop, POLLIN, 0}, {wrd_server_fd(server), POLLIN, 0}, {http_fd(http), POLLIN, 0}};
-
-    for (;;) {
-        if (poll(fds, 3, earlier(wrd_server_timeout(server), http_timeout(http))) < 0 && errno != EINTR) {
-            say("poll: %s", strerror(errno));
-            return EXIT_TROUBLE;
-        }
-        if (fds[0].revents != 0) {
-            return EXIT_DONE;
-        }
-        if (wrd_server_turn(server, &handlers, 0) != WRD_OK) {
-            say("the UDP socket broke: %s", strerror(errno));
-            return EXIT_TROUBLE;
-        }
-        http_run(http);
-    }
-}
-
 static bool print_ready(const wrd_server *server, const struct http *http)
 {
     wrd_address address;
@@ -143,6 +117,7 @@ static bool print_ready(const wrd_server *server, const struct http *http)
 
 static int serve_pages(struct serve *serve, wrd_server *server)
 {
+    const wrd_handlers handlers = {.user = serve, .open = on_open, .message = on_message, .closed = on_closed};
     struct http *http = NULL;
     int stop = stop_open();
 
@@ -160,9 +135,9 @@ static int serve_pages(struct serve *serve, wrd_server *server)
             return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
         }
     }
-    int code = print_ready(server, http) ? run(serve, server, http, stop) : EXIT_TROUBLE;
+    bool done = print_ready(server, http) && loop_run(server, &handlers, http, stop);
     http_close(http);
-    return code;
+    return done ? EXIT_DONE : EXIT_TROUBLE;
 }
 
 static int serve_with_key(struct serve *serve, const wrd_key *key)
@@ -181,7 +156,7 @@ static int serve_with_key(struct serve *serve, const wrd_key *key)
         return EXIT_TROUBLE;
     }
     if (result != WRD_OK) {
-        say("cannot listen on %s: %s", serve->listen, why);
+        addresses_say_unusable("listen on", serve->listen, why);
         return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
     }
     int code = serve_pages(serve, server);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The example server: an echo over WebRTC on UDP port 3478, and over HTTP the page that talks to it. One thread, one
- * poll() loop of our own, in which the WebRTC server is one descriptor and one timeout like any other.
+ * poll() loop (cli/loop.c), in which the WebRTC server is one descriptor and one timeout like any other.
  */
-#include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "cli/addresses.h"
 #include "cli/http.h"
 #include "cli/keyfile.h"
+#include "cli/loop.h"
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "wrd/wrd.h"
@@ -60,39 +59,11 @@ static void on_closed(wrd_server *server, wrd_conn conn, wrd_result reason, cons
     printf("a client left: %s (%u now)\n", text, --example->clients);
 }
 
-/* ---- the loop */
-
-static int earlier(int a, int b)
-{
-    if (a < 0 || b < 0) {
-        return a < 0 ? b : a;
-    }
-    return a < b ? a : b;
-}
-
-static int run(struct example *example, wrd_server *server, struct http *http, int stop)
-{
-    const wrd_handlers handlers = {.user = example, .open = on_open, .message = on_message, .closed = on_closed};
-    struct pollfd fds[] = {{stop, POLLIN, 0}, {wrd_server_fd(server), POLLIN, 0}, {http_fd(http), POLLIN, 0}};
-
-    while (fds[0].revents == 0) {
-        if (poll(fds, 3, earlier(wrd_server_timeout(server), http_timeout(http))) < 0 && errno != EINTR) {
-            say("poll: %s", strerror(errno));
-            return 1;
-        }
-        if (wrd_server_turn(server, &handlers, 0) != WRD_OK) {
-            say("the UDP socket broke: %s", strerror(errno));
-            return 1;
-        }
-        http_run(http);
-    }
-    return 0;
-}
-
 /* ---- start and end */
 
 static int serve(struct example *example, const wrd_key *key)
 {
+    const wrd_handlers handlers = {.user = example, .open = on_open, .message = on_message, .closed = on_closed};
     wrd_server_options options;
     wrd_server *server;
     struct http *http;
@@ -104,7 +75,7 @@ static int serve(struct example *example, const wrd_key *key)
     wrd_server_options_init(&options);
     options.endpoint.key = key; /* NULL: a random one */
     if (wrd_server_bind(&server, example->listen, &options, &why) != WRD_OK) {
-        say("cannot listen on %s: %s", example->listen, why);
+        addresses_say_unusable("listen on", example->listen, why);
         return 1;
     }
     int stop = stop_open();
@@ -116,7 +87,7 @@ static int serve(struct example *example, const wrd_key *key)
         printf("listening %s\n", text);
         http_print_pages(http, stdout);
         puts("Open a page above in a browser; Ctrl-C ends.");
-        code = run(example, server, http, stop);
+        code = loop_run(server, &handlers, http, stop) ? 0 : 1;
         http_close(http);
     }
     wrd_server_free(server);
