@@ -41,7 +41,7 @@ export class Program {
   }
 
   /** Waits until `pattern` is found in 'out' or 'err', and answers the match. */
-  until(pattern, where = 'out') {
+  until(pattern, where = 'out', patience = PATIENCE_MS) {
     return new Promise((resolve, reject) => {
       const done = (settle, value) => {
         clearTimeout(timer);
@@ -54,7 +54,7 @@ export class Program {
         else if (this.code !== undefined) done(reject, new Error(`ended with ${this.code}: ${this.out}${this.err}`));
       };
       const timer = setTimeout(
-        () => done(reject, new Error(`no ${pattern} in ${JSON.stringify(this[where])}`)), PATIENCE_MS);
+        () => done(reject, new Error(`no ${pattern} in ${JSON.stringify(this[where])}`)), patience);
       this.waiting.add(look);
       look();
     });
