@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/options.h"
+
+#include "lab.h"
+
+#include <string.h>
+
+static void expect_ok(const wrd_endpoint_options *options, wrd_endpoint_options *out)
+{
+    const char *why = NULL;
+    assert_int_equal(wrd_endpoint_options_complete(out, options, &why), WRD_OK);
+    assert_string_equal(why, "");
+}
+
+/* Refused, and the sentence names the option. */
+static void expect_refused(const wrd_endpoint_options *options, const char *name)
+{
+    wrd_endpoint_options out;
+    const char *why = NULL;
+    assert_int_equal(wrd_endpoint_options_complete(&out, options, &why), WRD_INVALID);
+    assert_non_null(strstr(why, name));
+    assert_int_equal(wrd_endpoint_options_complete(&out, options, NULL), WRD_INVALID);
+}
+
+static wrd_endpoint_options initial(void)
+{
+    wrd_endpoint_options options;
+    memset(&options, 0xff, sizeof options);
+    wrd_endpoint_options_init(&options);
+    return options;
+}
+
+static void expect_defaults(const wrd_endpoint_options *out)
+{
+    assert_int_equal(out->size, sizeof *out);
+    assert_null(out->key);
+    assert_int_equal(out->mode, WRD_FRAMED);
+    assert_int_equal(out->max_connections, 4096);
+    assert_int_equal(out->max_handshakes, 1024);
+    assert_int_equal(out->handshake_timeout, 10 * WRD_SECOND);
+    assert_int_equal(out->lost_timeout, 30 * WRD_SECOND);
+    assert_int_equal(out->send_limit, 1024 * 1024);
+    assert_int_equal(out->receive_window, 1024 * 1024);
+    assert_int_equal(out->message_limit, WRD_MESSAGE_MAX);
+}
+
+static void no_options_and_zeroed_ones_are_the_defaults_of_the_header(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options = initial(), out;
+    expect_ok(NULL, &out);
+    expect_defaults(&out);
+    expect_ok(&options, &out);
+    expect_defaults(&out);
+    assert_int_equal(wrd_endpoint_options_complete(&out, &options, NULL), WRD_OK);
+}
+
+static void what_is_set_is_kept(void **state)
+{
+    (void)state;
+    static const wrd_key key;
+    wrd_endpoint_options out, options = {.size = sizeof options,
+                                         .key = &key,
+                                         .mode = WRD_RAW,
+                                         .max_connections = 1,
+                                         .max_handshakes = 2,
+                                         .handshake_timeout = 3,
+                                         .lost_timeout = 4,
+                                         .send_limit = 5,
+                                         .receive_window = 64 * 1024 + 6,
+                                         .message_limit = 7};
+    expect_ok(&options, &out);
+    assert_ptr_equal(out.key, &key);
+    assert_int_equal(out.mode, WRD_RAW);
+    assert_int_equal(out.max_connections, 1);
+    assert_int_equal(out.max_handshakes, 2);
+    assert_int_equal(out.handshake_timeout, 3);
+    assert_int_equal(out.lost_timeout, 4);
+    assert_int_equal(out.send_limit, 5);
+    assert_int_equal(out.receive_window, 64 * 1024 + 6);
+    assert_int_equal(out.message_limit, 7);
+}
+
+static void options_of_another_size_are_refused(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options = initial();
+    options.size = 0;
+    expect_refused(&options, "wrd_endpoint_options_init");
+    options.size = sizeof options + 8;
+    expect_refused(&options, "wrd_endpoint_options_init");
+    options.size = sizeof options - 1;
+    expect_refused(&options, "wrd_endpoint_options_init");
+}
+
+static void an_unknown_mode_is_refused(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options = initial();
+    int unknown = 2;
+    memcpy(&options.mode, &unknown, sizeof options.mode);
+    expect_refused(&options, "mode");
+    unknown = -1;
+    memcpy(&options.mode, &unknown, sizeof options.mode);
+    expect_refused(&options, "mode");
+}
+
+static void each_range_ends_where_its_sentence_says(void **state)
+{
+    (void)state;
+    wrd_endpoint_options out, options = initial();
+    options.max_connections = 16777216;
+    expect_ok(&options, &out);
+    options.max_connections++;
+    expect_refused(&options, "max_connections");
+    options.max_connections = UINT32_MAX;
+    expect_refused(&options, "max_connections");
+
+    options = initial();
+    options.receive_window = 64 * 1024;
+    expect_ok(&options, &out);
+    options.receive_window--;
+    expect_refused(&options, "receive_window");
+    options.receive_window = 1;
+    expect_refused(&options, "receive_window");
+    options.receive_window = 64 * 1024 * 1024;
+    expect_ok(&options, &out);
+    options.receive_window++;
+    expect_refused(&options, "receive_window");
+
+    options = initial();
+    options.message_limit = WRD_MESSAGE_MAX;
+    expect_ok(&options, &out);
+    options.message_limit++;
+    expect_refused(&options, "message_limit");
+
+    options = initial();
+    options.handshake_timeout = 3600 * WRD_SECOND;
+    options.lost_timeout = 24 * 3600 * WRD_SECOND;
+    expect_ok(&options, &out);
+    options.handshake_timeout++;
+    expect_refused(&options, "handshake_timeout");
+    options.handshake_timeout = WRD_NEVER; /* added to a time it would run over */
+    expect_refused(&options, "handshake_timeout");
+    options = initial();
+    options.lost_timeout = 24 * 3600 * WRD_SECOND + 1;
+    expect_refused(&options, "lost_timeout");
+    options.lost_timeout = WRD_NEVER;
+    expect_refused(&options, "lost_timeout");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_options_and_zeroed_ones_are_the_defaults_of_the_header),
+        cmocka_unit_test(what_is_set_is_kept),
+        cmocka_unit_test(options_of_another_size_are_refused),
+        cmocka_unit_test(an_unknown_mode_is_refused),
+        cmocka_unit_test(each_range_ends_where_its_sentence_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
