@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 // wrd dial against wrd serve: every way it can end has its exit code, within seconds.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import test from 'node:test';
 import { Program, command, serve, wrd } from './wrd.mjs';
@@ -107,6 +107,33 @@ test('a port that never answers is a timeout: 3', async (t) => {
   assert.equal(code, 3, err);
   assert.match(err, /no connection to 127\.0\.0\.1:\d+ within 1 s: no answer to the connectivity checks: is /);
   assert.ok(took >= 900 && took < SOON_MS, `${took} ms`);
+});
+
+/** A STUN success for a Binding request (RFC 8489): its ufrag, before the colon, is the password too. */
+function stunSuccess(request, { address, port }) {
+  let key;
+  for (let at = 20; at < request.length;) {
+    const len = request.readUInt16BE(at + 2);
+    if (request.readUInt16BE(at) === 0x0006) key = request.toString('latin1', at + 4, at + 4 + len).split(':')[0];
+    at += 4 + ((len + 3) & ~3);
+  }
+  const xored = address.split('.').map((byte, i) => Number(byte) ^ request[4 + i]);
+  const mapped = Buffer.from([0x00, 0x20, 0, 8, 0, 1, (port >> 8) ^ request[4], (port & 255) ^ request[5], ...xored]);
+  const head = Buffer.concat([Buffer.from([0x01, 0x01, 0, mapped.length + 24]), request.subarray(4, 20), mapped]);
+  return Buffer.concat([head, Buffer.from([0x00, 0x08, 0, 20]), createHmac('sha1', key).update(head).digest()]);
+}
+
+test('a peer that answers checks and then nothing is a timeout that says so: 3', async (t) => {
+  const halfway = dgram.createSocket('udp4');
+  t.after(() => halfway.close());
+  halfway.on('message', (datagram, from) => {
+    if (datagram.readUInt16BE(0) === 0x0001) halfway.send(stunSuccess(datagram, from), from.port, from.address);
+  });
+  await new Promise((resolve) => halfway.bind(0, '127.0.0.1', resolve));
+  const { code, err } = await command(
+    ['dial', '--timeout', '1', `127.0.0.1:${halfway.address().port}`, 'ab'.repeat(32)], 'x\n');
+  assert.equal(code, 3, err);
+  assert.match(err, /within 1 s: the peer answers checks, but the DTLS handshake did not finish in time/);
 });
 
 test('a server that ends says goodbye, and the connection is lost: 6', async (t) => {
