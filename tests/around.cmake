@@ -31,7 +31,11 @@ foreach(test IN LISTS cli_tests)
     get_filename_component(name ${test} NAME_WE)
     string(REGEX REPLACE "^test_" "" name ${name})
     wrd_test_around(cli/${name} cli 120 ${test})
+    set_tests_properties(cli/${name} PROPERTIES RESOURCE_LOCK web)
 endforeach()
+if(TEST cli/make_run) # builds again, in place
+    set_tests_properties(cli/make_run PROPERTIES RUN_SERIAL ON TIMEOUT 300)
+endif()
 
 file(GLOB readme CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
 if(readme)

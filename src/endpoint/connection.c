@@ -268,7 +268,7 @@ bool wrd_connection_drained(struct wrd_connection *c, wrd_time now)
 {
     wrd_message message;
     if (c->discard || c->reason == WRD_OK)
-        return !c->lent;
+        return true; /* a message still borrowed is valid until CLOSED */
     return (c->bytes_len == 0 || c->bytes_len < c->bytes_wanted) && !next_message(c, now, &message);
 }
 

@@ -99,6 +99,7 @@ wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_serve
         return result;
     wrd_server *server = calloc(1, sizeof *server);
     if (!server) {
+        wrd_key_wipe(&random_key);
         *why = "out of memory";
         return WRD_NO_MEMORY;
     }
@@ -108,8 +109,8 @@ wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_serve
         *why = "the operating system gave no eventfd: are too many files open?";
         result = WRD_SYSTEM;
     }
-    if (result == WRD_OK)
-        result = wrd_key_fingerprint(&server->address.fingerprint, o.endpoint.key);
+    if (result == WRD_OK && (result = wrd_key_fingerprint(&server->address.fingerprint, o.endpoint.key)) != WRD_OK)
+        *why = "out of memory for the certificate";
     wrd_key_wipe(&random_key);
     if (result != WRD_OK) {
         int error = errno;

@@ -347,6 +347,58 @@ static void an_ipv6_only_server_names_an_ipv6_address(void **state)
     wrd_server_free(server);
 }
 
+struct refusing {
+    unsigned closed;
+    wrd_result reason;
+};
+
+static wrd_result refuse_message(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
+{
+    (void)server, (void)conn, (void)message, (void)user;
+    return WRD_INVALID;
+}
+
+static void count_closed(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user)
+{
+    (void)server, (void)conn, (void)text;
+    struct refusing *r = user;
+    r->closed++;
+    r->reason = reason;
+}
+
+static void a_refused_message_closes_its_connection_and_the_closed_handler_hears_it(void **state)
+{
+    (void)state;
+    struct refusing r = {0};
+    wrd_server *server;
+    wrd_address address;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, NULL), WRD_OK);
+    wrd_server_address(server, &address);
+    wrd_client *client;
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, NULL), WRD_OK);
+    bool client_closed = false;
+    for (int turn = 0; turn < 1000 && !(client_closed && r.closed); turn++) {
+        const wrd_handlers handlers = {.user = &r, .message = refuse_message, .closed = count_closed};
+        assert_int_equal(wrd_server_turn(server, &handlers, client_closed ? 5 : 1), WRD_OK);
+        wrd_event event;
+        wrd_client_process(client);
+        while (wrd_client_next(client, &event)) {
+            if (event.kind == WRD_EVENT_OPEN)
+                assert_int_equal(wrd_client_send(client, "x", 1), WRD_OK);
+            client_closed = client_closed || event.kind == WRD_EVENT_CLOSED;
+        }
+        wrd_client_flush(client);
+    }
+    wrd_endpoint_counters counters = {.size = sizeof counters};
+    wrd_endpoint_get_counters(wrd_server_endpoint(server), &counters);
+    wrd_client_free(client);
+    wrd_server_free(server);
+    assert_true(client_closed);
+    assert_int_equal(r.closed, 1);
+    assert_int_equal(r.reason, WRD_OK);
+    assert_int_equal(counters.connections, 0);
+}
+
 /* ---- the waiting calls, when the end comes */
 
 static void waits_end_with_the_connection_and_tell_the_truth(void **state)
@@ -529,6 +581,7 @@ int main(void)
         cmocka_unit_test(accept_hands_out_connections_without_events),
         cmocka_unit_test(a_stop_ends_one_turn_and_the_server_goes_on),
         cmocka_unit_test(an_ipv6_only_server_names_an_ipv6_address),
+        cmocka_unit_test(a_refused_message_closes_its_connection_and_the_closed_handler_hears_it),
         cmocka_unit_test(waits_end_with_the_connection_and_tell_the_truth),
         cmocka_unit_test(a_port_in_use_is_said_plainly),
         cmocka_unit_test(an_address_that_is_not_ours_is_said_plainly),

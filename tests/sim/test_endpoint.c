@@ -430,6 +430,37 @@ static void a_peer_that_vanishes_under_a_blocked_echo_leaves_no_connection(void 
     }
 }
 
+static void a_message_that_is_never_released_does_not_hold_back_the_end(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        struct scene scene;
+        set_scene(&scene, WRD_RAW, late_turn, 1);
+        run_for(&scene, WRD_SECOND);
+        wrd_conn conn;
+        wrd_message message;
+        wrd_endpoint *server = scene.server->endpoint;
+        assert_int_equal(wrd_endpoint_accept(server, &conn, NULL), WRD_OK);
+        assert_int_equal(wrd_conn_receive(server, scene.world.now, conn, &message), WRD_OK);
+        scene.clients[0]->turn = late_turn;
+        if (closes == 1)
+            wrd_conn_close(server, scene.world.now, conn);
+        else
+            wrd_endpoint_abort(scene.clients[0]->endpoint, scene.world.now);
+        run_for(&scene, 5 * WRD_SECOND);
+        if (closes == 0) { /* the peer's end: what waits is still there until the application closes */
+            assert_int_equal(wrd_conn_receive(server, scene.world.now, conn, &message), WRD_OK);
+            wrd_conn_close(server, scene.world.now, conn);
+        }
+        wrd_event event = {0};
+        while (wrd_endpoint_next(server, &event))
+            continue;
+        assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+        assert_int_equal(counters(scene.server).connections, 0);
+        end_scene(&scene);
+    }
+}
+
 static void data_and_abort_at_once_leave_no_connection(void **state)
 {
     (void)state;
@@ -571,6 +602,7 @@ int main(void)
         cmocka_unit_test(a_forged_datagram_does_not_move_the_address_we_answer_from),
         cmocka_unit_test(a_read_that_left_bytes_sees_them_before_the_end),
         cmocka_unit_test(a_peer_that_vanishes_under_a_blocked_echo_leaves_no_connection),
+        cmocka_unit_test(a_message_that_is_never_released_does_not_hold_back_the_end),
         cmocka_unit_test(data_and_abort_at_once_leave_no_connection),
         cmocka_unit_test(a_long_goodbye_lasts_as_long_as_the_peer_takes_what_was_sent),
         cmocka_unit_test(a_borrowed_message_outlives_the_close),
