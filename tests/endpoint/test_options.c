@@ -64,8 +64,8 @@ static void what_is_set_is_kept(void **state)
                                          .mode = WRD_RAW,
                                          .max_connections = 1,
                                          .max_handshakes = 2,
-                                         .handshake_timeout = 3,
-                                         .lost_timeout = 4,
+                                         .handshake_timeout = 3 * WRD_SECOND,
+                                         .lost_timeout = 4 * WRD_SECOND,
                                          .send_limit = 5,
                                          .receive_window = 64 * 1024 + 6,
                                          .message_limit = 7};
@@ -74,8 +74,8 @@ static void what_is_set_is_kept(void **state)
     assert_int_equal(out.mode, WRD_RAW);
     assert_int_equal(out.max_connections, 1);
     assert_int_equal(out.max_handshakes, 2);
-    assert_int_equal(out.handshake_timeout, 3);
-    assert_int_equal(out.lost_timeout, 4);
+    assert_int_equal(out.handshake_timeout, 3 * WRD_SECOND);
+    assert_int_equal(out.lost_timeout, 4 * WRD_SECOND);
     assert_int_equal(out.send_limit, 5);
     assert_int_equal(out.receive_window, 64 * 1024 + 6);
     assert_int_equal(out.message_limit, 7);
@@ -147,6 +147,8 @@ static void each_range_ends_where_its_sentence_says(void **state)
     expect_refused(&options, "lost_timeout");
     options.lost_timeout = WRD_NEVER;
     expect_refused(&options, "lost_timeout");
+    options.lost_timeout = 999; /* meant as milliseconds */
+    expect_refused(&options, "microseconds");
 }
 
 int main(void)
