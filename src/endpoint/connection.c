@@ -27,7 +27,7 @@ void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reaso
     if (c->was_open || c->dialed)
         c->pending |= WRD_PENDING(WRD_EVENT_CLOSED);
     /* A last look for the application at what arrived, and at a send that waits for room that never comes. */
-    if (c->was_open && reason != WRD_OK)
+    if (c->was_open && reason != WRD_OK && !c->closed_by_us)
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE) | (c->blocked ? WRD_PENDING(WRD_EVENT_WRITABLE) : 0);
 }
 
@@ -202,7 +202,7 @@ static void fill_decoder(struct wrd_connection *c, wrd_time now)
 /* The next whole message, whatever the mode; false: none. */
 static bool next_message(struct wrd_connection *c, wrd_time now, wrd_message *out)
 {
-    if (!c->sctp || c->discard)
+    if (!c->sctp)
         return false;
     if (c->decoder) {
         fill_decoder(c, now);
@@ -227,7 +227,7 @@ static void drop_message(struct wrd_connection *c, wrd_time now)
 
 wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_message *out)
 {
-    if (c->phase == WRD_PHASE_CLOSING || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_OK))
+    if (c->closed_by_us || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_OK))
         return WRD_CLOSED;
     if (next_message(c, now, out)) {
         c->lent = true;
@@ -267,7 +267,7 @@ static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection
 bool wrd_connection_drained(struct wrd_connection *c, wrd_time now)
 {
     wrd_message message;
-    if (c->discard || c->reason == WRD_OK)
+    if (c->closed_by_us || c->reason == WRD_OK)
         return true; /* a message still borrowed is valid until CLOSED */
     return (c->bytes_len == 0 || c->bytes_len < c->bytes_wanted) && !next_message(c, now, &message);
 }
@@ -318,6 +318,17 @@ static void open_association(const struct wrd_shared *shared, struct wrd_connect
     wrd_sctp_connect(c->sctp, now); /* both sides do: one round trip fewer (RFC 9260 5.2.1) */
 }
 
+/* One side or both closed. Our own close is a success only when all that was sent arrived. */
+static void end_by_close(struct wrd_connection *c, wrd_time now, wrd_result reason, const char *text)
+{
+    if (c->phase == WRD_PHASE_CLOSING && (reason == WRD_OK || reason == WRD_CLOSED)) {
+        bool all = c->frame_len == 0 && (reason == WRD_OK || c->left_to_arrive == 0);
+        reason = all ? WRD_OK : WRD_CLOSED;
+        text = all ? "closed by us" : "the peer closed before everything that was sent had arrived";
+    }
+    wrd_connection_end(c, now, reason, text);
+}
+
 static void pump_dtls_state(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     switch (wrd_dtls_state(c->dtls)) {
@@ -326,10 +337,7 @@ static void pump_dtls_state(const struct wrd_shared *shared, struct wrd_connecti
         if (c->phase == WRD_PHASE_HANDSHAKING)
             open_association(shared, c, now);
         break;
-    case WRD_DTLS_CLOSED:
-        wrd_connection_end(c, now, c->phase == WRD_PHASE_CLOSING ? WRD_OK : WRD_CLOSED,
-                           c->phase == WRD_PHASE_CLOSING ? "closed by us" : "the peer closed the connection");
-        break;
+    case WRD_DTLS_CLOSED: end_by_close(c, now, WRD_CLOSED, "the peer closed the connection"); break;
     case WRD_DTLS_FAILED: {
         const char *text;
         wrd_result reason = wrd_dtls_failure(c->dtls, &text);
@@ -343,15 +351,11 @@ static void end_with_association(struct wrd_connection *c, wrd_time now)
 {
     const char *text;
     wrd_result reason = wrd_sctp_failure(c->sctp, &text);
-    if (c->phase == WRD_PHASE_CLOSING && (reason == WRD_OK || reason == WRD_CLOSED)) {
-        reason = WRD_OK;
-        text = "closed by us";
-    }
     if (c->channel_closed && reason == WRD_OK) {
         reason = WRD_CLOSED;
         text = "the peer closed the channel";
     }
-    wrd_connection_end(c, now, reason, text);
+    end_by_close(c, now, reason, text);
 }
 
 /* A browser closes a channel by resetting its stream (RFC 8831 6.7). Ours has but one: the connection ends with it. */
@@ -439,6 +443,7 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
     bool authentic = false;
     if (!c->dtls || c->phase == WRD_PHASE_ENDED)
         return false;
+    c->left_to_arrive = wrd_connection_buffered(c); /* an end forgets it */
     wrd_dtls_receive(c->dtls, now, datagram, len);
     pump_dtls_state(shared, c, now);
     uint8_t packet[WRD_DATAGRAM_MAX];
@@ -553,8 +558,8 @@ void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connectio
 
 void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
-    if (c->phase == WRD_PHASE_ENDED)
-        c->discard = true; /* nobody wants what still waits: CLOSED may come */
+    c->closed_by_us = true; /* nobody wants what still waits or comes */
+    c->pending &= WRD_PENDING(WRD_EVENT_OPEN) | WRD_PENDING(WRD_EVENT_CLOSED);
     if (c->phase >= WRD_PHASE_CLOSING)
         return;
     if (c->phase != WRD_PHASE_OPEN) {

@@ -55,6 +55,7 @@ struct wrd_connection {
 
     enum wrd_phase phase;
     bool dialed;
+    bool closed_by_us; /* the application closed, in whatever phase */
     bool was_open;
     unsigned pending;   /* WRD_PENDING bits */
     unsigned announced; /* of those, the ones that made the endpoint's deadline due (its `news`) */
@@ -63,6 +64,7 @@ struct wrd_connection {
 
     wrd_path path;
     uint64_t ufrag_hash;
+    size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
     size_t closing_buffered;      /* how much was left to arrive when CLOSING last made progress */
     wrd_time phase_until;         /* end of the handshake or closing phase */
     wrd_time heard_at;            /* last proof of life */
@@ -87,7 +89,6 @@ struct wrd_connection {
     size_t bytes_cap, bytes_at, bytes_len; /* `bytes_len` are left, from `bytes_at` on */
     size_t bytes_wanted;                   /* by the last read that found too few */
     bool lent;                             /* the application borrows the oldest message */
-    bool discard;                          /* the application closed after the end: what waits is for nobody */
 
     wrd_time opened_at;
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;

@@ -119,9 +119,12 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
         return false;
     }
     wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
-    ep->news = ep->news || (c->pending & ~c->announced);
-    c->announced = c->pending;
-    if (c->pending)
+    unsigned due = c->pending;
+    if ((due & WRD_PENDING(WRD_EVENT_CLOSED)) && !wrd_connection_drained(c, ep->now))
+        due &= ~WRD_PENDING(WRD_EVENT_CLOSED); /* it comes last; release and close bring us here again */
+    ep->news = ep->news || (due & ~c->announced);
+    c->announced = due;
+    if (due)
         wrd_queue_push(&ep->events, c);
     return true;
 }
@@ -416,7 +419,7 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
         for (unsigned kind = WRD_EVENT_OPEN; kind < WRD_EVENT_CLOSED; kind++) {
             if (c->pending & WRD_PENDING(kind)) {
                 c->pending &= ~WRD_PENDING(kind);
-                c->announced = c->pending;
+                c->announced &= ~WRD_PENDING(kind);
                 if (kind == WRD_EVENT_READABLE && c->phase == WRD_PHASE_ENDED && wrd_connection_drained(c, ep->now))
                     continue; /* the last look has nothing to see */
                 out->kind = (wrd_event_kind)kind;
@@ -424,10 +427,8 @@ bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
             }
         }
         wrd_queue_remove(&ep->events, c);
-        if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !wrd_connection_drained(c, ep->now)) {
-            c->announced = 0; /* CLOSED waits for what arrived before it; wrd_conn_release() makes it news again */
+        if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !wrd_connection_drained(c, ep->now))
             continue;
-        }
         out->kind = WRD_EVENT_CLOSED;
         out->reason = c->reason;
         out->text = c->reason_text;

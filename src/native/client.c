@@ -155,8 +155,8 @@ wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms)
             return WRD_OK;
         wrd_client_flush(client); /* taking the chunks of a frame opens the window */
         take_events(client);
-        if (client->closed)
-            return as_error(client->reason);
+        if (has_ended(client, &result))
+            return result;
         if (!turn(client, until))
             return WRD_TIMEOUT;
     }

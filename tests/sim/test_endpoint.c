@@ -461,6 +461,62 @@ static void a_message_that_is_never_released_does_not_hold_back_the_end(void **s
     }
 }
 
+static void our_close_ends_for_us_whatever_becomes_of_the_peer(void **state)
+{
+    (void)state;
+    for (int aborts = 0; aborts < 2; aborts++) {
+        struct scene scene;
+        set_scene(&scene, WRD_RAW, late_turn, 1);
+        run_for(&scene, WRD_SECOND);
+        static uint8_t large[800000];
+        wrd_conn conn;
+        wrd_message message;
+        wrd_endpoint *server = scene.server->endpoint;
+        assert_int_equal(wrd_endpoint_accept(server, &conn, NULL), WRD_OK);
+        assert_int_equal(wrd_conn_receive(server, scene.world.now, conn, &message), WRD_OK); /* and stays borrowed */
+        assert_int_equal(wrd_conn_send(server, scene.world.now, conn, WRD_BINARY, large, sizeof large), WRD_OK);
+        wrd_conn_close(server, scene.world.now, conn);
+        scene.clients[0]->turn = late_turn;
+        if (aborts)
+            wrd_endpoint_abort(scene.clients[0]->endpoint, scene.world.now);
+        else
+            scene.clients[0]->silent = true;
+        run_for(&scene, 30 * WRD_SECOND);
+        wrd_event event = {0};
+        unsigned events = 0;
+        assert_int_equal(wrd_conn_receive(server, scene.world.now, conn, &message), WRD_CLOSED);
+        while (wrd_endpoint_next(server, &event))
+            events++;
+        assert_int_equal(events, 1);
+        assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+        assert_int_equal(event.reason, aborts ? WRD_CLOSED : WRD_LOST); /* not all that was sent arrived */
+        assert_int_equal(counters(scene.server).connections, 0);
+        end_scene(&scene);
+    }
+}
+
+static void peek_turn(struct world *world, struct node *node)
+{
+    wrd_event event;
+    wrd_message message;
+    while (wrd_endpoint_next(node->endpoint, &event))
+        continue;
+    (void)!wrd_conn_receive(node->endpoint, world->now, (wrd_conn)1 << 32, &message); /* but releases nothing */
+}
+
+static void a_message_that_is_only_looked_at_makes_no_work(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_RAW, peek_turn, 1);
+    run_for(&scene, WRD_SECOND);
+    scene.clients[0]->turn = late_turn;
+    wrd_endpoint_abort(scene.clients[0]->endpoint, scene.world.now);
+    run_for(&scene, 60 * WRD_SECOND); /* the world stops the test when a deadline does not move */
+    assert_int_equal(counters(scene.server).connections, 1);
+    end_scene(&scene);
+}
+
 static void data_and_abort_at_once_leave_no_connection(void **state)
 {
     (void)state;
@@ -603,6 +659,8 @@ int main(void)
         cmocka_unit_test(a_read_that_left_bytes_sees_them_before_the_end),
         cmocka_unit_test(a_peer_that_vanishes_under_a_blocked_echo_leaves_no_connection),
         cmocka_unit_test(a_message_that_is_never_released_does_not_hold_back_the_end),
+        cmocka_unit_test(our_close_ends_for_us_whatever_becomes_of_the_peer),
+        cmocka_unit_test(a_message_that_is_only_looked_at_makes_no_work),
         cmocka_unit_test(data_and_abort_at_once_leave_no_connection),
         cmocka_unit_test(a_long_goodbye_lasts_as_long_as_the_peer_takes_what_was_sent),
         cmocka_unit_test(a_borrowed_message_outlives_the_close),
