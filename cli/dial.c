@@ -261,6 +261,9 @@ static void take_events(struct dial *dial)
             dial->closed = true;
             dial->end = event;
             break;
+        case WRD_EVENT_CHANNEL_OPEN: /* it has but the main channel */
+        case WRD_EVENT_CHANNEL_CLOSED:
+        case WRD_EVENT_CHANNEL_LOW: break;
         }
     }
 }

@@ -41,6 +41,13 @@ typedef uint64_t wrd_conn;
  * messages as they are. */
 typedef enum wrd_mode { WRD_FRAMED = 0, WRD_RAW = 1 } wrd_mode;
 
+/* A channel of a connection: id and generation in one number. 0 is the main one. See wrd/channel.h. */
+typedef uint32_t wrd_channel;
+
+#define WRD_REASON_MAX 1000 /* bytes of a close reason */
+
+typedef enum wrd_congestion { WRD_CUBIC = 0, WRD_RENO = 1 } wrd_congestion;
+
 typedef enum wrd_kind { WRD_BINARY = 0, WRD_TEXT = 1 } wrd_kind; /* text only in WRD_RAW */
 
 /* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
@@ -55,27 +62,39 @@ typedef struct wrd_endpoint_options {
     size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB (one message always fits) */
     size_t receive_window;      /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */
     size_t message_limit;       /* largest message in either direction; default and maximum WRD_MESSAGE_MAX */
+    size_t datagram_limit;      /* largest datagram to send once open; default 1200; 600 .. 1472 */
+    uint16_t accept_channels;   /* channels that a peer may have open that it opened itself; default 0: refused */
+    wrd_congestion congestion;  /* control; default WRD_CUBIC (RFC 9438) */
+    bool fast_open; /* saves two round trips with browsers that take it, costs the others nothing; rests on how they
+                       make their cookies, which is no standard (docs/WIRE.md) */
 } wrd_endpoint_options;
 
 typedef enum wrd_event_kind {
     WRD_EVENT_OPEN = 1,     /* the data channel is open: this is the accept. Also the end of a successful dial */
     WRD_EVENT_READABLE = 2, /* messages wait: call wrd_conn_receive() until it answers WRD_AGAIN */
     WRD_EVENT_WRITABLE = 3, /* after a send answered WRD_AGAIN: there is room again */
-    WRD_EVENT_CLOSED = 4    /* the last event of a connection, after everything that arrived was taken */
+    WRD_EVENT_CLOSED = 4,   /* the last event of a connection, after everything that arrived was taken */
+    WRD_EVENT_CHANNEL_OPEN = 5,
+    WRD_EVENT_CHANNEL_CLOSED = 6, /* the last event of a channel, after its messages were received */
+    WRD_EVENT_CHANNEL_LOW = 7
 } wrd_event_kind;
 
 typedef struct wrd_event {
     wrd_event_kind kind;
     wrd_conn conn;
-    wrd_addr peer;     /* the peer's transport address */
-    wrd_result reason; /* CLOSED: WRD_OK by us, WRD_CLOSED by the peer, else what went wrong */
-    const char *text;  /* CLOSED: a static sentence for a person */
+    wrd_addr peer;       /* the peer's transport address */
+    wrd_result reason;   /* CLOSED: WRD_OK by us, WRD_CLOSED by the peer, else what went wrong */
+    const char *text;    /* CLOSED: a static sentence for a person */
+    wrd_channel channel; /* of a CHANNEL event */
+    uint32_t code;       /* CLOSED, CHANNEL_CLOSED: what the peer gave, or 0 */
+    const char *said;    /* the same: its reason, "" for none; valid until the next wrd_endpoint_next() */
 } wrd_event;
 
 typedef struct wrd_message {
     const uint8_t *data; /* never NULL, even for an empty message */
     size_t len;
     wrd_kind kind;
+    wrd_channel channel;
 } wrd_message;
 
 typedef struct wrd_conn_info {
@@ -91,6 +110,14 @@ typedef struct wrd_conn_info {
     uint64_t messages_sent;
     uint64_t messages_received;
     size_t buffered; /* bytes queued or in flight, not yet acknowledged */
+
+    /* SCTP; 0 before the connection is open */
+    wrd_time rtt_var, rtt_min, rto;
+    uint64_t packets_sent, packets_received;
+    uint64_t chunks_retransmitted, losses, probes, timeouts, slowdowns_undone, messages_given_up;
+    size_t in_flight, congestion_window, peer_window;
+    bool interleaving, without_checksum; /* agreed on with the peer */
+    uint32_t channels;                   /* besides the main one */
 } wrd_conn_info;
 
 /* What the endpoint turned away or did, counted since it was made. */
@@ -163,6 +190,9 @@ WRD_API size_t wrd_conn_buffered(const wrd_endpoint *endpoint, wrd_conn conn);
  * dropped. WRD_EVENT_CLOSED follows. A message that is borrowed stays valid until it is released or that event.
  */
 WRD_API void wrd_conn_close(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
+/* The same, and its CLOSED event at the peer carries `code` and `reason` (as wrd_channel_close()). */
+WRD_API void wrd_conn_close_with(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, uint32_t code,
+                                 const char *reason);
 WRD_API WRD_MUST_USE wrd_result wrd_conn_get_info(const wrd_endpoint *endpoint, wrd_conn conn, wrd_conn_info *out);
 WRD_API void wrd_endpoint_get_counters(const wrd_endpoint *endpoint, wrd_endpoint_counters *out);
 

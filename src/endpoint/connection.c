@@ -362,7 +362,8 @@ static void end_with_association(struct wrd_connection *c, wrd_time now)
 static void end_with_channel(struct wrd_connection *c, wrd_time now)
 {
     uint16_t stream;
-    while (wrd_sctp_next_reset(c->sctp, &stream)) {
+    enum wrd_sctp_reset_side side;
+    while (wrd_sctp_next_reset(c->sctp, &stream, &side)) {
         if (stream != WRD_CHAN_NEGOTIATED)
             continue;
         c->channel_closed = true;

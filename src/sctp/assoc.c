@@ -346,8 +346,9 @@ void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now)
         sctp->track.sack_now = true;
 }
 
-bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream)
+bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream, enum wrd_sctp_reset_side *side)
 {
+    *side = WRD_SCTP_RESET_BY_PEER;
     return wrd_sctp_reset_tell(&sctp->reset, stream);
 }
 

@@ -10,8 +10,8 @@
  *
  * It owns no clock, no thread, no global, and calls nobody but `env`. Packets from the peer never make a call fail:
  * they are ignored or end the association with an ABORT, and state and reason say so. States: RFC 9260 section 4.
- * Timers: T1-init, T1-cookie, T2-shutdown, T3-rtx, delayed SACK, heartbeat (bounds.h). Bounds: bounds.h. It refuses to
- * know DTLS, addresses, and what a message means.
+ * Timers: T1-init, T1-cookie, T2-shutdown, T3-rtx, probe, reordering, pacing, delayed SACK, reset, heartbeat
+ * (bounds.h). Bounds: bounds.h. It refuses to know DTLS, addresses, and what a message means.
  */
 #ifndef WRD_SCTP_H
 #define WRD_SCTP_H
@@ -20,7 +20,10 @@
 
 struct wrd_sctp;
 
-#define WRD_SCTP_PACKET_MAX 1191 /* 1280 less IPv6, UDP and DTLS headers, as browsers send */
+#define WRD_SCTP_PACKET_MAX     1435 /* no packet out is longer, whatever the options say: Ethernet, IPv4, DTLS */
+#define WRD_SCTP_PACKET_DEFAULT 1163 /* a datagram of 1200 bytes less the 37 of a DTLS 1.2 record */
+
+enum wrd_sctp_congestion { WRD_SCTP_CUBIC, WRD_SCTP_RENO };
 
 /* Zeroed members take the default in parentheses. */
 struct wrd_sctp_options {
@@ -31,6 +34,11 @@ struct wrd_sctp_options {
                           an empty queue */
     size_t message_limit; /* largest message either way (16 MiB) */
     wrd_time rto_initial; /* (1 s) */
+    size_t packet_max;    /* largest packet to send; 512 .. WRD_SCTP_PACKET_MAX (WRD_SCTP_PACKET_DEFAULT) */
+    enum wrd_sctp_congestion congestion; /* (CUBIC) */
+    bool no_interleaving;                /* does not offer I-DATA (RFC 8260) */
+    bool always_checksum;                /* does not offer to go without CRC32c (RFC 9653) */
+    bool fast_open;                      /* connect() also sends cookies that the peer did not give (docs/WIRE.md) */
 };
 
 enum wrd_sctp_state {
@@ -51,6 +59,13 @@ struct wrd_sctp_message {
     bool unordered;
     const uint8_t *data;
     size_t len; /* > 0: SCTP has no empty messages */
+
+    bool ends_stream; /* up: no message (len 0), but the peer's reset of this stream, in its place among the messages */
+
+    /* Down: when to give it up (RFC 3758), if the peer can; both may be set. */
+    bool limit_retransmits;
+    uint32_t retransmits; /* of any of its chunks; 0: one try */
+    wrd_time lifetime;    /* from now; 0: for ever */
 };
 
 /* Since the last call of wrd_sctp_next(); several may be set at once. */
@@ -59,7 +74,25 @@ enum wrd_sctp_event {
     WRD_SCTP_EVENT_MESSAGE = 2,  /* wrd_sctp_peek() has one that it had not */
     WRD_SCTP_EVENT_WRITABLE = 4, /* after a send answered WRD_AGAIN: buffered fell to half of send_limit */
     WRD_SCTP_EVENT_CLOSED = 8,   /* CLOSED reached, in whatever way */
-    WRD_SCTP_EVENT_RESET = 16    /* the peer closed streams: wrd_sctp_next_reset() names them */
+    WRD_SCTP_EVENT_RESET = 16,   /* streams were reset, by either side: see wrd_sctp_next_reset() */
+    WRD_SCTP_EVENT_LOW = 32,     /* wrd_sctp_next_low() names streams */
+    WRD_SCTP_EVENT_RESTART = 64  /* the peer began anew (RFC 9260 5.2.2): all streams start again, what was not
+                                    acknowledged is sent once more */
+};
+
+/* What happened so far, and how it stands. */
+struct wrd_sctp_stats {
+    uint64_t packets_sent, packets_received;
+    uint64_t chunks_sent, chunks_received; /* DATA and I-DATA; repeats count */
+    uint64_t chunks_retransmitted;
+    uint64_t losses;            /* chunks found lost by RACK (RFC 8985) */
+    uint64_t probes;            /* tail loss probes */
+    uint64_t timeouts;          /* T3 */
+    uint64_t undone;            /* slow-downs taken back as spurious */
+    uint64_t messages_given_up; /* by lifetime or retransmits */
+    size_t in_flight, cwnd, ssthresh, peer_window;
+    wrd_time rtt, rtt_var, rtt_min, rto; /* 0: not known */
+    bool interleaving, without_checksum; /* agreed on */
 };
 
 /* One heap object and, later, queues under the bounds. NULL: memory is short. `env` must outlive it. */
@@ -87,11 +120,27 @@ bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out);
 void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now);
 
 /*
- * A stream that the peer reset, as it does to close a data channel, each once; false: no more. Messages that came
- * before are in front of wrd_sctp_peek(). Our direction of it is reset by itself, once what is queued on it was sent
- * (RFC 8831 6.7).
+ * Resets our direction of `stream` once everything queued on it was sent (RFC 6525), so that its sequence starts anew.
+ * Sends on it answer WRD_CLOSED until that is over. WRD_INVALID when the peer cannot, or for a stream not agreed on.
  */
-bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream);
+wrd_result wrd_sctp_reset_stream(struct wrd_sctp *sctp, uint16_t stream);
+enum wrd_sctp_reset_side {
+    WRD_SCTP_RESET_BY_PEER, /* its direction; also told by `ends_stream` in its place among the messages */
+    WRD_SCTP_RESET_OURS,    /* performed: the stream may be used again */
+    WRD_SCTP_RESET_REFUSED  /* ours was denied by the peer */
+};
+/* A stream that was reset, each once; false: no more. Nothing is answered by itself: RFC 8831 6.7 is for above. */
+bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream, enum wrd_sctp_reset_side *side);
+
+/* Share of the line among streams that have something to send (1 .. 65535, RFC 8831 6.4; 256 from the start). */
+wrd_result wrd_sctp_set_priority(struct wrd_sctp *sctp, uint16_t stream, uint16_t weight);
+/* Bytes of `stream` that were not yet cut into chunks. */
+size_t wrd_sctp_stream_buffered(const struct wrd_sctp *sctp, uint16_t stream);
+/* An EVENT_LOW follows each time that wrd_sctp_stream_buffered() falls from above `bytes` to it or below (0 at first).
+ */
+wrd_result wrd_sctp_set_low(struct wrd_sctp *sctp, uint16_t stream, size_t bytes);
+/* A stream for which that happened, each once; false: no more. */
+bool wrd_sctp_next_low(struct wrd_sctp *sctp, uint16_t *stream);
 
 /* Graceful: everything queued is delivered first. Further sends answer WRD_CLOSED. */
 void wrd_sctp_shutdown(struct wrd_sctp *sctp, wrd_time now);
@@ -104,5 +153,6 @@ enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp);
 wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text);
 size_t wrd_sctp_buffered(const struct wrd_sctp *sctp); /* bytes queued or in flight */
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */
+void wrd_sctp_get_stats(const struct wrd_sctp *sctp, struct wrd_sctp_stats *out);
 
 #endif

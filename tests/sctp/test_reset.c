@@ -82,9 +82,9 @@ static void closing_a_channel_is_answered_told_and_returned(void **state)
     assert_true(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET);
     script_hear(&s, "bye");
     uint16_t told = 0;
-    assert_true(wrd_sctp_next_reset(s.sctp, &told));
+    assert_true(wrd_sctp_next_reset(s.sctp, &told, &(enum wrd_sctp_reset_side){0}));
     assert_int_equal(told, 3);
-    assert_false(wrd_sctp_next_reset(s.sctp, &told));
+    assert_false(wrd_sctp_next_reset(s.sctp, &told, &(enum wrd_sctp_reset_side){0}));
     script_send_sack(&s, s.tsn, NULL);
     respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
     assert_int_equal(s.sctp->reset.deadline, WRD_NEVER);
@@ -222,7 +222,7 @@ static void reset_of_all_streams_covers_those_in_use(void **state)
     assert_int_equal(answer(&s, N), WRD_SCTP_RESET_PERFORMED);
     uint16_t stream;
     unsigned count = 0;
-    while (wrd_sctp_next_reset(s.sctp, &stream))
+    while (wrd_sctp_next_reset(s.sctp, &stream, &(enum wrd_sctp_reset_side){0}))
         count++;
     assert_int_equal(count, 3);
     script_send_data(&s, T + 1, 2, 0, 3, "y");
