@@ -37,6 +37,12 @@ static void fill_options(struct wrd_sctp_options *options)
         options->message_limit = WRD_MESSAGE_MAX;
     if (options->rto_initial == 0)
         options->rto_initial = WRD_SCTP_RTO_INITIAL;
+    if (options->packet_max == 0)
+        options->packet_max = WRD_SCTP_PACKET_DEFAULT;
+    if (options->packet_max < WRD_SCTP_PACKET_MIN)
+        options->packet_max = WRD_SCTP_PACKET_MIN;
+    if (options->packet_max > WRD_SCTP_PACKET_MAX)
+        options->packet_max = WRD_SCTP_PACKET_MAX;
 }
 
 struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_env *env)
@@ -48,6 +54,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     if (options)
         sctp->options = *options;
     fill_options(&sctp->options);
+    sctp->payload = wrd_sctp_data_fits(sctp->options.packet_max - WRD_SCTP_HEADER_SIZE);
     sctp->crc = wrd_crc32c_pick();
     sctp->state = WRD_SCTP_CLOSED;
     sctp->failure_text = "";

@@ -30,6 +30,7 @@ enum wrd_sctp_due {
 struct wrd_sctp {
     const wrd_env *env;
     struct wrd_sctp_options options; /* defaults filled in */
+    size_t payload;                  /* bytes of DATA in a full packet: the unit of congestion control (PMDCS) */
     wrd_crc32c_update *crc;
     struct wrd_sctp_pool pool;
 

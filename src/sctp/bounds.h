@@ -15,9 +15,10 @@
 #define WRD_SCTP_RECEIVE_WINDOW_MIN ((size_t)1500)
 #define WRD_SCTP_RECEIVE_WINDOW_MAX ((size_t)1 << 30)
 
-/* One packet of ours, header included, and the most bytes of DATA in it: the unit of congestion control (PMDCS). */
-#define WRD_SCTP_MTU     ((size_t)1191)
-#define WRD_SCTP_PAYLOAD ((size_t)1160)
+/* Options ask for no shorter packets than this; every control chunk fits one. */
+#define WRD_SCTP_PACKET_MIN 512
+/* Bytes of DATA in a packet of WRD_SCTP_PACKET_DEFAULT. */
+#define WRD_SCTP_PAYLOAD ((size_t)1132)
 
 /* TSNs tracked past the cumulative one, either way. Gap blocks have 16-bit offsets. Power of two. */
 #define WRD_SCTP_TSN_WINDOW     ((uint32_t)32768)
@@ -33,22 +34,22 @@
 #define WRD_SCTP_ASSEMBLY_MIN       ((size_t)4096)
 #define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)131072)
 
-#define WRD_SCTP_GAP_BLOCKS_MAX    ((size_t)512)  /* read from one SACK; a packet of 1191 bytes holds 290 */
+#define WRD_SCTP_GAP_BLOCKS_MAX    ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
 #define WRD_SCTP_DUPLICATES_MAX    32             /* reported in one SACK */
 #define WRD_SCTP_WAITING_BUCKETS   ((size_t)256)  /* of messages that wait for an earlier one of their stream */
 #define WRD_SCTP_FORWARD_SSNS_MAX  65536          /* SSNs looked up for one FORWARD-TSN */
 #define WRD_SCTP_COOKIE_MAX        ((size_t)1024) /* of the peer's cookie */
 #define WRD_SCTP_REPLY_MAX         ((size_t)512)  /* a packet that answers one without an association */
-#define WRD_SCTP_ECHO_MAX          ((size_t)512)  /* of a heartbeat's information */
+#define WRD_SCTP_ECHO_MAX          ((size_t)492)  /* of a heartbeat's information */
 #define WRD_SCTP_ERROR_MAX         ((size_t)256)  /* of error causes in one ERROR */
-#define WRD_SCTP_RESET_STREAMS_MAX ((size_t)256)  /* in one request of ours */
+#define WRD_SCTP_RESET_STREAMS_MAX ((size_t)232)  /* in one request of ours */
 
-/* A trigger may send this much beyond what it acknowledged. */
-#define WRD_SCTP_BURST (10 * WRD_SCTP_PAYLOAD)
+/* In full packets. */
+#define WRD_SCTP_BURST        10 /* a trigger may send this much beyond what it acknowledged */
+#define WRD_SCTP_CWND_INITIAL 10
+#define WRD_SCTP_CWND_MIN     4
 
-#define WRD_SCTP_CWND_INITIAL (10 * WRD_SCTP_PAYLOAD)
-#define WRD_SCTP_CWND_MIN     (4 * WRD_SCTP_PAYLOAD)
-#define WRD_SCTP_MISSES_MAX   3 /* reports that a TSN is missing before it is sent again */
+#define WRD_SCTP_MISSES_MAX 3 /* reports that a TSN is missing before it is sent again */
 
 #define WRD_SCTP_RTO_INITIAL     (1 * WRD_SECOND)
 #define WRD_SCTP_RTO_MIN         (400 * WRD_MILLISECOND) /* peers delay SACKs by up to 200 ms */

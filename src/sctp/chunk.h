@@ -66,6 +66,13 @@ struct wrd_sctp_sack {
     size_t gap_count, duplicate_count;
 };
 
+/* The most bytes of user data that a DATA chunk may have in `room`; a multiple of 4. */
+static inline size_t wrd_sctp_data_fits(size_t room)
+{
+    room &= ~(size_t)3;
+    return room > WRD_SCTP_DATA_HEADER_SIZE ? room - WRD_SCTP_DATA_HEADER_SIZE : 0;
+}
+
 /* Each answers false for a chunk that is too short, or breaks what its section demands. */
 bool wrd_sctp_data_read(struct wrd_sctp_data *data, const struct wrd_sctp_chunk *chunk);
 bool wrd_sctp_sack_read(struct wrd_sctp_sack *sack, const struct wrd_sctp_chunk *chunk);

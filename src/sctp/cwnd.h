@@ -7,6 +7,7 @@
 #include "wrd/base.h"
 
 struct wrd_sctp_cwnd {
+    size_t payload; /* of a full packet */
     size_t cwnd, ssthresh;
     size_t partial_bytes_acked;
 };
@@ -19,7 +20,7 @@ struct wrd_sctp_acked {
     bool recovering; /* in fast recovery */
 };
 
-void wrd_sctp_cwnd_init(struct wrd_sctp_cwnd *cc, size_t peer_rwnd);
+void wrd_sctp_cwnd_init(struct wrd_sctp_cwnd *cc, size_t payload, size_t peer_rwnd);
 void wrd_sctp_cwnd_acked(struct wrd_sctp_cwnd *cc, const struct wrd_sctp_acked *acked);
 /* Fast recovery begins (RFC 9260 7.2.4). */
 void wrd_sctp_cwnd_lost(struct wrd_sctp_cwnd *cc);

@@ -133,8 +133,8 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_ini
     wrd_sctp_join_init(&sctp->join, &sctp->pool, sctp->options.message_limit, peer->tsn, salt);
     wrd_sctp_reset_free(&sctp->reset, sctp->env);
     wrd_sctp_reset_init(&sctp->reset, sctp->local_initial, peer->tsn);
-    wrd_sctp_cwnd_init(&sctp->cwnd, peer->a_rwnd);
-    sctp->burst = WRD_SCTP_BURST;
+    wrd_sctp_cwnd_init(&sctp->cwnd, sctp->payload, peer->a_rwnd);
+    sctp->burst = WRD_SCTP_BURST * sctp->payload;
     if (sctp->queue.messages == 0 || sctp->queue.highest_stream < sctp->streams_out)
         return true;
     wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_INVALID_STREAM, "the peer accepts too few streams");

@@ -145,8 +145,8 @@ static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
         wrd_sctp_cwnd_lost(&sctp->cwnd);
     size_t burst = sctp->burst + 2 * sacked.bytes;
     sctp->burst = burst < sctp->cwnd.cwnd ? burst : sctp->cwnd.cwnd;
-    if (sctp->burst < WRD_SCTP_BURST)
-        sctp->burst = WRD_SCTP_BURST;
+    if (sctp->burst < WRD_SCTP_BURST * sctp->payload)
+        sctp->burst = WRD_SCTP_BURST * sctp->payload;
     if (wrd_sctp_flight_count(&sctp->flight) == 0)
         sctp->t3 = WRD_NEVER;
     else if (sacked.cumulative)

@@ -7,7 +7,7 @@
 /* A piece of a large message smaller than this is not worth a chunk at the end of a packet. */
 #define FRAGMENT_MIN ((size_t)256)
 
-_Static_assert(WRD_SCTP_PAYLOAD == (WRD_SCTP_MTU - WRD_SCTP_HEADER_SIZE) / 4 * 4 - WRD_SCTP_DATA_HEADER_SIZE,
+_Static_assert(WRD_SCTP_PAYLOAD == (WRD_SCTP_PACKET_DEFAULT - WRD_SCTP_HEADER_SIZE) / 4 * 4 - WRD_SCTP_DATA_HEADER_SIZE,
                "a DATA chunk is padded to four");
 
 static size_t room_in(const struct wrd_writer *wr)
@@ -18,8 +18,7 @@ static size_t room_in(const struct wrd_writer *wr)
 /* Bytes of DATA that still fit. */
 static size_t data_room(const struct wrd_writer *wr)
 {
-    size_t room = room_in(wr) / 4 * 4;
-    return room > WRD_SCTP_DATA_HEADER_SIZE ? room - WRD_SCTP_DATA_HEADER_SIZE : 0;
+    return wrd_sctp_data_fits(room_in(wr));
 }
 
 /* Writes a chunk that `flight` counts already. */
@@ -27,7 +26,7 @@ static void place(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr, co
 {
     struct wrd_sctp_data header = *data;
     /* A small window that is full waits for this SACK, which the peer would delay (RFC 7053). */
-    if (sctp->cwnd.cwnd < WRD_SCTP_CWND_INITIAL && sctp->flight.bytes >= sctp->cwnd.cwnd)
+    if (sctp->cwnd.cwnd < WRD_SCTP_CWND_INITIAL * sctp->payload && sctp->flight.bytes >= sctp->cwnd.cwnd)
         header.flags |= WRD_SCTP_IMMEDIATE;
     size_t padding = -data->len & 3;
     uint8_t *at = wrd_wr_space(wr, WRD_SCTP_DATA_HEADER_SIZE + data->len + padding);
@@ -53,7 +52,7 @@ static size_t next_cut(const struct wrd_sctp *sctp, size_t room, bool fresh)
     size_t left = message->len - message->cut;
     size_t len = left < room ? left : room;
     /* No splitting only to fill up a packet: what fits one whole waits for it. */
-    if (len < left && !fresh && (left <= WRD_SCTP_PAYLOAD || len < FRAGMENT_MIN))
+    if (len < left && !fresh && (left <= sctp->payload || len < FRAGMENT_MIN))
         return 0;
     /* One chunk may be out whatever the peer's window says: it finds out when that opens (RFC 9260 6.1 A). */
     size_t in_flight = sctp->flight.bytes;
@@ -66,7 +65,7 @@ static bool may_send_data(const struct wrd_sctp *sctp)
 {
     if (sctp->flight.lost_count > 0)
         return sctp->flight.urgent || window_is_open(sctp);
-    return next_cut(sctp, WRD_SCTP_PAYLOAD, true) > 0;
+    return next_cut(sctp, sctp->payload, true) > 0;
 }
 
 static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
@@ -88,7 +87,7 @@ static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *w
     wrd_time idle = now > sctp->last_data ? now - sctp->last_data : 0;
     if (sctp->last_data > 0 && idle >= rto && wrd_sctp_flight_count(&sctp->flight) == 0) {
         wrd_sctp_cwnd_idle(&sctp->cwnd, idle, rto);
-        sctp->burst = WRD_SCTP_BURST;
+        sctp->burst = WRD_SCTP_BURST * sctp->payload;
     }
     size_t before = wr->len;
     resend_data(sctp, now, wr);
@@ -104,7 +103,7 @@ static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *w
         return;
     sctp->flight.urgent = false;
     /* Seen here and not when SACKs come: several may come before there is a chance to fill the window again. */
-    if (sctp->flight.bytes + WRD_SCTP_PAYLOAD > sctp->cwnd.cwnd) {
+    if (sctp->flight.bytes + sctp->payload > sctp->cwnd.cwnd) {
         sctp->limited = true;
         sctp->limited_to = wrd_tsn(sctp->flight.next.v - 1);
     }
@@ -164,6 +163,14 @@ static size_t take_reply(struct wrd_sctp *sctp, uint8_t *out)
     return len;
 }
 
+/* A cookie is the peer's, and goes back whole whatever its length. */
+static size_t packet_limit(const struct wrd_sctp *sctp)
+{
+    size_t limit = sctp->options.packet_max;
+    size_t least = WRD_SCTP_HEADER_SIZE + WRD_SCTP_CHUNK_HEADER_SIZE + (sctp->peer_cookie_len + 3) / 4 * 4;
+    return sctp->state == WRD_SCTP_COOKIE_ECHOED && limit < least ? least : limit;
+}
+
 size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size_t cap)
 {
     WRD_ASSERT(cap >= WRD_SCTP_PACKET_MAX);
@@ -171,7 +178,7 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
         return take_reply(sctp, out);
     if (sctp->state == WRD_SCTP_CLOSED)
         return 0;
-    struct wrd_writer wr = wrd_wr(out, WRD_SCTP_MTU);
+    struct wrd_writer wr = wrd_wr(out, packet_limit(sctp));
     wrd_sctp_packet_begin(&wr, sctp->options.port, sctp->state == WRD_SCTP_COOKIE_WAIT ? 0 : sctp->peer_tag);
     if (sctp->state == WRD_SCTP_COOKIE_WAIT) {
         if (take_due(sctp, WRD_SCTP_DUE_INIT))

@@ -149,6 +149,31 @@ void wrd_sctp_flight_resent(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
 
 /* ---- SACK ---- */
 
+/* It neither is in flight any more nor is to be sent again. */
+static void take_back(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
+{
+    const struct wrd_sctp_sent *sent = sent_at(flight, tsn);
+    if (wrd_sctp_bit(&flight->lost, tsn)) {
+        wrd_sctp_bit_clear(&flight->lost, tsn);
+        flight->lost_count--;
+    } else {
+        WRD_ASSERT(flight->bytes >= sent->len);
+        flight->bytes -= sent->len;
+    }
+    wrd_sctp_bit_clear(&flight->open, tsn);
+}
+
+void wrd_sctp_flight_abandon(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
+{
+    struct wrd_sctp_sent *sent = sent_at(flight, tsn);
+    WRD_ASSERT(wrd_tsn_lt(flight->cumulative, tsn) && wrd_tsn_lt(tsn, flight->next) && !sent->abandoned);
+    sent->abandoned = true;
+    if (!wrd_sctp_bit(&flight->held, tsn))
+        take_back(flight, tsn);
+    wrd_sctp_bit_set(&flight->held, tsn);
+    forget_timing(flight, tsn);
+}
+
 struct gap {
     uint32_t start, end; /* offsets from the SACK's cumulative TSN */
 };
@@ -180,16 +205,8 @@ static bool is_plausible(const struct wrd_sctp_flight *flight, const struct wrd_
 /* `tsn` is named for the first time. */
 static void take_named(struct wrd_sctp_flight *flight, wrd_time now, struct wrd_tsn tsn, struct wrd_sctp_sacked *out)
 {
-    const struct wrd_sctp_sent *sent = sent_at(flight, tsn);
-    if (wrd_sctp_bit(&flight->lost, tsn)) {
-        wrd_sctp_bit_clear(&flight->lost, tsn);
-        flight->lost_count--;
-    } else {
-        WRD_ASSERT(flight->bytes >= sent->len);
-        flight->bytes -= sent->len;
-    }
-    wrd_sctp_bit_clear(&flight->open, tsn);
-    out->bytes += sent->len;
+    take_back(flight, tsn);
+    out->bytes += sent_at(flight, tsn)->len;
     if (flight->timing && wrd_tsn_eq(flight->timed, tsn)) {
         flight->timing = false;
         out->rtt = now > flight->timed_since ? now - flight->timed_since : 1;
@@ -307,7 +324,7 @@ static void lose_all(struct wrd_sctp_flight *flight, bool reneged)
         sent->misses = 0;
         sent->fast_done = false;
         bool was_held = wrd_sctp_bit(&flight->held, tsn);
-        if (wrd_sctp_bit(&flight->lost, tsn) || (was_held && !reneged))
+        if (wrd_sctp_bit(&flight->lost, tsn) || (was_held && (!reneged || sent->abandoned)))
             continue;
         wrd_sctp_bit_clear(&flight->held, tsn);
         mark_lost(flight, tsn, was_held ? 0 : sent->len);

@@ -19,6 +19,7 @@ struct wrd_sctp_sent {
     uint8_t flags;
     uint8_t misses;
     bool fast_done;
+    bool abandoned; /* will not be sent again (RFC 3758): counts as held, and no SACK takes that back */
 };
 
 struct wrd_sctp_flight {
@@ -71,6 +72,8 @@ bool wrd_sctp_flight_push(struct wrd_sctp_flight *flight, wrd_time now, struct w
 bool wrd_sctp_flight_lost(const struct wrd_sctp_flight *flight, struct wrd_sctp_data *out);
 /* It goes out again. */
 void wrd_sctp_flight_resent(struct wrd_sctp_flight *flight, struct wrd_tsn tsn);
+/* It will not be sent again (RFC 3758): it counts as held for ever. Outstanding, and not yet abandoned. */
+void wrd_sctp_flight_abandon(struct wrd_sctp_flight *flight, struct wrd_tsn tsn);
 
 /* False, and nothing changed: an old SACK, or one that names what was never sent. */
 bool wrd_sctp_flight_sack(struct wrd_sctp_flight *flight, wrd_time now, const struct wrd_sctp_sack *sack,

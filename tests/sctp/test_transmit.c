@@ -19,14 +19,14 @@ static uint32_t data_tsn(const struct script *s, unsigned n)
     return script_word(&data, 0);
 }
 
-static void packets_are_full_and_never_above_1191_bytes(void **state)
+static void packets_are_full_and_never_above_1163_bytes(void **state)
 {
     for (size_t len = 1100; len < 1300; len++) {
         struct script s;
         opened(&s, 1 << 20);
         script_say(&s, 0, len);
         script_collect(&s);
-        assert_int_equal(s.out_count, len <= 1160 ? 1 : 2);
+        assert_int_equal(s.out_count, len <= WRD_SCTP_PAYLOAD ? 1 : 2);
         size_t total = 0;
         struct script_chunk data;
         for (unsigned i = 0; script_find(&s, WRD_SCTP_DATA, i, &data); i++) {
@@ -35,9 +35,58 @@ static void packets_are_full_and_never_above_1191_bytes(void **state)
             total += data.len - 12;
         }
         assert_int_equal(total, len);
-        assert_true(s.out[0].len <= WRD_SCTP_PACKET_MAX);
+        assert_true(s.out[0].len <= 1163);
         script_free(&s);
     }
+}
+
+static void no_packet_is_longer_than_the_options_say(void **state)
+{
+    static const size_t asked[] = {0, 1, 512, 777, 1163, 1200, WRD_SCTP_PACKET_MAX, 9000};
+    static const size_t used[] = {1163, 512, 512, 777, 1163, 1200, WRD_SCTP_PACKET_MAX, WRD_SCTP_PACKET_MAX};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct script s;
+        struct wrd_sctp_options options = {.packet_max = asked[i]};
+        script_init(&s, &options);
+        s.rwnd = 1 << 20;
+        script_open(&s);
+        script_say(&s, 0, 100000);
+        script_collect(&s);
+        assert_int_equal(s.out_count, 10);
+        for (size_t j = 0; j < s.out_count; j++) {
+            assert_true(s.out[j].len <= used[i] && s.out[j].len + 3 >= used[i]);
+            assert_int_equal(s.out[j].len, WRD_SCTP_HEADER_SIZE + WRD_SCTP_DATA_HEADER_SIZE + s.sctp->payload);
+        }
+        script_free(&s);
+    }
+}
+
+/* The peer's cookie cannot be cut. */
+static void cookie_longer_than_a_packet_goes_back_whole(void **state)
+{
+    struct script s;
+    struct wrd_sctp_options options = {.packet_max = 512};
+    script_init(&s, &options);
+    wrd_sctp_connect(s.sctp, s.now);
+    script_collect(&s);
+    struct script_chunk chunk;
+    assert_true(script_find(&s, WRD_SCTP_INIT, 0, &chunk));
+    s.tag = script_word(&chunk, 0);
+    static uint8_t cookie[WRD_SCTP_COOKIE_MAX];
+    memset(cookie, 'c', sizeof cookie);
+    struct wrd_sctp_init init = {
+        .tag = SCRIPT_TAG, .a_rwnd = 1 << 20, .streams_out = 1, .streams_in = 1, .tsn = wrd_tsn(1)};
+    script_begin(&s, s.tag);
+    size_t start = wrd_sctp_init_begin(&s.wr, WRD_SCTP_INIT_ACK, &init);
+    wrd_sctp_param_write(&s.wr, WRD_SCTP_PARAM_STATE_COOKIE, cookie, sizeof cookie);
+    script_chunk_end(&s, start);
+    script_send(&s);
+    script_say(&s, 0, 1000);
+    script_collect(&s);
+    assert_int_equal(s.out_count, 1);
+    assert_true(script_find(&s, WRD_SCTP_COOKIE_ECHO, 0, &chunk));
+    assert_int_equal(chunk.len, sizeof cookie);
+    script_free(&s);
 }
 
 static void small_messages_share_a_packet_and_are_not_split_to_fill_it(void **state)
@@ -99,7 +148,7 @@ static void peers_window_is_never_overrun(void **state)
     opened(&s, 3000);
     script_say(&s, 0, 20000);
     script_collect(&s);
-    assert_int_equal(s.sctp->flight.bytes, 2320);
+    assert_int_equal(s.sctp->flight.bytes, 2 * WRD_SCTP_PAYLOAD);
     s.rwnd = 0;
     script_send_sack(&s, s.tsn + 1, NULL);
     script_collect(&s);
@@ -309,12 +358,12 @@ static void unsorted_and_overlapping_gaps_count_once(void **state)
     size_t flight = s.sctp->flight.bytes;
     const uint16_t gaps[] = {4, 5, 2, 4, 3, 5, 2, 2, 0};
     script_send_sack(&s, s.tsn - 1, gaps);
-    assert_int_equal(flight - s.sctp->flight.bytes, 4 * 1160);
+    assert_int_equal(flight - s.sctp->flight.bytes, 4 * WRD_SCTP_PAYLOAD);
     script_send_sack(&s, s.tsn - 1, gaps);
-    assert_int_equal(flight - s.sctp->flight.bytes, 4 * 1160);
+    assert_int_equal(flight - s.sctp->flight.bytes, 4 * WRD_SCTP_PAYLOAD);
     const uint16_t none[] = {0};
     script_send_sack(&s, s.tsn + 4, none);
-    assert_int_equal(flight - s.sctp->flight.bytes, 5 * 1160);
+    assert_int_equal(flight - s.sctp->flight.bytes, 5 * WRD_SCTP_PAYLOAD);
     script_send_sack(&s, s.tsn + 1, none); /* old */
     assert_int_equal(s.sctp->flight.cumulative.v, s.tsn + 4);
     script_free(&s);
@@ -345,8 +394,8 @@ static void sack_reports_as_many_gaps_as_fit_one_packet(void **state)
     script_collect(&s);
     struct script_chunk sack;
     assert_true(script_find(&s, WRD_SCTP_SACK, 0, &sack));
-    assert_in_range(wrd_load16be(sack.value + 8), 288, 291);
-    assert_true(s.out[0].len <= WRD_SCTP_PACKET_MAX);
+    assert_in_range(wrd_load16be(sack.value + 8), 282, 284);
+    assert_true(s.out[0].len <= WRD_SCTP_PACKET_DEFAULT);
     script_free(&s);
 }
 
@@ -438,7 +487,9 @@ static void ring_grows_to_its_bound_and_no_further(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_are_full_and_never_above_1191_bytes),
+        cmocka_unit_test(packets_are_full_and_never_above_1163_bytes),
+        cmocka_unit_test(no_packet_is_longer_than_the_options_say),
+        cmocka_unit_test(cookie_longer_than_a_packet_goes_back_whole),
         cmocka_unit_test(small_messages_share_a_packet_and_are_not_split_to_fill_it),
         cmocka_unit_test(streams_take_turns_message_by_message),
         cmocka_unit_test(first_flight_is_ten_packets_and_slow_start_doubles_it),

@@ -164,6 +164,36 @@ static void progress_in_recovery_reports_all_holes(void **state)
     stop();
 }
 
+static void abandoned_chunk_is_never_sent_again(void **state)
+{
+    start();
+    for (size_t i = 0; i < 6; i++)
+        push(100);
+    struct wrd_sctp_sacked out;
+    struct wrd_sctp_data data;
+    const uint16_t gaps[] = {3, 3, 0};
+    assert_true(sack(FIRST - 1, gaps, &out));
+    wrd_sctp_flight_abandon(&flight, wrd_tsn(FIRST));     /* in flight, and timed */
+    wrd_sctp_flight_abandon(&flight, wrd_tsn(FIRST + 2)); /* held */
+    wrd_sctp_flight_audit(&flight);
+    assert_int_equal(flight.bytes, 400);
+    (void)wrd_sctp_flight_timeout(&flight);
+    wrd_sctp_flight_abandon(&flight, wrd_tsn(FIRST + 1)); /* lost */
+    (void)wrd_sctp_flight_timeout(&flight);
+    wrd_sctp_flight_audit(&flight);
+    assert_int_equal(flight.lost_count, 3);
+    for (uint32_t i = 3; i < 6; i++) {
+        assert_true(wrd_sctp_flight_lost(&flight, &data));
+        assert_int_equal(data.tsn.v, FIRST + i);
+        wrd_sctp_flight_resent(&flight, data.tsn);
+    }
+    assert_true(sack(FIRST + 5, NULL, &out));
+    assert_int_equal(out.rtt, 0);
+    assert_int_equal(out.bytes, 300);
+    assert_int_equal(queue.bytes, 0);
+    stop();
+}
+
 /* Random SACKs against a plain model of what is acknowledged. */
 static void random_sacks_agree_with_a_plain_model(void **state)
 {
@@ -232,6 +262,7 @@ int main(void)
         cmocka_unit_test(push_without_memory_changes_nothing),
         cmocka_unit_test(chunk_is_fast_retransmitted_once),
         cmocka_unit_test(progress_in_recovery_reports_all_holes),
+        cmocka_unit_test(abandoned_chunk_is_never_sent_again),
         cmocka_unit_test(random_sacks_agree_with_a_plain_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
