@@ -209,9 +209,9 @@ int wrd_client_timeout(const wrd_client *client)
 
 static void tell_refusal(wrd_client *client)
 {
-    if (!client->node.refused)
+    if (!client->node.udp.refused)
         return;
-    client->node.refused = false;
+    client->node.udp.refused = false;
     wrd_endpoint_refused(client->node.endpoint, wrd_node_now(), &client->remote);
 }
 

@@ -27,9 +27,13 @@ wrd_result wrd_node_open(struct wrd_node *node, const wrd_endpoint_options *opti
     if (result == WRD_OK)
         result = wrd_udp_open(&node->udp, local, remote, ipv6_only, buffer_size, why);
     if (result == WRD_OK) {
-        node->in = malloc(WRD_UDP_BATCH * sizeof *node->in);
-        node->out = malloc(WRD_UDP_BATCH * sizeof *node->out);
-        if (!node->in || !node->out) {
+        node->in = malloc(sizeof *node->in);
+        node->out = malloc(WRD_UDP_OUT * sizeof *node->out);
+        if (node->in)
+            *node->in = (struct wrd_inbox){.slot = wrd_udp_slot(&node->udp)};
+        if (node->in)
+            node->in->bytes = malloc(WRD_UDP_IN * node->in->slot); /* touched as far as datagrams come */
+        if (!node->in || !node->in->bytes || !node->out) {
             *why = "out of memory";
             result = WRD_NO_MEMORY;
         }
@@ -47,14 +51,17 @@ void wrd_node_close(struct wrd_node *node)
     wrd_endpoint_free(node->endpoint);
     node->endpoint = NULL;
     wrd_udp_close(&node->udp);
+    if (node->in)
+        free(node->in->bytes);
     free(node->in);
     free(node->out);
-    node->in = node->out = NULL;
+    node->in = NULL;
+    node->out = NULL;
 }
 
 static bool send_batch(struct wrd_node *node)
 {
-    unsigned sent = wrd_udp_send(&node->udp, node->out + node->out_first, node->out_count, &node->refused);
+    unsigned sent = wrd_udp_send(&node->udp, node->out + node->out_first, node->out_count);
     node->out_first += sent;
     node->out_count -= sent;
     if (node->out_count == 0)
@@ -65,7 +72,7 @@ static bool send_batch(struct wrd_node *node)
 /* Takes what the endpoint has to send; false: the batch is full. */
 static bool fill_batch(struct wrd_node *node, wrd_time now)
 {
-    while (node->out_first + node->out_count < WRD_UDP_BATCH) {
+    while (node->out_first + node->out_count < WRD_UDP_OUT) {
         struct wrd_datagram *d = &node->out[node->out_first + node->out_count];
         d->len = wrd_endpoint_transmit(node->endpoint, now, &d->path, d->bytes, sizeof d->bytes);
         if (d->len == 0)
@@ -86,17 +93,28 @@ void wrd_node_flush(struct wrd_node *node)
     }
 }
 
+/* Hands the datagrams of a run to the endpoint. `count`: of those since answers were last drawn up. */
+static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *run, unsigned *count)
+{
+    size_t at = 0;
+    do {
+        size_t len = run->len - at < run->segment ? run->len - at : run->segment;
+        wrd_endpoint_receive(node->endpoint, now, &run->path, run->bytes + at, len);
+        at += len;
+        if (++*count % SACK_EVERY == 0)
+            (void)fill_batch(node, now);
+    } while (at < run->len);
+}
+
 void wrd_node_process(struct wrd_node *node)
 {
-    unsigned count = WRD_UDP_BATCH;
-    for (int batches = 0; batches < BATCHES_MAX && count == WRD_UDP_BATCH; batches++) {
-        count = wrd_udp_receive(&node->udp, node->in, &node->refused);
+    unsigned runs = WRD_UDP_IN;
+    for (int batches = 0; batches < BATCHES_MAX && runs == WRD_UDP_IN; batches++) {
+        runs = wrd_udp_receive(&node->udp, node->in);
         wrd_time now = wrd_node_now();
-        for (unsigned i = 0; i < count; i++) {
-            wrd_endpoint_receive(node->endpoint, now, &node->in[i].path, node->in[i].bytes, node->in[i].len);
-            if (i % SACK_EVERY == SACK_EVERY - 1)
-                (void)fill_batch(node, now);
-        }
+        unsigned count = 0;
+        for (unsigned i = 0; i < runs; i++)
+            take_run(node, now, &node->in->runs[i], &count);
         if (node->out_count > 0)
             (void)send_batch(node);
     }

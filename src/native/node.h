@@ -8,9 +8,9 @@
 struct wrd_node {
     wrd_endpoint *endpoint;
     struct wrd_udp udp;
-    struct wrd_datagram *in, *out; /* WRD_UDP_BATCH each */
+    struct wrd_inbox *in;
+    struct wrd_datagram *out;      /* WRD_UDP_OUT */
     unsigned out_first, out_count; /* waiting because the socket was full */
-    bool refused;                  /* ICMP said so since the last look */
 };
 
 wrd_time wrd_node_now(void);

@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A non-blocking UDP socket that moves datagrams in batches. On a wildcard address it asks for, and answers from, the
- * local address that each datagram was sent to (IP_PKTINFO). IPv4 on a dual-stack socket looks like plain IPv4 above
- * this line.
+ * local address that each datagram was sent to (IP_PKTINFO).
+ *
+ * Where the kernel can, datagrams of one size to one peer cross it as one (UDP_SEGMENT, UDP_GRO), and many in one call
+ * (sendmmsg, recvmmsg). What a kernel refuses is given up for the life of the socket, and every datagram goes alone.
  */
 #ifndef WRD_NATIVE_UDP_H
 #define WRD_NATIVE_UDP_H
 
 #include "wrd/endpoint.h"
 
-#define WRD_UDP_BATCH 32
-#define WRD_UDP_SLOT  2048 /* longer datagrams are none of ours; their rest is cut off and they fail as garbage */
+#define WRD_UDP_IN   32   /* buffers in one call of recvmmsg() */
+#define WRD_UDP_OUT  64   /* datagrams in one call of wrd_udp_send(); also the most that UDP_SEGMENT takes at once */
+#define WRD_UDP_SLOT 2048 /* longer datagrams are none of ours; their rest is cut off and they fail as garbage */
+
+enum wrd_udp_feature { WRD_UDP_MMSG = 1, WRD_UDP_GSO = 2, WRD_UDP_GRO = 4 };
 
 struct wrd_udp {
     int fd;
     uint8_t family; /* of the socket */
     bool wildcard;
     bool connected;
+    bool refused;      /* ICMP said that the peer's port is closed; whoever looks clears it */
+    unsigned features; /* bits of wrd_udp_feature */
     wrd_addr local;
+    uint64_t failed; /* datagrams that the kernel did not take, and never will: no route, forbidden */
+    uint64_t full;   /* times that the kernel had no room */
 };
 
 struct wrd_datagram {
@@ -26,13 +35,30 @@ struct wrd_datagram {
     uint8_t bytes[WRD_UDP_SLOT];
 };
 
+/* Datagrams of one path, each `segment` long but the last, which may be shorter. */
+struct wrd_run {
+    wrd_path path;
+    const uint8_t *bytes;
+    size_t len, segment;
+};
+
+/* Where datagrams arrive: WRD_UDP_IN buffers of `slot` bytes, and what the last call found in them. */
+struct wrd_inbox {
+    uint8_t *bytes;
+    size_t slot;
+    struct wrd_run runs[WRD_UDP_IN];
+};
+
 /* WRD_SYSTEM with errno and `*why`. `remote` not NULL: connected to it, so that ICMP errors come back. */
 wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const wrd_addr *remote, bool ipv6_only,
                         int buffer_size, const char **why);
 void wrd_udp_close(struct wrd_udp *udp);
-/* Up to WRD_UDP_BATCH waiting datagrams; 0: none. `*refused` becomes true when ICMP said that the port is closed. */
-unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_datagram batch[WRD_UDP_BATCH], bool *refused);
-/* Sends datagrams; returns how many left or were given up (unreachable). Fewer than `count`: the socket is full. */
-unsigned wrd_udp_send(struct wrd_udp *udp, struct wrd_datagram *batch, unsigned count, bool *refused);
+/* How large the slots of an inbox should be. */
+size_t wrd_udp_slot(const struct wrd_udp *udp);
+/* Fills `inbox`; returns its runs. 0: nothing waits. */
+unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_inbox *inbox);
+/* Sends datagrams, at most WRD_UDP_OUT; returns how many left or were given up. Fewer than `count`: the socket is full.
+ */
+unsigned wrd_udp_send(struct wrd_udp *udp, struct wrd_datagram *batch, unsigned count);
 
 #endif

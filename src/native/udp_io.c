@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Moving datagrams: what udp.h promises, on what this kernel has. */
+#define _GNU_SOURCE /* recvmmsg, sendmmsg, in6_pktinfo */
+#include "native/udp.h"
+
+#include "native/sockaddr.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <string.h>
+
+/* What UDP_GRO may join, and the most that one UDP_SEGMENT send may carry. */
+#define JOINED_MAX ((size_t)65535)
+#define SENT_MAX   ((size_t)65000)
+
+struct control {
+    _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+};
+
+size_t wrd_udp_slot(const struct wrd_udp *udp)
+{
+    return udp->features & WRD_UDP_GRO ? JOINED_MAX + 1 : WRD_UDP_SLOT;
+}
+
+/* ---- in */
+
+static void read_control(struct wrd_run *run, struct msghdr *header)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            run->path.local.family = 4;
+            memset(run->path.local.ip, 0, sizeof run->path.local.ip);
+            memcpy(run->path.local.ip, &info.ipi_addr, 4);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            memset(run->path.local.ip, 0, sizeof run->path.local.ip);
+            wrd_set_ip6(&run->path.local, info.ipi6_addr.s6_addr, (uint32_t)info.ipi6_ifindex);
+        }
+#ifdef UDP_GRO
+        else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
+            int segment;
+            memcpy(&segment, CMSG_DATA(c), sizeof segment);
+            if (segment > 0)
+                run->segment = (size_t)segment;
+        }
+#endif
+    }
+}
+
+/* As recvmmsg(), also where there is only recvmsg(). */
+static int receive_headers(struct wrd_udp *udp, struct mmsghdr *headers)
+{
+    if (udp->features & WRD_UDP_MMSG) {
+        int got = recvmmsg(udp->fd, headers, WRD_UDP_IN, 0, NULL);
+        if (got >= 0 || errno != ENOSYS)
+            return got;
+        udp->features &= ~(unsigned)WRD_UDP_MMSG;
+    }
+    ssize_t len = recvmsg(udp->fd, &headers->msg_hdr, 0);
+    if (len < 0)
+        return -1;
+    headers->msg_len = (unsigned)len;
+    return 1;
+}
+
+unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_inbox *inbox)
+{
+    struct mmsghdr headers[WRD_UDP_IN];
+    struct iovec buffers[WRD_UDP_IN];
+    union wrd_sockaddr names[WRD_UDP_IN];
+    struct control controls[WRD_UDP_IN];
+    bool wants_control = udp->wildcard || udp->features & WRD_UDP_GRO;
+    for (unsigned i = 0; i < WRD_UDP_IN; i++) {
+        buffers[i] = (struct iovec){inbox->bytes + i * inbox->slot, inbox->slot};
+        headers[i].msg_hdr = (struct msghdr){.msg_name = &names[i],
+                                             .msg_namelen = sizeof names[i],
+                                             .msg_iov = &buffers[i],
+                                             .msg_iovlen = 1,
+                                             .msg_control = wants_control ? controls[i].bytes : NULL,
+                                             .msg_controllen = wants_control ? sizeof controls[i].bytes : 0};
+    }
+    int got = receive_headers(udp, headers);
+    if (got < 0) {
+        if (errno == ECONNREFUSED)
+            udp->refused = true;
+        return 0;
+    }
+    for (int i = 0; i < got; i++) {
+        struct wrd_run *run = &inbox->runs[i];
+        *run = (struct wrd_run){.path.local = udp->local, .bytes = buffers[i].iov_base, .len = headers[i].msg_len};
+        run->segment = run->len;
+        wrd_from_sockaddr(&run->path.remote, &names[i]);
+        if (wants_control)
+            read_control(run, &headers[i].msg_hdr);
+    }
+    return (unsigned)got;
+}
+
+/* ---- out */
+
+/* One more control message of `len` bytes; returns where they go. */
+static void *add_control(struct msghdr *header, struct control *control, int level, int type, size_t len)
+{
+    size_t used = header->msg_control ? header->msg_controllen : 0;
+    header->msg_control = control->bytes;
+    header->msg_controllen = used + CMSG_SPACE(len);
+    struct cmsghdr *c = (struct cmsghdr *)(void *)(control->bytes + used);
+    memset(c, 0, CMSG_SPACE(len));
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    return CMSG_DATA(c);
+}
+
+static void write_pktinfo(struct msghdr *header, struct control *control, const wrd_addr *local, uint8_t family)
+{
+    if (family == 4) {
+        struct in_pktinfo info = {0};
+        memcpy(&info.ipi_spec_dst, local->ip, 4);
+        memcpy(add_control(header, control, IPPROTO_IP, IP_PKTINFO, sizeof info), &info, sizeof info);
+    } else {
+        struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
+        wrd_ip6_bytes(info.ipi6_addr.s6_addr, local);
+        memcpy(add_control(header, control, IPPROTO_IPV6, IPV6_PKTINFO, sizeof info), &info, sizeof info);
+    }
+}
+
+static bool same_path(const wrd_path *a, const wrd_path *b)
+{
+    return wrd_addr_equal(&a->remote, &b->remote) && wrd_addr_equal(&a->local, &b->local);
+}
+
+/* How many datagrams from the first on may leave as one. */
+static unsigned run_length(const struct wrd_udp *udp, const struct wrd_datagram *first, unsigned count)
+{
+    if (!(udp->features & WRD_UDP_GSO))
+        return 1;
+    size_t total = first->len;
+    unsigned n = 1;
+    while (n < count && first[n].len <= first->len && total + first[n].len <= SENT_MAX &&
+           same_path(&first[n].path, &first->path)) {
+        total += first[n].len;
+        n++;
+        if (first[n - 1].len < first->len)
+            break;
+    }
+    return n;
+}
+
+struct outgoing {
+    struct mmsghdr headers[WRD_UDP_OUT];
+    struct iovec buffers[WRD_UDP_OUT];
+    union wrd_sockaddr names[WRD_UDP_OUT];
+    struct control controls[WRD_UDP_OUT];
+    unsigned sizes[WRD_UDP_OUT]; /* datagrams in each */
+    unsigned count;
+};
+
+static void draw_up(const struct wrd_udp *udp, struct outgoing *out, struct wrd_datagram *batch, unsigned count)
+{
+    out->count = 0;
+    for (unsigned at = 0; at < count;) {
+        unsigned i = out->count++;
+        struct msghdr *header = &out->headers[i].msg_hdr;
+        out->sizes[i] = run_length(udp, &batch[at], count - at);
+        *header = (struct msghdr){.msg_iov = &out->buffers[at], .msg_iovlen = out->sizes[i]};
+        if (!udp->connected) {
+            header->msg_name = &out->names[i];
+            header->msg_namelen = wrd_to_sockaddr(&out->names[i], &batch[at].path.remote, udp->family);
+        }
+        if (udp->wildcard && batch[at].path.local.family != 0)
+            write_pktinfo(header, &out->controls[i], &batch[at].path.local, udp->family);
+#ifdef UDP_SEGMENT
+        if (out->sizes[i] > 1) {
+            uint16_t segment = (uint16_t)batch[at].len;
+            memcpy(add_control(header, &out->controls[i], SOL_UDP, UDP_SEGMENT, sizeof segment), &segment,
+                   sizeof segment);
+        }
+#endif
+        for (unsigned end = at + out->sizes[i]; at < end; at++)
+            out->buffers[at] = (struct iovec){batch[at].bytes, batch[at].len};
+    }
+}
+
+/* As sendmmsg(), also where there is only sendmsg(). */
+static int send_headers(struct wrd_udp *udp, struct mmsghdr *headers, unsigned count)
+{
+    if (udp->features & WRD_UDP_MMSG) {
+        int sent = sendmmsg(udp->fd, headers, count, 0);
+        if (sent > 0 || errno != ENOSYS)
+            return sent;
+        udp->features &= ~(unsigned)WRD_UDP_MMSG;
+    }
+    return sendmsg(udp->fd, &headers->msg_hdr, 0) < 0 ? -1 : 1;
+}
+
+/* The device has no checksums of its own (EIO), the path takes less (EMSGSIZE), the kernel or a filter knows it not. */
+static bool cannot_cut(int error)
+{
+    return error == EIO || error == EMSGSIZE || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT;
+}
+
+/* Sends what is drawn up. Returns the datagrams that are done with; `*again`: draw the rest up anew. */
+static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, bool *again)
+{
+    unsigned done = 0;
+    *again = false;
+    for (unsigned at = 0; at < out->count;) {
+        int sent = send_headers(udp, out->headers + at, out->count - at);
+        if (sent > 0) {
+            for (int i = 0; i < sent; i++)
+                done += out->sizes[at++];
+            continue;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM) {
+            udp->full++;
+            return done;
+        }
+        if (errno == ECONNREFUSED)
+            udp->refused = true; /* the report of an earlier datagram; what is at hand is the protocol's to repeat */
+        if (out->sizes[at] > 1 && cannot_cut(errno)) {
+            udp->features &= ~(unsigned)WRD_UDP_GSO;
+            *again = true;
+            return done;
+        }
+        udp->failed += out->sizes[at];
+        done += out->sizes[at++];
+    }
+    return done;
+}
+
+unsigned wrd_udp_send(struct wrd_udp *udp, struct wrd_datagram *batch, unsigned count)
+{
+    struct outgoing out;
+    unsigned done = 0;
+    bool again = true;
+    while (again) {
+        draw_up(udp, &out, batch + done, count - done);
+        done += send_drawn(udp, &out, &again);
+    }
+    return done;
+}

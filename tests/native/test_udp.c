@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* The socket on a kernel that has everything, on ones that lack something, and on ones that refuse. */
+#define _GNU_SOURCE /* sendmmsg */
+#include "native/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+/* The linker sends the socket's calls here: --wrap. */
+int __real_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
+int __real_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout);
+int __wrap_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout);
+
+static struct {
+    unsigned messages;    /* handed to sendmmsg() and taken */
+    bool no_mmsg;         /* ENOSYS */
+    int segment_error;    /* what a message of several datagrams gets */
+    int error;            /* what the message after `error_after` gets, once */
+    unsigned error_after; /* messages that are still taken */
+} kernel;
+
+static bool has_segments(const struct msghdr *header)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR((struct msghdr *)header, c)) {
+        if (c->cmsg_level == SOL_UDP)
+            return true;
+    }
+    return false;
+}
+
+static int refuse(int error)
+{
+    errno = error;
+    return -1;
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags)
+{
+    if (kernel.no_mmsg)
+        return refuse(ENOSYS);
+    int sent = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (kernel.segment_error && has_segments(&headers[i].msg_hdr))
+            return sent ? sent : refuse(kernel.segment_error);
+        if (kernel.error && kernel.error_after == 0) {
+            if (sent)
+                return sent;
+            int error = kernel.error;
+            kernel.error = 0;
+            return refuse(error);
+        }
+        if (__real_sendmmsg(fd, headers + i, 1, flags) != 1)
+            return sent ? sent : -1;
+        kernel.error_after -= kernel.error_after > 0;
+        kernel.messages++;
+        sent++;
+    }
+    return sent;
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout)
+{
+    return kernel.no_mmsg ? refuse(ENOSYS) : __real_recvmmsg(fd, headers, count, flags, timeout);
+}
+
+struct scene {
+    struct wrd_udp from, to, other;
+    struct wrd_inbox inbox;
+    struct wrd_datagram batch[WRD_UDP_OUT];
+    unsigned count;
+};
+
+static void open_socket(struct wrd_udp *udp)
+{
+    const char *why = "";
+    wrd_addr any = {.family = 4, .ip = {127, 0, 0, 1}};
+    assert_int_equal(wrd_udp_open(udp, &any, NULL, false, 1 << 20, &why), WRD_OK);
+}
+
+static int set_up(void **state)
+{
+    struct scene *s = calloc(1, sizeof *s);
+    memset(&kernel, 0, sizeof kernel);
+    open_socket(&s->from);
+    open_socket(&s->to);
+    open_socket(&s->other);
+    s->inbox.slot = 65536;
+    s->inbox.bytes = malloc(WRD_UDP_IN * s->inbox.slot);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *s = *state;
+    wrd_udp_close(&s->from);
+    wrd_udp_close(&s->to);
+    wrd_udp_close(&s->other);
+    free(s->inbox.bytes);
+    free(s);
+    return 0;
+}
+
+static void add(struct scene *s, const struct wrd_udp *to, size_t len)
+{
+    struct wrd_datagram *d = &s->batch[s->count];
+    d->path = (wrd_path){.local = s->from.local, .remote = to->local};
+    d->len = len;
+    memset(d->bytes, (int)s->count, len);
+    s->count++;
+}
+
+/* Checks that exactly these datagrams of the batch arrive at `at`, in order. */
+static void expect(struct scene *s, struct wrd_udp *at, const unsigned *numbers, unsigned count)
+{
+    unsigned seen = 0;
+    while (seen < count) {
+        struct pollfd fd = {at->fd, POLLIN, 0};
+        assert_int_equal(poll(&fd, 1, 5000), 1);
+        unsigned runs = wrd_udp_receive(at, &s->inbox);
+        assert_true(runs > 0);
+        for (unsigned i = 0; i < runs; i++) {
+            const struct wrd_run *run = &s->inbox.runs[i];
+            assert_true(wrd_addr_equal(&run->path.remote, &s->from.local));
+            assert_true(wrd_addr_equal(&run->path.local, &at->local));
+            for (size_t from = 0; from < run->len; from += run->segment) {
+                size_t len = run->len - from < run->segment ? run->len - from : run->segment;
+                assert_true(seen < count);
+                const struct wrd_datagram *d = &s->batch[numbers[seen++]];
+                assert_int_equal(len, d->len);
+                assert_memory_equal(run->bytes + from, d->bytes, len);
+            }
+        }
+    }
+    assert_int_equal(wrd_udp_receive(at, &s->inbox), 0);
+}
+
+static void expect_all(struct scene *s)
+{
+    unsigned numbers[WRD_UDP_OUT];
+    for (unsigned i = 0; i < s->count; i++)
+        numbers[i] = i;
+    expect(s, &s->to, numbers, s->count);
+}
+
+static void datagrams_of_one_size_cross_as_one_and_arrive_apart(void **state)
+{
+    struct scene *s = *state;
+    if (!(s->from.features & WRD_UDP_GSO))
+        skip();
+    for (unsigned i = 0; i < 40; i++)
+        add(s, &s->to, i == 39 ? 10 : 1200);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    assert_int_equal(kernel.messages, 1);
+    expect_all(s);
+}
+
+static void a_run_ends_with_its_first_shorter_datagram_and_before_a_longer_one(void **state)
+{
+    struct scene *s = *state;
+    if (!(s->from.features & WRD_UDP_GSO))
+        skip();
+    const size_t sizes[] = {100, 100, 50, 50, 200, 200, 200, 1};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        add(s, &s->to, sizes[i]);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    assert_int_equal(kernel.messages, 3); /* 100 100 50 | 50 | 200 200 200 1 */
+    expect_all(s);
+}
+
+static void a_full_batch_of_the_longest_datagrams_is_cut_where_the_kernel_ends(void **state)
+{
+    struct scene *s = *state;
+    for (unsigned i = 0; i < WRD_UDP_OUT; i++)
+        add(s, &s->to, 1472);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    assert_int_equal(s->from.failed, 0);
+    expect_all(s);
+}
+
+static void datagrams_of_two_peers_are_never_mixed(void **state)
+{
+    struct scene *s = *state;
+    for (unsigned i = 0; i < 20; i++)
+        add(s, i % 5 < 3 ? &s->to : &s->other, 300);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    const unsigned first[] = {0, 1, 2, 5, 6, 7, 10, 11, 12, 15, 16, 17};
+    const unsigned second[] = {3, 4, 8, 9, 13, 14, 18, 19};
+    expect(s, &s->to, first, 12);
+    expect(s, &s->other, second, 8);
+}
+
+static void without_segmentation_each_datagram_goes_alone(void **state)
+{
+    struct scene *s = *state;
+    s->from.features &= ~(unsigned)WRD_UDP_GSO;
+    for (unsigned i = 0; i < 30; i++)
+        add(s, &s->to, 700);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    assert_int_equal(kernel.messages, 30);
+    expect_all(s);
+}
+
+static void without_joining_each_datagram_arrives_alone(void **state)
+{
+    struct scene *s = *state;
+    int off = 0;
+    (void)setsockopt(s->to.fd, SOL_UDP, UDP_GRO, &off, sizeof off);
+    s->to.features &= ~(unsigned)WRD_UDP_GRO;
+    s->inbox.slot = wrd_udp_slot(&s->to);
+    assert_int_equal(s->inbox.slot, WRD_UDP_SLOT);
+    for (unsigned i = 0; i < 30; i++)
+        add(s, &s->to, 700);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    expect_all(s);
+}
+
+static void a_device_that_cannot_cut_gets_every_datagram_once(void **state)
+{
+    struct scene *s = *state;
+    if (!(s->from.features & WRD_UDP_GSO))
+        skip();
+    static const int errors[] = {EIO, EINVAL, EMSGSIZE};
+    for (unsigned e = 0; e < 3; e++) {
+        s->count = 0;
+        s->from.features |= WRD_UDP_GSO;
+        kernel.segment_error = errors[e];
+        for (unsigned i = 0; i < 20; i++)
+            add(s, &s->to, i < 2 ? 20 + i : 900); /* the first two go, then the cut fails */
+        assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+        assert_false(s->from.features & WRD_UDP_GSO);
+        assert_int_equal(s->from.failed, 0);
+        expect_all(s);
+    }
+}
+
+static void a_kernel_without_batches_is_asked_for_one_at_a_time(void **state)
+{
+    struct scene *s = *state;
+    kernel.no_mmsg = true;
+    for (unsigned i = 0; i < 25; i++)
+        add(s, &s->to, 100 + i);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    assert_false(s->from.features & WRD_UDP_MMSG);
+    expect_all(s);
+    assert_false(s->to.features & WRD_UDP_MMSG);
+}
+
+static void a_full_socket_takes_the_rest_later_and_nothing_twice(void **state)
+{
+    struct scene *s = *state;
+    static const int errors[] = {EAGAIN, ENOBUFS, ENOMEM};
+    for (unsigned e = 0; e < 3; e++) {
+        s->count = 0;
+        kernel.error = errors[e];
+        kernel.error_after = 2;
+        for (unsigned i = 0; i < 10; i++)
+            add(s, &s->to, 100 + i); /* rising: each alone */
+        unsigned sent = wrd_udp_send(&s->from, s->batch, s->count);
+        assert_int_equal(sent, 2);
+        assert_int_equal(wrd_udp_send(&s->from, s->batch + sent, s->count - sent), s->count - sent);
+        expect_all(s);
+    }
+    assert_int_equal(s->from.full, 3);
+    assert_int_equal(s->from.failed, 0);
+}
+
+static void what_the_kernel_forbids_is_counted_and_stops_nobody_else(void **state)
+{
+    struct scene *s = *state;
+    unsigned had = s->from.features;
+    kernel.error = EPERM;
+    kernel.error_after = 1;
+    add(s, &s->to, 10);
+    add(s, &s->other, 20);
+    add(s, &s->to, 30);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 3);
+    assert_int_equal(s->from.failed, 1);
+    assert_int_equal(s->from.features, had);
+    const unsigned arrived[] = {0, 2};
+    expect(s, &s->to, arrived, 2);
+}
+
+static void an_interrupted_send_goes_on(void **state)
+{
+    struct scene *s = *state;
+    kernel.error = EINTR;
+    kernel.error_after = 1;
+    for (unsigned i = 0; i < 4; i++)
+        add(s, &s->to, 10 + i);
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 4);
+    expect_all(s);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(datagrams_of_one_size_cross_as_one_and_arrive_apart),
+        TEST(a_run_ends_with_its_first_shorter_datagram_and_before_a_longer_one),
+        TEST(a_full_batch_of_the_longest_datagrams_is_cut_where_the_kernel_ends),
+        TEST(datagrams_of_two_peers_are_never_mixed),
+        TEST(without_segmentation_each_datagram_goes_alone),
+        TEST(without_joining_each_datagram_arrives_alone),
+        TEST(a_device_that_cannot_cut_gets_every_datagram_once),
+        TEST(a_kernel_without_batches_is_asked_for_one_at_a_time),
+        TEST(a_full_socket_takes_the_rest_later_and_nothing_twice),
+        TEST(what_the_kernel_forbids_is_counted_and_stops_nobody_else),
+        TEST(an_interrupted_send_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
