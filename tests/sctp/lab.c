@@ -4,13 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* splitmix64 */
 uint64_t lab_random(uint64_t *seed)
 {
-    uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return link_random(seed);
 }
 
 static void *memory(void *user, void *old, size_t old_size, size_t new_size)
@@ -56,7 +52,7 @@ void lab_init(struct lab *lab, uint64_t seed, const struct wrd_sctp_options *opt
         lab_env_init(&end->env, seed * 2 + (uint64_t)i);
         end->sctp = wrd_sctp_new(options, &end->env.env);
         assert_non_null(end->sctp);
-        end->link.delay = 10 * WRD_MILLISECOND;
+        end->out.delay_us = 10 * WRD_MILLISECOND;
         end->traffic.streams = 1;
         end->reading = true;
         end->unordered_seen = calloc(LAB_STREAMS, LAB_UNORDERED_MAX);
@@ -70,76 +66,24 @@ void lab_free(struct lab *lab)
         assert_int_equal(lab->ends[i].env.live, 0);
         free(lab->ends[i].unordered_seen);
     }
-    for (size_t i = 0; i < lab->count; i++)
-        free(lab->heap[i]);
-    free(lab->heap);
+    transit_free(&lab->transit);
 }
 
-static bool before(const struct lab_packet *a, const struct lab_packet *b)
+/* An end's address is its number. */
+static wrd_addr address_of(int end)
 {
-    return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static void put(struct lab *lab, struct lab_packet *packet)
-{
-    if (lab->count == lab->cap) {
-        lab->cap = lab->cap ? lab->cap * 2 : 64;
-        lab->heap = realloc(lab->heap, lab->cap * sizeof *lab->heap);
-        assert_non_null(lab->heap);
-    }
-    size_t i = lab->count++;
-    while (i > 0 && before(packet, lab->heap[(i - 1) / 2])) {
-        lab->heap[i] = lab->heap[(i - 1) / 2];
-        i = (i - 1) / 2;
-    }
-    lab->heap[i] = packet;
-}
-
-static struct lab_packet *take(struct lab *lab)
-{
-    struct lab_packet *first = lab->heap[0];
-    struct lab_packet *last = lab->heap[--lab->count];
-    size_t i = 0;
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= lab->count)
-            break;
-        if (child + 1 < lab->count && before(lab->heap[child + 1], lab->heap[child]))
-            child++;
-        if (before(last, lab->heap[child]))
-            break;
-        lab->heap[i] = lab->heap[child];
-        i = child;
-    }
-    if (lab->count > 0)
-        lab->heap[i] = last;
-    return first;
+    return (wrd_addr){.port = (uint16_t)end};
 }
 
 static void post(struct lab *lab, int from, const uint8_t *bytes, size_t len)
 {
     struct lab_end *end = &lab->ends[from];
-    const struct lab_link *link = &end->link;
-    unsigned index = end->transmitted++;
-    if (lab->tap && !lab->tap(lab, from, bytes, len))
+    if (lab->tap && !lab->tap(lab, from, bytes, len)) {
+        end->line.sent++;
         return;
-    if (index < 64 && (link->drop_mask >> index) & 1)
-        return;
-    int copies = lab_random(&lab->seed) % 1000 < link->duplicate ? 2 : 1;
-    while (copies-- > 0) {
-        if (lab_random(&lab->seed) % 1000 < link->loss)
-            continue;
-        struct lab_packet *packet = malloc(sizeof *packet);
-        assert_non_null(packet);
-        packet->at = lab->now + link->delay + (link->jitter ? lab_random(&lab->seed) % link->jitter : 0);
-        packet->order = lab->order++;
-        packet->to = !from;
-        packet->len = len;
-        memcpy(packet->bytes, bytes, len);
-        if (lab_random(&lab->seed) % 1000 < link->corrupt)
-            packet->bytes[lab_random(&lab->seed) % len] ^= (uint8_t)(1 + lab_random(&lab->seed) % 255);
-        put(lab, packet);
     }
+    wrd_addr here = address_of(from), there = address_of(!from);
+    link_send(&end->out, &end->line, &lab->transit, &lab->seed, lab->now, &here, &there, bytes, len);
 }
 
 /* The bytes that message `index` of `stream` has, whoever sends it. */
@@ -236,7 +180,7 @@ bool lab_step(struct lab *lab, wrd_time until)
 {
     lab_pump(lab, 0);
     lab_pump(lab, 1);
-    wrd_time next = lab->count > 0 ? lab->heap[0]->at : WRD_NEVER;
+    wrd_time next = transit_next(&lab->transit);
     for (int i = 0; i < 2; i++) {
         wrd_time deadline = wrd_sctp_deadline(lab->ends[i].sctp);
         next = deadline < next ? deadline : next;
@@ -252,10 +196,10 @@ bool lab_step(struct lab *lab, wrd_time until)
         if (wrd_sctp_deadline(lab->ends[i].sctp) <= lab->now)
             wrd_sctp_expire(lab->ends[i].sctp, lab->now);
     }
-    while (lab->count > 0 && lab->heap[0]->at <= lab->now) {
-        struct lab_packet *packet = take(lab);
-        wrd_sctp_receive(lab->ends[packet->to].sctp, lab->now, packet->bytes, packet->len);
-        free(packet);
+    while (transit_next(&lab->transit) <= lab->now) {
+        struct parcel *parcel = transit_take(&lab->transit);
+        wrd_sctp_receive(lab->ends[parcel->to.port].sctp, lab->now, parcel->bytes, parcel->len);
+        free(parcel);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #ifndef TESTS_SCTP_LAB_H
 #define TESTS_SCTP_LAB_H
 
+#include "net/link.h"
 #include "sctp/assoc.h"
 
 #include <setjmp.h>
@@ -28,12 +29,6 @@ struct lab_env {
 void lab_env_init(struct lab_env *lab, uint64_t seed);
 uint64_t lab_random(uint64_t *seed);
 
-struct lab_link {
-    wrd_time delay, jitter;
-    unsigned loss, duplicate, corrupt; /* in a thousand */
-    uint64_t drop_mask;                /* bit i: drop the i-th packet of this direction, for the first 64 */
-};
-
 #define LAB_STREAMS 8
 
 /* What one end wants to say, and what it heard. */
@@ -49,9 +44,9 @@ struct lab_traffic {
 struct lab_end {
     struct lab_env env;
     struct wrd_sctp *sctp;
-    struct lab_link link; /* of what it sends */
+    struct link_options out; /* of what it sends */
+    struct link_state line;
     struct lab_traffic traffic;
-    unsigned transmitted;
     unsigned events; /* all so far */
     uint32_t heard_on[2 * LAB_STREAMS];
     unsigned heard;
@@ -62,21 +57,11 @@ struct lab_end {
 
 #define LAB_UNORDERED_MAX 8192
 
-struct lab_packet {
-    wrd_time at;
-    uint64_t order;
-    int to;
-    size_t len;
-    uint8_t bytes[WRD_SCTP_PACKET_MAX];
-};
-
 struct lab {
     struct lab_end ends[2];
     wrd_time now;
     uint64_t seed;
-    uint64_t order;
-    struct lab_packet **heap;
-    size_t count, cap;
+    struct transit transit;
     /* Sees every packet before it is sent; false drops it. */
     bool (*tap)(struct lab *lab, int from, const uint8_t *bytes, size_t len);
     void *tap_user;

@@ -216,8 +216,8 @@ static bool run_with_failure(uint64_t fail_at, uint64_t fail_for)
         struct lab_end *end = &lab.ends[i];
         end->traffic =
             (struct lab_traffic){.messages = 60, .size_max = 30000, .streams = LAB_STREAMS, .unordered = 300};
-        end->link.loss = 50;
-        end->link.jitter = 8000;
+        end->out.loss = 0.05;
+        end->out.jitter_us = 8000;
         end->env.fail_at = end->env.asked + fail_at;
         end->env.fail_for = fail_for;
     }

@@ -53,11 +53,11 @@ static void run_seed(uint64_t seed)
     lab_init(&lab, seed, &options);
     for (int i = 0; i < 2; i++) {
         struct lab_end *end = &lab.ends[i];
-        end->link.delay = lab_random(&r) % 50000;
-        end->link.jitter = lab_random(&r) % 2 ? lab_random(&r) % 20000 : 0;
-        end->link.loss = lab_random(&r) % 3 ? (unsigned)(lab_random(&r) % 100) : 0;
-        end->link.duplicate = (unsigned)(lab_random(&r) % 50);
-        end->link.corrupt = (unsigned)(lab_random(&r) % 20);
+        end->out.delay_us = lab_random(&r) % 50000;
+        end->out.jitter_us = lab_random(&r) % 2 ? lab_random(&r) % 20000 : 0;
+        end->out.loss = lab_random(&r) % 3 ? (double)(lab_random(&r) % 100) / 1000 : 0;
+        end->out.duplicate = (double)(lab_random(&r) % 50) / 1000;
+        end->out.corrupt = (double)(lab_random(&r) % 20) / 1000;
         end->traffic.messages = (unsigned)(lab_random(&r) % 300);
         end->traffic.size_max = 1 + lab_random(&r) % 60000;
         end->traffic.streams = 1 + (unsigned)(lab_random(&r) % LAB_STREAMS);
@@ -103,8 +103,8 @@ static void handshake_survives_the_loss_of_any_of_its_packets(void **state)
         for (int both = 0; both < 2; both++) {
             struct lab lab;
             lab_init(&lab, mask + 1, NULL);
-            lab.ends[0].link.drop_mask = mask & 31;
-            lab.ends[1].link.drop_mask = mask >> 5;
+            lab.ends[0].out.loss_mask = mask & 31;
+            lab.ends[1].out.loss_mask = mask >> 5;
             for (int i = 0; i < 2; i++)
                 lab.ends[i].traffic = (struct lab_traffic){.messages = 3, .size_max = 3000, .streams = 2};
             wrd_sctp_connect(lab.ends[0].sctp, lab.now);
@@ -126,8 +126,8 @@ static void shutdown_survives_the_loss_of_any_of_its_packets(void **state)
             lab_open(&lab);
             lab_run(&lab, WRD_SECOND);
             for (int i = 0; i < 2; i++) {
-                lab.ends[i].transmitted = 0;
-                lab.ends[i].link.drop_mask = i ? mask >> 4 : mask & 15;
+                lab.ends[i].line.sent = 0;
+                lab.ends[i].out.loss_mask = i ? mask >> 4 : mask & 15;
                 lab.ends[i].traffic = (struct lab_traffic){.messages = 3, .size_max = 2000, .streams = 1};
                 lab_pump(&lab, i);
             }
@@ -152,7 +152,7 @@ static void messages_of_16_mib_pass_both_ways_over_loss(void **state)
     static uint8_t bytes[WRD_MESSAGE_MAX];
     lab_init(&lab, 5, NULL);
     for (int i = 0; i < 2; i++) {
-        lab.ends[i].link = (struct lab_link){.delay = 1000, .jitter = 200, .loss = 5};
+        lab.ends[i].out = (struct link_options){.delay_us = 1000, .jitter_us = 200, .loss = 0.005};
         assert_int_equal(lab_send(&lab, i, 0, false, bytes, sizeof bytes), WRD_OK);
     }
     wrd_sctp_connect(lab.ends[0].sctp, lab.now);
@@ -175,9 +175,9 @@ static void slow_reader_stops_the_sender_and_loses_nothing(void **state)
     lab_run(&lab, 20 * WRD_SECOND);
     assert_int_equal(lab.ends[1].heard, 0);
     assert_in_range(lab.ends[1].sctp->join.charged, 20000, 40000);
-    unsigned sent = lab.ends[0].transmitted;
+    uint64_t sent = lab.ends[0].line.sent;
     lab_run(&lab, 30 * WRD_SECOND);
-    assert_in_range(lab.ends[0].transmitted - sent, 8, 12); /* probes, each three seconds */
+    assert_in_range(lab.ends[0].line.sent - sent, 8, 12); /* probes, each three seconds */
     wrd_time before = lab.now;
     lab.ends[1].reading = true;
     assert_true(lab_deliver(&lab, 60 * WRD_SECOND));
@@ -207,10 +207,10 @@ static void lost_abort_is_repeated_when_the_other_side_speaks(void **state)
     wrd_sctp_connect(lab.ends[0].sctp, lab.now);
     lab_open(&lab);
     lab_run(&lab, WRD_SECOND);
-    lab.ends[1].link.loss = 1000;
+    lab.ends[1].out.loss = 1;
     wrd_sctp_abort(lab.ends[1].sctp, lab.now);
     lab_run(&lab, WRD_SECOND);
-    lab.ends[1].link.loss = 0;
+    lab.ends[1].out.loss = 0;
     assert_int_equal(wrd_sctp_state(lab.ends[0].sctp), WRD_SCTP_ESTABLISHED);
     assert_int_equal(lab_send(&lab, 0, 0, false, "anyone?", 7), WRD_OK);
     lab_run(&lab, WRD_SECOND);
@@ -225,9 +225,9 @@ static void quiet_link_carries_heartbeats_only(void **state)
     wrd_sctp_connect(lab.ends[0].sctp, lab.now);
     lab_open(&lab);
     lab_run(&lab, WRD_SECOND);
-    unsigned before = lab.ends[0].transmitted + lab.ends[1].transmitted;
+    uint64_t before = lab.ends[0].line.sent + lab.ends[1].line.sent;
     lab_run(&lab, 600 * WRD_SECOND);
-    assert_in_range(lab.ends[0].transmitted + lab.ends[1].transmitted - before, 38, 82);
+    assert_in_range(lab.ends[0].line.sent + lab.ends[1].line.sent - before, 38, 82);
     assert_int_equal(wrd_sctp_state(lab.ends[0].sctp), WRD_SCTP_ESTABLISHED);
     lab_free(&lab);
 }

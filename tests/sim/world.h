@@ -6,37 +6,33 @@
 #ifndef WRD_TESTS_WORLD_H
 #define WRD_TESTS_WORLD_H
 
+#include "net/link.h"
 #include "wrd/wrd.h"
 
 #define WORLD_NODES_MAX 64
-
-struct link_options {
-    wrd_time delay_us;  /* one way */
-    wrd_time jitter_us; /* added, uniform; reorders when it exceeds the spacing */
-    double loss;        /* 0..1 */
-    double duplicate;   /* 0..1 */
-    double corrupt;     /* 0..1: one bit flipped */
-    uint64_t rate_bps;  /* 0: unlimited */
-    size_t queue_bytes; /* drop-tail queue in front of the rate; 0: unlimited */
-    uint64_t loss_mask; /* bit i: datagram i of this node's output dies; the first 64 */
-};
 
 struct node;
 struct world;
 
 /* Called after each step that may have changed the node: pull events, send, receive. */
 typedef void (*node_turn)(struct world *world, struct node *node);
+/* A datagram came to a node that has no endpoint. */
+typedef void (*node_hear)(struct world *world, struct node *node, const wrd_addr *from, const uint8_t *bytes,
+                          size_t len);
 
 struct node {
-    wrd_endpoint *endpoint;
+    wrd_endpoint *endpoint; /* NULL: a scripted node, which hears and speaks by world_speak() */
     wrd_addr addr;
     struct link_options out; /* of datagrams that leave this node */
+    struct link_state line;
     node_turn turn;
+    node_hear hear;
     void *app;
     wrd_env env;
-    uint64_t sent, received, bytes_sent, bytes_received;
-    wrd_time line_free_at; /* when the rate-limited line has sent what was queued */
-    bool silent;           /* drops everything in and out: a cable pulled */
+    uint64_t received, bytes_sent, bytes_received;
+    bool silent;       /* drops everything in and out: a cable pulled */
+    wrd_time moves_at; /* then it has the address `moves_to`, and what is sent to the old one is lost; 0: stays */
+    wrd_addr moves_to;
 };
 
 struct allocations {
@@ -51,9 +47,7 @@ struct world {
     uint64_t random;
     struct node nodes[WORLD_NODES_MAX];
     unsigned node_count;
-    struct flight *flights; /* heap by arrival */
-    size_t flight_count, flight_cap;
-    uint64_t order; /* ties arrive in the order they were sent */
+    struct transit transit;
     struct allocations allocations;
     uint8_t *scratch;
     size_t scratch_cap;
@@ -68,6 +62,12 @@ uint64_t world_below(struct world *world, uint64_t below);
 /* An endpoint at 10.0.0.<n>:<port>; NULL options: defaults. NULL when memory is short. */
 struct node *world_add(struct world *world, const wrd_endpoint_options *options, const struct link_options *out,
                        node_turn turn, void *app);
+/* A node without an endpoint, played by the test. */
+struct node *world_add_script(struct world *world, const struct link_options *out, node_hear hear, void *app);
+/* A datagram of a node, over its link. */
+void world_speak(struct world *world, struct node *node, const wrd_addr *to, const uint8_t *bytes, size_t len);
+/* After `delay` the node has another address: a NAT forgot it, or it changed networks. Its endpoint is not told. */
+void world_rebind(struct world *world, struct node *node, wrd_time delay, const wrd_addr *addr);
 /* Runs until `until` or until `*done`; true when done. */
 bool world_run(struct world *world, wrd_time until, const bool *done);
 /* One buffer for the applications: a fresh one each turn costs more than everything else under sanitizers. */
