@@ -10,10 +10,15 @@
 bool wrd_sctp_data_read(struct wrd_sctp_data *data, const struct wrd_sctp_chunk *chunk)
 {
     struct wrd_reader rd = chunk->value;
+    bool interleaved = chunk->type == WRD_SCTP_I_DATA;
+    bool begins = chunk->flags & WRD_SCTP_BEGIN;
     data->tsn = wrd_tsn(wrd_rd32(&rd));
     data->stream = wrd_rd16(&rd);
     data->ssn = (struct wrd_ssn){wrd_rd16(&rd)};
-    data->ppid = wrd_rd32(&rd);
+    data->mid = interleaved ? wrd_rd32(&rd) : 0;
+    uint32_t last = wrd_rd32(&rd);
+    data->ppid = interleaved && !begins ? 0 : last;
+    data->fsn = interleaved && !begins ? last : 0;
     data->flags = chunk->flags;
     data->len = rd.left;
     data->bytes = rd.at;

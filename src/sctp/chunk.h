@@ -35,14 +35,17 @@ enum wrd_sctp_chunk_type {
 /* Flag of ABORT and SHUTDOWN-COMPLETE: the tag is the receiver's own, reflected (RFC 9260 8.5.1). */
 #define WRD_SCTP_REFLECTED 0x01
 
-#define WRD_SCTP_DATA_HEADER_SIZE ((size_t)16)
-#define WRD_SCTP_SACK_HEADER_SIZE ((size_t)16)
+#define WRD_SCTP_DATA_HEADER_SIZE   ((size_t)16)
+#define WRD_SCTP_I_DATA_HEADER_SIZE ((size_t)20)
+#define WRD_SCTP_SACK_HEADER_SIZE   ((size_t)16)
 
+/* DATA or I-DATA (RFC 8260 2.1). */
 struct wrd_sctp_data {
     struct wrd_tsn tsn;
     uint16_t stream;
-    struct wrd_ssn ssn;
-    uint32_t ppid;
+    struct wrd_ssn ssn; /* of DATA */
+    uint32_t mid, fsn;  /* of I-DATA */
+    uint32_t ppid;      /* 0 in I-DATA that does not begin a message */
     uint8_t flags;
     const uint8_t *bytes;
     size_t len;

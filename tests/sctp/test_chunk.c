@@ -6,7 +6,7 @@
 static struct wrd_sctp_chunk chunk_of(const uint8_t *bytes, size_t len)
 {
     return (struct wrd_sctp_chunk){
-        .whole = bytes, .whole_len = len, .flags = bytes[1], .value = wrd_rd(bytes + 4, len - 4)};
+        .type = bytes[0], .whole = bytes, .whole_len = len, .flags = bytes[1], .value = wrd_rd(bytes + 4, len - 4)};
 }
 
 static void data_reads_what_it_writes(void **state)
@@ -28,6 +28,28 @@ static void data_reads_what_it_writes(void **state)
     for (size_t len = 4; len < 16; len++) {
         chunk = chunk_of(bytes, len);
         assert_false(wrd_sctp_data_read(&out, &chunk));
+    }
+}
+
+static void i_data_has_its_ppid_in_the_first_fragment_and_numbers_the_others(void **state)
+{
+    static const uint8_t bytes[] = {64, 0, 0, 22, 1, 2, 3, 4, 5, 6, 0xff, 0xff, 7, 8, 9, 10, 11, 12, 13, 14, 'x', 'y'};
+    for (unsigned flags = 0; flags < 16; flags++) {
+        bool begins = flags & WRD_SCTP_BEGIN;
+        struct wrd_sctp_chunk chunk = chunk_of(bytes, sizeof bytes);
+        chunk.flags = (uint8_t)flags;
+        struct wrd_sctp_data out;
+        assert_true(wrd_sctp_data_read(&out, &chunk));
+        assert_int_equal(out.tsn.v, 0x01020304);
+        assert_int_equal(out.stream, 0x0506);
+        assert_int_equal(out.mid, 0x0708090a);
+        assert_int_equal(out.ppid, begins ? 0x0b0c0d0e : 0);
+        assert_int_equal(out.fsn, begins ? 0 : 0x0b0c0d0e);
+        assert_int_equal(out.len, 2);
+        for (size_t len = 4; len < 20; len++) {
+            chunk = chunk_of(bytes, len);
+            assert_false(wrd_sctp_data_read(&out, &chunk));
+        }
     }
 }
 
@@ -106,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_reads_what_it_writes),
+        cmocka_unit_test(i_data_has_its_ppid_in_the_first_fragment_and_numbers_the_others),
         cmocka_unit_test(sack_counts_must_fit_the_chunk),
         cmocka_unit_test(init_of_each_browser_stack_is_understood),
         cmocka_unit_test(parameter_past_its_chunk_is_refused),
