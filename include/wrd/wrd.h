@@ -5,6 +5,7 @@
 
 #include "wrd/address.h"
 #include "wrd/base.h"
+#include "wrd/channel.h"
 #include "wrd/client.h"
 #include "wrd/endpoint.h"
 #include "wrd/fingerprint.h"

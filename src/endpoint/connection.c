@@ -3,9 +3,8 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "endpoint/messages.h"
 
-/* An encode buffer above this is given back once its frame is out. */
-#define FRAME_KEEP_BYTES ((size_t)16 * 1024)
 /* Framed messages travel in chunks; peers may cut larger ones than WRD_CHUNK_MAX, up to what browsers can send. */
 #define CHUNK_TAKEN_MAX ((size_t)256 * 1024)
 
@@ -93,212 +92,6 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
     wrd_mem_free(env, c, sizeof *c);
 }
 
-/* ---- frames out */
-
-static void give_back_frame(const struct wrd_shared *shared, struct wrd_connection *c)
-{
-    c->frame_len = c->frame_sent = 0;
-    if (c->frame_cap > FRAME_KEEP_BYTES) {
-        wrd_mem_free(&shared->env, c->frame, c->frame_cap);
-        c->frame = NULL;
-        c->frame_cap = 0;
-    }
-}
-
-/* Hands the waiting frame to SCTP, chunk by chunk, as far as it has room. */
-static void push_frame(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
-{
-    while (c->frame_sent < c->frame_len) {
-        size_t left = c->frame_len - c->frame_sent;
-        struct wrd_chan_message chunk = {.data = c->frame + c->frame_sent,
-                                         .len = left < WRD_CHUNK_MAX ? left : WRD_CHUNK_MAX};
-        if (wrd_chan_send(c->sctp, now, &chunk) != WRD_OK)
-            return; /* no room, or no memory: tried again at the next turn of this connection */
-        c->frame_sent += chunk.len;
-    }
-    give_back_frame(shared, c);
-}
-
-static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
-                              const uint8_t *data, size_t len)
-{
-    if (wrd_sctp_state(c->sctp) != WRD_SCTP_ESTABLISHED)
-        return WRD_CLOSED; /* the peer shuts down and takes nothing new */
-    if (c->frame_len > 0 || wrd_sctp_buffered(c->sctp) >= shared->options.send_limit)
-        return WRD_AGAIN;
-    size_t bound = wrd_frame_bound(len);
-    if (bound > c->frame_cap) {
-        uint8_t *grown = wrd_mem_resize(&shared->env, c->frame, c->frame_cap, bound);
-        if (!grown)
-            return WRD_NO_MEMORY;
-        c->frame = grown;
-        c->frame_cap = bound;
-    }
-    size_t frame_len = wrd_frame_encode(c->frame, c->frame_cap, data, len);
-    if (frame_len == 0) {
-        give_back_frame(shared, c);
-        return WRD_TOO_LARGE;
-    }
-    c->frame_len = frame_len;
-    c->frame_sent = 0;
-    push_frame(shared, c, now);
-    return WRD_OK;
-}
-
-wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, wrd_kind kind,
-                               const uint8_t *data, size_t len)
-{
-    if (len > shared->options.message_limit)
-        return WRD_TOO_LARGE;
-    if (c->phase >= WRD_PHASE_CLOSING || c->channel_closed)
-        return WRD_CLOSED;
-    if (shared->options.mode == WRD_FRAMED && kind != WRD_BINARY)
-        return WRD_INVALID;
-    wrd_result result = WRD_AGAIN;
-    if (c->phase == WRD_PHASE_OPEN && shared->options.mode == WRD_FRAMED)
-        result = send_framed(shared, c, now, data, len);
-    else if (c->phase == WRD_PHASE_OPEN)
-        result = wrd_chan_send(c->sctp, now, &(struct wrd_chan_message){data, len, kind == WRD_TEXT});
-    if (result == WRD_AGAIN)
-        c->blocked = true;
-    if (result == WRD_OK) {
-        c->app_messages_sent++;
-        c->app_bytes_sent += len;
-    }
-    return result;
-}
-
-size_t wrd_connection_buffered(const struct wrd_connection *c)
-{
-    return (c->sctp ? wrd_sctp_buffered(c->sctp) : 0) + (c->frame_len - c->frame_sent);
-}
-
-/* ---- messages in */
-
-/* Feeds waiting chunks to the decoder until it holds a whole message. */
-static void fill_decoder(struct wrd_connection *c, wrd_time now)
-{
-    struct wrd_chan_message chunk;
-    size_t ready;
-    while (!wrd_frame_decoder_message(c->decoder, &ready) && wrd_chan_peek(&c->chan, c->sctp, now, &chunk)) {
-        size_t used = 0;
-        wrd_result result =
-            wrd_frame_decoder_push(c->decoder, chunk.data + c->chunk_used, chunk.len - c->chunk_used, &used);
-        c->chunk_used += used;
-        if (result != WRD_OK && result != WRD_AGAIN) {
-            wrd_connection_end(c, now, result == WRD_NO_MEMORY ? WRD_NO_MEMORY : WRD_PROTOCOL,
-                               result == WRD_TOO_LARGE   ? "the peer sent a message above the size limit"
-                               : result == WRD_NO_MEMORY ? "out of memory for an incoming message"
-                                                         : "the peer sent bytes that are no frame; is it in raw mode?");
-            return;
-        }
-        if (c->chunk_used == chunk.len) {
-            c->chunk_used = 0;
-            wrd_chan_release(c->sctp, now);
-        }
-    }
-}
-
-/* The next whole message, whatever the mode; false: none. */
-static bool next_message(struct wrd_connection *c, wrd_time now, wrd_message *out)
-{
-    if (!c->sctp)
-        return false;
-    if (c->decoder) {
-        fill_decoder(c, now);
-        *out = (wrd_message){.kind = WRD_BINARY};
-        out->data = wrd_frame_decoder_message(c->decoder, &out->len);
-        return out->data != NULL;
-    }
-    struct wrd_chan_message up;
-    if (!wrd_chan_peek(&c->chan, c->sctp, now, &up))
-        return false;
-    *out = (wrd_message){.data = up.data, .len = up.len, .kind = up.text ? WRD_TEXT : WRD_BINARY};
-    return true;
-}
-
-static void drop_message(struct wrd_connection *c, wrd_time now)
-{
-    if (c->decoder)
-        wrd_frame_decoder_release(c->decoder);
-    else
-        wrd_chan_release(c->sctp, now);
-}
-
-wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_message *out)
-{
-    if (c->closed_by_us || (c->phase == WRD_PHASE_ENDED && c->reason == WRD_OK))
-        return WRD_CLOSED;
-    if (next_message(c, now, out)) {
-        c->lent = true;
-        return WRD_OK;
-    }
-    return c->phase == WRD_PHASE_ENDED ? WRD_CLOSED : WRD_AGAIN;
-}
-
-void wrd_connection_release(struct wrd_connection *c, wrd_time now)
-{
-    wrd_message message;
-    if (!c->lent || !next_message(c, now, &message))
-        return;
-    c->lent = false;
-    c->app_messages_received++;
-    c->app_bytes_received += message.len;
-    drop_message(c, now);
-}
-
-/* Makes room for `extra` more bytes behind those not yet read. */
-static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection *c, size_t extra)
-{
-    if (c->bytes_at > 0)
-        memmove(c->bytes, c->bytes + c->bytes_at, c->bytes_len);
-    c->bytes_at = 0;
-    size_t needed = c->bytes_len + extra;
-    if (needed <= c->bytes_cap)
-        return true;
-    uint8_t *grown = wrd_mem_resize(&shared->env, c->bytes, c->bytes_cap, needed);
-    if (!grown)
-        return false;
-    c->bytes = grown;
-    c->bytes_cap = needed;
-    return true;
-}
-
-bool wrd_connection_drained(struct wrd_connection *c, wrd_time now)
-{
-    wrd_message message;
-    if (c->closed_by_us || c->reason == WRD_OK)
-        return true; /* a message still borrowed is valid until CLOSED */
-    return (c->bytes_len == 0 || c->bytes_len < c->bytes_wanted) && !next_message(c, now, &message);
-}
-
-wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
-                               size_t len)
-{
-    if (len > shared->options.receive_window)
-        return WRD_TOO_LARGE;
-    wrd_message message;
-    while (c->bytes_len < len) {
-        wrd_result result = wrd_connection_peek(c, now, &message);
-        if (result != WRD_OK) {
-            c->bytes_wanted = len;
-            return result;
-        }
-        if (!reserve_bytes(shared, c, message.len))
-            return WRD_NO_MEMORY;
-        if (message.len > 0)
-            memcpy(c->bytes + c->bytes_len, message.data, message.len);
-        c->bytes_len += message.len;
-        wrd_connection_release(c, now);
-    }
-    if (len > 0)
-        memcpy(out, c->bytes + c->bytes_at, len);
-    c->bytes_at += len;
-    c->bytes_len -= len;
-    c->bytes_wanted = 0;
-    return WRD_OK;
-}
-
 /* ---- the pump: after anything happened, carry what the rooms have upward and note what the application should know */
 
 static void open_association(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
@@ -306,7 +99,10 @@ static void open_association(const struct wrd_shared *shared, struct wrd_connect
     const wrd_endpoint_options *o = &shared->options;
     struct wrd_sctp_options options = {.receive_window = o->receive_window,
                                        .send_limit = o->send_limit,
-                                       .message_limit = o->mode == WRD_FRAMED ? CHUNK_TAKEN_MAX : o->message_limit};
+                                       .message_limit = o->mode == WRD_FRAMED ? CHUNK_TAKEN_MAX : o->message_limit,
+                                       .packet_max = o->datagram_limit - WRD_DTLS_OVERHEAD,
+                                       .congestion = o->congestion == WRD_RENO ? WRD_SCTP_RENO : WRD_SCTP_CUBIC,
+                                       .fast_open = o->fast_open};
     c->sctp = wrd_sctp_new(&options, &shared->env);
     if (o->mode == WRD_FRAMED)
         c->decoder = wrd_frame_decoder_new(&shared->env, o->message_limit);
@@ -389,16 +185,16 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
     wrd_message message;
     if (c->phase == WRD_PHASE_CLOSING) {
         /* What the application still borrows stays until it is released. */
-        while (!c->lent && next_message(c, now, &message))
-            drop_message(c, now);
+        while (!c->lent && wrd_connection_look(c, now, &message))
+            wrd_connection_drop(c, now);
         if (wrd_connection_buffered(c) < c->closing_buffered) { /* the peer takes what was sent: that may last */
             watch_closing(c, now);
         }
-    } else if ((events & WRD_SCTP_EVENT_MESSAGE) && next_message(c, now, &message)) {
+    } else if ((events & WRD_SCTP_EVENT_MESSAGE) && wrd_connection_look(c, now, &message)) {
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
     }
     if (c->phase < WRD_PHASE_ENDED && c->frame_len > 0)
-        push_frame(shared, c, now);
+        wrd_connection_push_frame(shared, c, now);
     if (c->phase == WRD_PHASE_OPEN && c->blocked && c->frame_len == 0 &&
         wrd_sctp_buffered(c->sctp) <= shared->options.send_limit / 2) {
         c->blocked = false;

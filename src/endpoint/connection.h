@@ -109,15 +109,6 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 
-wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, wrd_kind kind,
-                               const uint8_t *data, size_t len);
-wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_message *out);
-void wrd_connection_release(struct wrd_connection *c, wrd_time now);
-wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
-                               size_t len);
-/* Has the application seen all that arrived, but for fewer bytes than its last read wanted? */
-bool wrd_connection_drained(struct wrd_connection *c, wrd_time now);
-size_t wrd_connection_buffered(const struct wrd_connection *c);
 /* Graceful, by the application. */
 void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 /* At once, for `reason`; the first reason stays. */

@@ -1,45 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "endpoint/admit.h"
-#include "endpoint/connection.h"
-#include "endpoint/env.h"
-#include "endpoint/options.h"
-#include "endpoint/paths.h"
-#include "endpoint/table.h"
-#include "endpoint/timers.h"
+#include "wrd/endpoint.h"
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/siphash.h"
+#include "endpoint/env.h"
+#include "endpoint/inside.h"
+#include "endpoint/messages.h"
+#include "endpoint/options.h"
 #include "stun/stun.h"
 
-/* Answers to checks wait here; they belong to no connection. */
-#define OUTBOX_SLOTS 128
 /* Datagrams in a row for one connection before the next has its turn. */
 #define TURN_MAX 16
-
-struct outbox {
-    struct {
-        wrd_path path;
-        size_t len;
-        uint8_t bytes[WRD_ICE_ANSWER_MAX];
-    } slots[OUTBOX_SLOTS];
-    uint32_t first, count;
-};
-
-struct wrd_endpoint {
-    struct wrd_shared shared;
-    wrd_time now;
-    struct wrd_table table;
-    struct wrd_paths paths;
-    struct wrd_timers timers;
-    struct wrd_admit *admit; /* NULL: this endpoint only dials */
-    struct wrd_queue output, events, handshakes;
-    uint32_t buried_count; /* retired, with last words still to transmit */
-    uint32_t turn;         /* datagrams the first of `output` has had */
-    bool news; /* events since the application last looked; deadline() then answers at once, until expire() */
-    struct outbox outbox;
-    wrd_endpoint_counters counters;
-};
 
 /* Gives `c` a handle and room in every table; false: at the limit, or memory is short. */
 static bool enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
@@ -89,8 +61,6 @@ static void retire(struct wrd_endpoint *ep, struct wrd_connection *c)
     wrd_queue_push(&ep->output, c);
 }
 
-static void settle(struct wrd_endpoint *ep, struct wrd_connection *c);
-
 /* A handshake from the address of `c->replaces` proved itself: it takes that one's place. */
 static void replace(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
@@ -100,7 +70,7 @@ static void replace(struct wrd_endpoint *ep, struct wrd_connection *c)
     old->rival = NULL;
     c->replaces = NULL;
     wrd_paths_put(&ep->paths, c);
-    settle(ep, old);
+    wrd_endpoint_settle(ep, old);
 }
 
 /* Brings the tables in line with what became of `c`; false: it is retired, and may be freed. */
@@ -129,8 +99,7 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
     return true;
 }
 
-/* After anything that may have changed `c` and given it something to send. */
-static void settle(struct wrd_endpoint *ep, struct wrd_connection *c)
+void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     if (note(ep, c))
         wrd_queue_push(&ep->output, c);
@@ -140,6 +109,12 @@ static void tick(struct wrd_endpoint *ep, wrd_time now)
 {
     if (now > ep->now)
         ep->now = now;
+}
+
+struct wrd_connection *wrd_endpoint_find(struct wrd_endpoint *ep, wrd_time now, wrd_conn conn)
+{
+    tick(ep, now);
+    return wrd_table_find(&ep->table, conn);
 }
 
 /* ---- making and freeing */
@@ -212,11 +187,11 @@ void wrd_endpoint_free(wrd_endpoint *ep)
 
 static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
-    if (ep->outbox.count == OUTBOX_SLOTS) {
+    if (ep->outbox.count == WRD_OUTBOX_SLOTS) {
         ep->counters.dropped_busy++;
         return;
     }
-    uint32_t at = (ep->outbox.first + ep->outbox.count) % OUTBOX_SLOTS;
+    uint32_t at = (ep->outbox.first + ep->outbox.count) % WRD_OUTBOX_SLOTS;
     struct wrd_ice_answered answered;
     size_t answer_len = wrd_ice_lite_answer(&answered, &path->remote, datagram, len, ep->outbox.slots[at].bytes,
                                             sizeof ep->outbox.slots[at].bytes);
@@ -245,7 +220,7 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
     if (c && c->dialed) {
         wrd_connection_receive_stun(&ep->shared, c, ep->now, datagram, len);
-        settle(ep, c);
+        wrd_endpoint_settle(ep, c);
     } else if (ep->admit) {
         answer_check(ep, path, datagram, len);
     } else {
@@ -317,9 +292,9 @@ static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const ui
         c->path.local = path->local; /* a forged datagram cannot move it */
     if (rival)
         (void)wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
-    settle(ep, c);
+    wrd_endpoint_settle(ep, c);
     if (rival)
-        settle(ep, rival);
+        wrd_endpoint_settle(ep, rival);
 }
 
 void wrd_endpoint_receive(wrd_endpoint *ep, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
@@ -343,7 +318,7 @@ static size_t transmit_answer(struct wrd_endpoint *ep, wrd_path *path, uint8_t *
     WRD_ASSERT(len <= cap);
     memcpy(out, ep->outbox.slots[at].bytes, len);
     *path = ep->outbox.slots[at].path;
-    ep->outbox.first = (at + 1) % OUTBOX_SLOTS;
+    ep->outbox.first = (at + 1) % WRD_OUTBOX_SLOTS;
     ep->outbox.count--;
     return len;
 }
@@ -405,7 +380,7 @@ void wrd_endpoint_expire(wrd_endpoint *ep, wrd_time now)
     for (uint32_t turns = ep->timers.len; turns > 0 && (c = wrd_timers_first(&ep->timers)) && c->deadline <= ep->now;
          turns--) {
         wrd_connection_expire(&ep->shared, c, ep->now);
-        settle(ep, c);
+        wrd_endpoint_settle(ep, c);
     }
 }
 
@@ -460,7 +435,7 @@ void wrd_endpoint_refused(wrd_endpoint *ep, wrd_time now, const wrd_addr *remote
     if (!c || !c->dialed || c->phase >= WRD_PHASE_OPEN)
         return;
     wrd_connection_end(c, ep->now, WRD_REFUSED, "nobody listens on that port: is the server running there?");
-    settle(ep, c);
+    wrd_endpoint_settle(ep, c);
 }
 
 wrd_result wrd_endpoint_dial(wrd_endpoint *ep, wrd_time now, wrd_conn *out, const wrd_address *address)
@@ -479,71 +454,9 @@ wrd_result wrd_endpoint_dial(wrd_endpoint *ep, wrd_time now, wrd_conn *out, cons
         return WRD_NO_MEMORY;
     }
     wrd_paths_put(&ep->paths, c);
-    settle(ep, c);
+    wrd_endpoint_settle(ep, c);
     *out = c->handle;
     return WRD_OK;
-}
-
-wrd_result wrd_conn_send(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_kind kind, const void *data, size_t len)
-{
-    tick(ep, now);
-    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    if (!c)
-        return WRD_GONE;
-    if (!data && len > 0)
-        return WRD_INVALID;
-    wrd_result result = wrd_connection_send(&ep->shared, c, ep->now, kind, data ? data : (const uint8_t *)"", len);
-    settle(ep, c);
-    return result;
-}
-
-wrd_result wrd_conn_receive(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_message *out)
-{
-    tick(ep, now);
-    *out = (wrd_message){.data = (const uint8_t *)""};
-    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    if (!c)
-        return WRD_GONE;
-    wrd_result result = wrd_connection_peek(c, ep->now, out);
-    settle(ep, c); /* a frame's chunks may have been taken, and the window have opened */
-    return result;
-}
-
-void wrd_conn_release(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
-{
-    tick(ep, now);
-    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    if (!c)
-        return;
-    wrd_connection_release(c, ep->now);
-    settle(ep, c);
-}
-
-wrd_result wrd_conn_read(wrd_endpoint *ep, wrd_time now, wrd_conn conn, void *out, size_t len)
-{
-    tick(ep, now);
-    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    if (!c)
-        return WRD_GONE;
-    wrd_result result = wrd_connection_read(&ep->shared, c, ep->now, out, len);
-    settle(ep, c);
-    return result;
-}
-
-size_t wrd_conn_buffered(const wrd_endpoint *ep, wrd_conn conn)
-{
-    const struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    return c ? wrd_connection_buffered(c) : 0;
-}
-
-void wrd_conn_close(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
-{
-    tick(ep, now);
-    struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    if (!c)
-        return;
-    wrd_connection_close(&ep->shared, c, ep->now);
-    settle(ep, c);
 }
 
 void wrd_endpoint_abort(wrd_endpoint *ep, wrd_time now)
@@ -553,31 +466,9 @@ void wrd_endpoint_abort(wrd_endpoint *ep, wrd_time now)
         struct wrd_connection *c = ep->table.slots[i].connection;
         if (c) {
             wrd_connection_end(c, ep->now, WRD_OK, "closed by us");
-            settle(ep, c);
+            wrd_endpoint_settle(ep, c);
         }
     }
-}
-
-wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_info *out)
-{
-    const struct wrd_connection *c = wrd_table_find(&ep->table, conn);
-    if (!c)
-        return WRD_GONE;
-    if (out->size != sizeof *out)
-        return WRD_INVALID;
-    *out = (wrd_conn_info){.size = sizeof *out,
-                           .path = c->path,
-                           .open = c->phase == WRD_PHASE_OPEN,
-                           .ended = c->phase == WRD_PHASE_ENDED,
-                           .reason = c->reason,
-                           .opened_at = c->opened_at,
-                           .rtt = c->sctp ? wrd_sctp_rtt(c->sctp) : 0,
-                           .bytes_sent = c->app_bytes_sent,
-                           .bytes_received = c->app_bytes_received,
-                           .messages_sent = c->app_messages_sent,
-                           .messages_received = c->app_messages_received,
-                           .buffered = wrd_connection_buffered(c)};
-    return WRD_OK;
 }
 
 void wrd_endpoint_get_counters(const wrd_endpoint *ep, wrd_endpoint_counters *out)

@@ -6,6 +6,8 @@
 #define WINDOW_MIN      ((size_t)64 * 1024)
 #define WINDOW_MAX      ((size_t)64 * 1024 * 1024)
 #define SEND_LIMIT_MAX  ((size_t)1024 * 1024 * 1024)
+#define DATAGRAM_MIN    ((size_t)600)
+#define DATAGRAM_MAX    ((size_t)1472) /* Ethernet less the IPv4 and UDP headers */
 #define CONNECTIONS_MAX ((uint32_t)1 << 24)
 
 void wrd_endpoint_options_init(wrd_endpoint_options *options)
@@ -40,6 +42,7 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
     DEFAULT(out->send_limit, (size_t)1024 * 1024);
     DEFAULT(out->receive_window, (size_t)1024 * 1024);
     DEFAULT(out->message_limit, WRD_MESSAGE_MAX);
+    DEFAULT(out->datagram_limit, 1200);
     if (out->mode != WRD_FRAMED && out->mode != WRD_RAW)
         *why = "options.mode is neither WRD_FRAMED nor WRD_RAW";
     else if (out->max_connections > CONNECTIONS_MAX)
@@ -50,6 +53,10 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
         *why = "options.send_limit is above 1 GiB";
     else if (out->message_limit > WRD_MESSAGE_MAX)
         *why = "options.message_limit is above WRD_MESSAGE_MAX (16 MiB)";
+    else if (out->datagram_limit < DATAGRAM_MIN || out->datagram_limit > DATAGRAM_MAX)
+        *why = "options.datagram_limit is outside 600 .. 1472";
+    else if (out->congestion != WRD_CUBIC && out->congestion != WRD_RENO)
+        *why = "options.congestion is neither WRD_CUBIC nor WRD_RENO";
     else if (out->handshake_timeout > 3600 * WRD_SECOND || out->lost_timeout > 24 * 3600 * WRD_SECOND)
         *why = "options.handshake_timeout is above an hour, or lost_timeout above a day";
     else if (out->handshake_timeout < WRD_MILLISECOND || out->lost_timeout < WRD_MILLISECOND)

@@ -184,6 +184,9 @@ static void hand_out(wrd_server *server, const wrd_handlers *handlers, const wrd
         if (handlers->closed)
             handlers->closed(server, event->conn, event->reason, event->text, handlers->user);
         break;
+    case WRD_EVENT_CHANNEL_OPEN:
+    case WRD_EVENT_CHANNEL_CLOSED:
+    case WRD_EVENT_CHANNEL_LOW: break;
     }
 }
 

@@ -134,6 +134,17 @@ static void each_range_ends_where_its_sentence_says(void **state)
     options.message_limit++;
     expect_refused(&options, "message_limit");
 
+    for (size_t limit = 599; limit <= 1473; limit += 1473 - 599) {
+        options = initial();
+        options.datagram_limit = limit;
+        expect_refused(&options, "600 .. 1472");
+        options.datagram_limit = limit == 599 ? 600 : 1472;
+        expect_ok(&options, &out);
+    }
+    options = initial();
+    options.congestion = (wrd_congestion)2;
+    expect_refused(&options, "congestion");
+
     options = initial();
     options.handshake_timeout = 3600 * WRD_SECOND;
     options.lost_timeout = 24 * 3600 * WRD_SECOND;
