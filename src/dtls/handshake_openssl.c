@@ -207,6 +207,7 @@ void wrd_dtls_context_free(struct wrd_dtls_context *context)
     if (!context)
         return;
     wrd_env env = context->env;
+    wrd_dtls_ciphers_free(&context->ciphers);
     SSL_CTX_free(context->ssl);
     BIO_meth_free(context->method);
     wrd_mem_free(&env, context, sizeof *context);

@@ -6,6 +6,7 @@
 #ifndef WRD_DTLS_HANDSHAKE_OPENSSL_H
 #define WRD_DTLS_HANDSHAKE_OPENSSL_H
 
+#include "dtls/ciphers_openssl.h"
 #include "dtls/dtls.h"
 #include "dtls/record.h"
 
@@ -27,6 +28,7 @@ struct wrd_dtls_context {
     wrd_env env;
     struct ssl_ctx_st *ssl;
     struct bio_method_st *method;
+    struct wrd_dtls_ciphers ciphers;
 };
 
 struct wrd_dtls_handshake {

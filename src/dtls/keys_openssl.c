@@ -18,8 +18,7 @@ enum {
     GCM_KEY_SIZE = 16,
     GCM_FIXED_SIZE = 4,
     GCM_EXPLICIT_SIZE = 8,
-    CHACHA_KEY_SIZE = 32,
-    KEY_BLOCK_MAX = 2 * (CHACHA_KEY_SIZE + WRD_DTLS_NONCE_SIZE)
+    KEY_BLOCK_MAX = 2 * (WRD_DTLS_KEY_MAX + WRD_DTLS_NONCE_SIZE)
 };
 
 /* RFC 5246 section 6.3. Both cipher suites use the PRF with SHA-256. */
@@ -46,29 +45,27 @@ static bool expand(uint8_t *out, size_t len, struct ssl_st *ssl)
     return ok;
 }
 
-bool wrd_dtls_keys_derive(struct wrd_dtls_keys *keys, struct ssl_st *ssl, bool server)
+bool wrd_dtls_keys_derive(struct wrd_dtls_keys *keys, struct wrd_dtls_ciphers *ciphers, struct ssl_st *ssl, bool server)
 {
-    WRD_ASSERT(!keys->seal);
+    WRD_ASSERT(!keys->ciphers);
     const SSL_CIPHER *suite = SSL_SESSION_get0_cipher(SSL_get_session(ssl));
     bool gcm = suite && SSL_CIPHER_get_cipher_nid(suite) == NID_aes_128_gcm;
-    size_t key_len = gcm ? GCM_KEY_SIZE : CHACHA_KEY_SIZE;
+    size_t key_len = gcm ? GCM_KEY_SIZE : WRD_DTLS_KEY_MAX;
     size_t fixed_len = gcm ? GCM_FIXED_SIZE : WRD_DTLS_NONCE_SIZE;
-    const EVP_CIPHER *cipher = gcm ? EVP_aes_128_gcm() : EVP_chacha20_poly1305();
     /* client key, server key, client fixed nonce, server fixed nonce. */
     uint8_t block[KEY_BLOCK_MAX];
     const uint8_t *fixed = block + 2 * key_len;
     size_t ours = server ? 1 : 0, theirs = 1 - ours;
-    keys->explicit_len = gcm ? GCM_EXPLICIT_SIZE : 0;
-    keys->seal = EVP_CIPHER_CTX_new();
-    keys->open = EVP_CIPHER_CTX_new();
-    bool ok = suite && keys->seal && keys->open && expand(block, 2 * (key_len + fixed_len), ssl) &&
-              EVP_EncryptInit_ex(keys->seal, cipher, NULL, block + ours * key_len, NULL) == 1 &&
-              EVP_DecryptInit_ex(keys->open, cipher, NULL, block + theirs * key_len, NULL) == 1;
+    bool ok = suite && expand(block, 2 * (key_len + fixed_len), ssl);
     if (ok) {
+        keys->ciphers = ciphers;
+        keys->explicit_len = gcm ? GCM_EXPLICIT_SIZE : 0;
+        keys->seal.suite = keys->open.suite = gcm ? WRD_DTLS_AES_128_GCM : WRD_DTLS_CHACHA20_POLY1305;
+        keys->seal.seals = true;
+        memcpy(keys->seal.bytes, block + ours * key_len, key_len);
+        memcpy(keys->open.bytes, block + theirs * key_len, key_len);
         memcpy(keys->seal_nonce, fixed + ours * fixed_len, fixed_len);
         memcpy(keys->open_nonce, fixed + theirs * fixed_len, fixed_len);
-    } else {
-        wrd_dtls_keys_free(keys);
     }
     OPENSSL_cleanse(block, sizeof block);
     return ok;
@@ -76,8 +73,10 @@ bool wrd_dtls_keys_derive(struct wrd_dtls_keys *keys, struct ssl_st *ssl, bool s
 
 void wrd_dtls_keys_free(struct wrd_dtls_keys *keys)
 {
-    EVP_CIPHER_CTX_free(keys->seal);
-    EVP_CIPHER_CTX_free(keys->open);
+    if (!keys->ciphers)
+        return;
+    wrd_dtls_ciphers_forget(keys->ciphers, &keys->seal);
+    wrd_dtls_ciphers_forget(keys->ciphers, &keys->open);
     OPENSSL_cleanse(keys, sizeof *keys);
 }
 
@@ -111,11 +110,12 @@ size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t seq
     make_aad(aad, out, len);
     memcpy(out + WRD_DTLS_RECORD_HEADER, out + 3, keys->explicit_len);
     int n = 0;
-    bool ok = EVP_EncryptInit_ex(keys->seal, NULL, NULL, NULL, nonce) == 1 &&
-              EVP_EncryptUpdate(keys->seal, NULL, &n, aad, sizeof aad) == 1 &&
-              (len == 0 || EVP_EncryptUpdate(keys->seal, text, &n, data, (int)len) == 1) &&
-              EVP_EncryptFinal_ex(keys->seal, text + len, &n) == 1 &&
-              EVP_CIPHER_CTX_ctrl(keys->seal, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, text + len) == 1;
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->seal);
+    bool ok = context && EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
+              EVP_EncryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
+              (len == 0 || EVP_EncryptUpdate(context, text, &n, data, (int)len) == 1) &&
+              EVP_EncryptFinal_ex(context, text + len, &n) == 1 &&
+              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, text + len) == 1;
     if (!ok)
         ERR_clear_error();
     return ok ? WRD_DTLS_RECORD_HEADER + body_len : 0;
@@ -136,11 +136,12 @@ bool wrd_dtls_keys_open(struct wrd_dtls_keys *keys, const struct wrd_dtls_record
     make_aad(aad, record->header, text_len);
     memcpy(tag, text + text_len, TAG_SIZE);
     int n = 0;
-    bool ok = EVP_DecryptInit_ex(keys->open, NULL, NULL, NULL, nonce) == 1 &&
-              EVP_CIPHER_CTX_ctrl(keys->open, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
-              EVP_DecryptUpdate(keys->open, NULL, &n, aad, sizeof aad) == 1 &&
-              (text_len == 0 || EVP_DecryptUpdate(keys->open, out, &n, text, (int)text_len) == 1) &&
-              EVP_DecryptFinal_ex(keys->open, out + text_len, &n) == 1;
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->open);
+    bool ok = context && EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
+              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
+              EVP_DecryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
+              (text_len == 0 || EVP_DecryptUpdate(context, out, &n, text, (int)text_len) == 1) &&
+              EVP_DecryptFinal_ex(context, out + text_len, &n) == 1;
     if (!ok)
         ERR_clear_error();
     *len = text_len;
