@@ -14,7 +14,7 @@
  * number each time.
  *
  * Memory: the two structs here come from `env`. libssl and libcrypto allocate through the process-wide
- * CRYPTO_set_mem_functions(), which cannot tell connections apart: some 70 KB while shaking hands, 2.5 KB after.
+ * CRYPTO_set_mem_functions(), which cannot tell connections apart: some 70 KB while shaking hands, and what ciphers_openssl.h says after.
  * Random: handshake secrets come from libcrypto's generator, not from `env`; only a client's own key does.
  */
 #include "dtls/dtls.h"
