@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libssl shakes hands; its keys are then exported, it is freed, and the record layer of keys_openssl.c takes over: half a KB
- * per open connection instead of 36 KB, and no libssl behaviour (renegotiation, alert counters, buffered records) to
- * guard.
+ * libssl shakes hands; its keys are then exported, it is freed, and the record layer of keys_openssl.c takes over: half
+ * a KB per open connection instead of 36 KB, and no libssl behaviour (renegotiation, alert counters, buffered records)
+ * to guard.
  *
  *   datagram -> records -> [ libssl over a BIO of one record ] -> flight -> datagrams      HANDSHAKING
  *   datagram -> records -> keys -> data                                                     OPEN
@@ -14,8 +14,9 @@
  * number each time.
  *
  * Memory: the two structs here come from `env`. libssl and libcrypto allocate through the process-wide
- * CRYPTO_set_mem_functions(), which cannot tell connections apart: some 70 KB while shaking hands, and what ciphers_openssl.h says after.
- * Random: handshake secrets come from libcrypto's generator, not from `env`; only a client's own key does.
+ * CRYPTO_set_mem_functions(), which cannot tell connections apart: some 70 KB while shaking hands, and what
+ * ciphers_openssl.h says after. Random: handshake secrets come from libcrypto's generator, not from `env`; only a
+ * client's own key does.
  */
 #include "dtls/dtls.h"
 

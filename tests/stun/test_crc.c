@@ -30,9 +30,27 @@ static void crc32_of_each_single_byte_follows_the_polynomial(void **state)
     }
 }
 
+/* Four bytes at a time give what one at a time gives, at every length. */
+static void crc32_is_the_same_however_the_bytes_are_cut(void **state)
+{
+    (void)state;
+    uint8_t data[67];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 151 + 43);
+    for (size_t len = 0; len <= sizeof data; len++) {
+        uint32_t crc = UINT32_MAX;
+        for (size_t bit = 0; bit < 8 * len; bit++) {
+            crc ^= bit % 8 == 0 ? data[bit / 8] : 0u;
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+        }
+        assert_int_equal(wrd_stun_crc32(data, len), (uint32_t)~crc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(crc32_gives_the_published_check_value),
-                                       cmocka_unit_test(crc32_of_each_single_byte_follows_the_polynomial)};
+                                       cmocka_unit_test(crc32_of_each_single_byte_follows_the_polynomial),
+                                       cmocka_unit_test(crc32_is_the_same_however_the_bytes_are_cut)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
