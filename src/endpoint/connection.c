@@ -160,7 +160,9 @@ static void end_with_channel(struct wrd_connection *c, wrd_time now)
     uint16_t stream;
     enum wrd_sctp_reset_side side;
     while (wrd_sctp_next_reset(c->sctp, &stream, &side)) {
-        if (stream != WRD_CHAN_NEGOTIATED)
+        if (side == WRD_SCTP_RESET_BY_PEER)
+            (void)wrd_sctp_reset_stream(c->sctp, stream); /* or the peer's channel stays "closing" (RFC 8831 6.7) */
+        if (stream != WRD_CHAN_NEGOTIATED || side != WRD_SCTP_RESET_BY_PEER)
             continue;
         c->channel_closed = true;
         wrd_sctp_shutdown(c->sctp, now);

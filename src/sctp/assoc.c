@@ -70,7 +70,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     wrd_sctp_queue_init(&sctp->queue, &sctp->pool);
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);
-    sctp->reset.deadline = WRD_NEVER;
+    wrd_sctp_reset_init(&sctp->reset, env);
     if (!wrd_sctp_flight_init(&sctp->flight, &sctp->queue, sctp->local_initial)) {
         wrd_mem_free(env, sctp, sizeof *sctp);
         return NULL;
@@ -86,7 +86,7 @@ void wrd_sctp_free(struct wrd_sctp *sctp)
     wrd_sctp_queue_free(&sctp->queue);
     if (sctp->begun)
         wrd_sctp_join_free(&sctp->join);
-    wrd_sctp_reset_free(&sctp->reset, sctp->env);
+    wrd_sctp_reset_free(&sctp->reset);
     wrd_sctp_pool_give(&sctp->pool, sctp->peer_cookie, sctp->peer_cookie_capacity);
     wrd_sctp_pool_drain(&sctp->pool);
     wrd_mem_free(sctp->env, sctp, sizeof *sctp);
@@ -264,10 +264,8 @@ static void expire_t3(struct wrd_sctp *sctp, wrd_time now)
 
 static void expire_reset(struct wrd_sctp *sctp, wrd_time now)
 {
-    if (sctp->reset.attempts < WRD_SCTP_DATA_RETRIES)
-        wrd_sctp_reset_expire(&sctp->reset, now, wrd_sctp_rto(&sctp->rto));
-    else
-        wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer does not answer a stream reset");
+    if (!wrd_sctp_reset_expire(&sctp->reset, now, wrd_sctp_rto(&sctp->rto)))
+        wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer does not perform a stream reset");
 }
 
 void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
@@ -306,6 +304,8 @@ wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_s
         return WRD_CLOSED;
     if (message->len == 0 || message->stream >= streams)
         return WRD_INVALID;
+    if (wrd_sctp_reset_holds(&sctp->reset, message->stream))
+        return WRD_CLOSED;
     if (message->len > sctp->options.message_limit)
         return WRD_TOO_LARGE;
     size_t charge = wrd_sctp_queue_charge(&sctp->queue);
@@ -353,10 +353,22 @@ void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now)
         sctp->track.sack_now = true;
 }
 
+wrd_result wrd_sctp_reset_stream(struct wrd_sctp *sctp, uint16_t stream)
+{
+    uint16_t streams = sctp->begun ? sctp->streams_out : sctp->options.streams;
+    if (sctp->over || sctp->closing || sctp->state > WRD_SCTP_ESTABLISHED)
+        return WRD_CLOSED;
+    if (stream >= streams || (sctp->begun && !sctp->peer_reconfig))
+        return WRD_INVALID;
+    return wrd_sctp_reset_want(&sctp->reset, stream) ? WRD_OK : WRD_NO_MEMORY;
+}
+
 bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream, enum wrd_sctp_reset_side *side)
 {
-    *side = WRD_SCTP_RESET_BY_PEER;
-    return wrd_sctp_reset_tell(&sctp->reset, stream);
+    if (wrd_sctp_reset_tell(&sctp->reset, stream, side))
+        return true;
+    *side = WRD_SCTP_RESET_REFUSED;
+    return sctp->begun && !sctp->peer_reconfig && wrd_sctp_reset_give_up(&sctp->reset, stream);
 }
 
 enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp)

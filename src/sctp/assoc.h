@@ -47,7 +47,10 @@ struct wrd_sctp {
     struct wrd_tsn local_initial;
     uint8_t cookie_key[WRD_SCTP_COOKIE_KEY_SIZE];
     uint16_t streams_out, streams_in;
-    bool peer_forward_tsn, peer_reconfig;
+    bool peer_forward_tsn; /* partial reliability: FORWARD-TSN, or I-FORWARD-TSN with `interleaving` */
+    bool peer_reconfig;
+    bool interleaving;     /* I-DATA takes the place of DATA, both ways (RFC 8260) */
+    bool without_checksum; /* the peer takes packets without CRC32c; whether we do is for us to say (RFC 9653) */
     uint8_t *peer_cookie;
     size_t peer_cookie_len, peer_cookie_capacity;
 

@@ -66,5 +66,6 @@
 #define WRD_SCTP_INIT_RETRIES     20
 #define WRD_SCTP_DATA_RETRIES     20
 #define WRD_SCTP_SHUTDOWN_RETRIES 10
+#define WRD_SCTP_RESET_RETRIES    60 /* of a request that the peer has "in progress" */
 
 #endif

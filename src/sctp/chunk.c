@@ -37,6 +37,9 @@ bool wrd_sctp_sack_read(struct wrd_sctp_sack *sack, const struct wrd_sctp_chunk 
     return !rd.bad;
 }
 
+/* Error detection by DTLS (RFC 9653 6). */
+#define EDMID_DTLS 1
+
 static void note_extensions(struct wrd_sctp_init *init, struct wrd_reader types)
 {
     while (types.left > 0) {
@@ -45,6 +48,10 @@ static void note_extensions(struct wrd_sctp_init *init, struct wrd_reader types)
             init->reconfig = true;
         else if (type == WRD_SCTP_FORWARD_TSN)
             init->forward_tsn = true;
+        else if (type == WRD_SCTP_I_DATA)
+            init->interleaving = true;
+        else if (type == WRD_SCTP_I_FORWARD_TSN)
+            init->i_forward_tsn = true;
     }
 }
 
@@ -57,6 +64,10 @@ static bool note_param(struct wrd_sctp_init *init, const struct wrd_sctp_param *
         init->cookie_len = param->value.left;
         return true;
     case WRD_SCTP_PARAM_FORWARD_TSN: init->forward_tsn = true; return true;
+    case WRD_SCTP_PARAM_ZERO_CHECKSUM:
+        if (param->value.left == 4 && wrd_load32be(param->value.at) == EDMID_DTLS)
+            init->zero_checksum = true;
+        return true;
     case WRD_SCTP_PARAM_SUPPORTED_EXTENSIONS: note_extensions(init, param->value); return true;
     case WRD_SCTP_PARAM_IPV4:
     case WRD_SCTP_PARAM_IPV6:
@@ -103,7 +114,8 @@ void wrd_sctp_data_write_header(uint8_t out[WRD_SCTP_DATA_HEADER_SIZE], const st
 
 size_t wrd_sctp_init_begin(struct wrd_writer *wr, uint8_t type, const struct wrd_sctp_init *init)
 {
-    static const uint8_t extensions[] = {WRD_SCTP_RE_CONFIG, WRD_SCTP_FORWARD_TSN};
+    static const uint8_t extensions[] = {WRD_SCTP_RE_CONFIG, WRD_SCTP_FORWARD_TSN, WRD_SCTP_I_DATA,
+                                         WRD_SCTP_I_FORWARD_TSN};
     size_t start = wrd_sctp_chunk_begin(wr, type, 0);
     wrd_wr32(wr, init->tag);
     wrd_wr32(wr, init->a_rwnd);
@@ -111,7 +123,13 @@ size_t wrd_sctp_init_begin(struct wrd_writer *wr, uint8_t type, const struct wrd
     wrd_wr16(wr, init->streams_in);
     wrd_wr32(wr, init->tsn.v);
     wrd_sctp_param_write(wr, WRD_SCTP_PARAM_FORWARD_TSN, NULL, 0);
-    wrd_sctp_param_write(wr, WRD_SCTP_PARAM_SUPPORTED_EXTENSIONS, extensions, sizeof extensions);
+    wrd_sctp_param_write(wr, WRD_SCTP_PARAM_SUPPORTED_EXTENSIONS, extensions,
+                         init->interleaving ? sizeof extensions : 2);
+    if (init->zero_checksum) {
+        size_t param = wrd_sctp_param_begin(wr, WRD_SCTP_PARAM_ZERO_CHECKSUM);
+        wrd_wr32(wr, EDMID_DTLS);
+        wrd_sctp_param_end(wr, param);
+    }
     return start;
 }
 

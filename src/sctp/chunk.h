@@ -57,8 +57,11 @@ struct wrd_sctp_init {
     uint32_t a_rwnd;
     uint16_t streams_out, streams_in;
     struct wrd_tsn tsn;
-    bool forward_tsn, reconfig; /* what the sender supports */
-    const uint8_t *cookie;      /* in INIT-ACK, else NULL */
+    /* What the sender supports. */
+    bool forward_tsn, reconfig;
+    bool interleaving, i_forward_tsn; /* RFC 8260; when written, both or none */
+    bool zero_checksum;               /* takes packets without CRC32c, for DTLS has seen to it (RFC 9653) */
+    const uint8_t *cookie;            /* in INIT-ACK, else NULL */
     size_t cookie_len;
 };
 

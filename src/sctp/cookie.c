@@ -7,6 +7,8 @@
 
 #define SEALED_SIZE (WRD_SCTP_COOKIE_SIZE - WRD_SHA256_SIZE)
 
+enum { FORWARD_TSN = 1, RECONFIG = 2, INTERLEAVING = 4, I_FORWARD_TSN = 8, ZERO_CHECKSUM = 16 };
+
 bool wrd_sctp_cookie_seal(uint8_t out[WRD_SCTP_COOKIE_SIZE], const struct wrd_sctp_cookie *cookie,
                           const uint8_t key[WRD_SCTP_COOKIE_KEY_SIZE])
 {
@@ -22,9 +24,9 @@ bool wrd_sctp_cookie_seal(uint8_t out[WRD_SCTP_COOKIE_SIZE], const struct wrd_sc
     wrd_wr16(&wr, cookie->streams_in);
     wrd_wr32(&wr, cookie->local_tie);
     wrd_wr32(&wr, cookie->peer_tie);
-    wrd_wr32(&wr, cookie->forward_tsn);
-    wrd_wr32(&wr, cookie->reconfig);
-    wrd_wr32(&wr, 0);
+    wrd_wr32(&wr, (cookie->forward_tsn ? FORWARD_TSN : 0) | (cookie->reconfig ? RECONFIG : 0) |
+                      (cookie->interleaving ? INTERLEAVING : 0) | (cookie->i_forward_tsn ? I_FORWARD_TSN : 0) |
+                      (cookie->zero_checksum ? ZERO_CHECKSUM : 0));
     WRD_ASSERT(!wr.bad && wr.len == SEALED_SIZE);
     return wrd_hmac_sha256(out + SEALED_SIZE, key, WRD_SCTP_COOKIE_KEY_SIZE, out, SEALED_SIZE);
 }
@@ -48,7 +50,11 @@ bool wrd_sctp_cookie_open(struct wrd_sctp_cookie *cookie, const uint8_t *bytes, 
     cookie->streams_in = wrd_rd16(&rd);
     cookie->local_tie = wrd_rd32(&rd);
     cookie->peer_tie = wrd_rd32(&rd);
-    cookie->forward_tsn = wrd_rd32(&rd) != 0;
-    cookie->reconfig = wrd_rd32(&rd) != 0;
+    uint32_t supported = wrd_rd32(&rd);
+    cookie->forward_tsn = supported & FORWARD_TSN;
+    cookie->reconfig = supported & RECONFIG;
+    cookie->interleaving = supported & INTERLEAVING;
+    cookie->i_forward_tsn = supported & I_FORWARD_TSN;
+    cookie->zero_checksum = supported & ZERO_CHECKSUM;
     return true;
 }

@@ -7,7 +7,7 @@
 #include "wrd/base.h"
 
 #define WRD_SCTP_COOKIE_KEY_SIZE 32
-#define WRD_SCTP_COOKIE_SIZE     84
+#define WRD_SCTP_COOKIE_SIZE     76
 
 struct wrd_sctp_cookie {
     wrd_time made;
@@ -16,7 +16,7 @@ struct wrd_sctp_cookie {
     uint32_t peer_rwnd;
     uint16_t streams_out, streams_in; /* as the peer asked */
     uint32_t local_tie, peer_tie;     /* tags of the association there was (RFC 9260 5.2.2), else 0 */
-    bool forward_tsn, reconfig;
+    bool forward_tsn, reconfig, interleaving, i_forward_tsn, zero_checksum; /* as the peer has it */
 };
 
 /* False: no memory for the MAC. */

@@ -30,13 +30,23 @@ void wrd_sctp_report(struct wrd_sctp *sctp, uint16_t cause, const uint8_t *bytes
     sctp->error_len = (uint16_t)wr.len;
 }
 
+/* Whether this build speaks I-DATA; wrd_sctp_options.no_interleaving is the application's word. */
+static const bool interleaving_offered = false;
+
+static bool offers_interleaving(const struct wrd_sctp *sctp)
+{
+    return interleaving_offered && !sctp->options.no_interleaving;
+}
+
 static struct wrd_sctp_init describe_us(const struct wrd_sctp *sctp, uint32_t tag, struct wrd_tsn tsn)
 {
     return (struct wrd_sctp_init){.tag = tag,
                                   .a_rwnd = (uint32_t)sctp->options.receive_window,
                                   .streams_out = sctp->options.streams,
                                   .streams_in = sctp->options.streams,
-                                  .tsn = tsn};
+                                  .tsn = tsn,
+                                  .interleaving = offers_interleaving(sctp),
+                                  .zero_checksum = !sctp->options.always_checksum};
 }
 
 void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr)
@@ -95,7 +105,10 @@ void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
                                      .streams_out = init.streams_out,
                                      .streams_in = init.streams_in,
                                      .forward_tsn = init.forward_tsn,
-                                     .reconfig = init.reconfig};
+                                     .reconfig = init.reconfig,
+                                     .interleaving = init.interleaving,
+                                     .i_forward_tsn = init.i_forward_tsn,
+                                     .zero_checksum = init.zero_checksum};
     fill_local(sctp, &cookie);
     uint8_t sealed[WRD_SCTP_COOKIE_SIZE];
     if (!wrd_sctp_cookie_seal(sealed, &cookie, sctp->cookie_key))
@@ -124,15 +137,18 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_ini
     sctp->peer_rwnd = peer->a_rwnd;
     sctp->streams_out = least(sctp->options.streams, peer->streams_in);
     sctp->streams_in = least(sctp->options.streams, peer->streams_out);
-    sctp->peer_forward_tsn = peer->forward_tsn;
+    sctp->interleaving = peer->interleaving && offers_interleaving(sctp);
+    sctp->peer_forward_tsn = sctp->interleaving ? peer->i_forward_tsn : peer->forward_tsn;
     sctp->peer_reconfig = peer->reconfig;
+    sctp->without_checksum = peer->zero_checksum && !sctp->options.always_checksum;
     sctp->advertised = (uint32_t)sctp->options.receive_window;
     uint32_t salt;
     sctp->env->random(sctp->env->user, (uint8_t *)&salt, sizeof salt);
     wrd_sctp_track_init(&sctp->track, peer->tsn);
     wrd_sctp_join_init(&sctp->join, &sctp->pool, sctp->options.message_limit, peer->tsn, salt);
-    wrd_sctp_reset_free(&sctp->reset, sctp->env);
-    wrd_sctp_reset_init(&sctp->reset, sctp->local_initial, peer->tsn);
+    wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, sctp->local_initial, peer->tsn);
+    if (sctp->reset.wanted.count > 0 && !sctp->peer_reconfig)
+        sctp->events |= WRD_SCTP_EVENT_RESET; /* refused */
     wrd_sctp_cwnd_init(&sctp->cwnd, sctp->payload, peer->a_rwnd);
     sctp->burst = WRD_SCTP_BURST * sctp->payload;
     if (sctp->queue.messages == 0 || sctp->queue.highest_stream < sctp->streams_out)
@@ -228,7 +244,10 @@ static bool accept_cookie(struct wrd_sctp *sctp, wrd_time now, const struct wrd_
                                  .streams_in = cookie->streams_in,
                                  .tsn = cookie->peer_tsn,
                                  .forward_tsn = cookie->forward_tsn,
-                                 .reconfig = cookie->reconfig};
+                                 .reconfig = cookie->reconfig,
+                                 .interleaving = cookie->interleaving,
+                                 .i_forward_tsn = cookie->i_forward_tsn,
+                                 .zero_checksum = cookie->zero_checksum};
     bool known = sctp->state == WRD_SCTP_COOKIE_ECHOED && sctp->peer_tag == cookie->peer_tag;
     if (!known && !begin(sctp, now, &peer))
         return false;

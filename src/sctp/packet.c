@@ -5,14 +5,24 @@
 
 static const uint8_t zeros[4];
 
+static bool has_right_checksum(wrd_crc32c_update *crc, const uint8_t *bytes, size_t len)
+{
+    uint32_t sum = crc(UINT32_MAX, bytes, CHECKSUM_AT);
+    sum = crc(sum, zeros, sizeof zeros);
+    sum = ~crc(sum, bytes + WRD_SCTP_HEADER_SIZE, len - WRD_SCTP_HEADER_SIZE);
+    return sum == wrd_load32le(bytes + CHECKSUM_AT);
+}
+
+bool wrd_sctp_packet_without_checksum(const uint8_t *bytes, size_t len)
+{
+    return len >= WRD_SCTP_HEADER_SIZE && wrd_load32be(bytes + CHECKSUM_AT) == 0;
+}
+
 bool wrd_sctp_packet_read(struct wrd_sctp_packet *packet, wrd_crc32c_update *crc, const uint8_t *bytes, size_t len)
 {
     if (len < WRD_SCTP_HEADER_SIZE)
         return false;
-    uint32_t sum = crc(UINT32_MAX, bytes, CHECKSUM_AT);
-    sum = crc(sum, zeros, sizeof zeros);
-    sum = ~crc(sum, bytes + WRD_SCTP_HEADER_SIZE, len - WRD_SCTP_HEADER_SIZE);
-    if (sum != wrd_load32le(bytes + CHECKSUM_AT))
+    if (crc && !has_right_checksum(crc, bytes, len))
         return false;
     packet->from = wrd_load16be(bytes);
     packet->to = wrd_load16be(bytes + 2);
@@ -55,7 +65,7 @@ void wrd_sctp_packet_begin(struct wrd_writer *wr, uint16_t port, uint32_t tag)
 
 void wrd_sctp_packet_end(struct wrd_writer *wr, wrd_crc32c_update *crc)
 {
-    if (!wr->bad)
+    if (crc && !wr->bad)
         wrd_store32le(wr->start + CHECKSUM_AT, wrd_crc32c(crc, wr->start, wr->len));
 }
 

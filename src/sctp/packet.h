@@ -30,13 +30,16 @@ struct wrd_sctp_chunk {
     struct wrd_reader value;
 };
 
-/* False for a short packet or a wrong checksum. */
+/* False for a short packet or a wrong checksum; `crc` NULL: it is not looked at. */
 bool wrd_sctp_packet_read(struct wrd_sctp_packet *packet, wrd_crc32c_update *crc, const uint8_t *bytes, size_t len);
 /* The next chunk; false at the end, or with `chunks->bad` at a length that is below 4 or past the packet. */
 bool wrd_sctp_chunk_next(struct wrd_reader *chunks, struct wrd_sctp_chunk *chunk);
 
+/* Zero where the checksum belongs? */
+bool wrd_sctp_packet_without_checksum(const uint8_t *bytes, size_t len);
+
 void wrd_sctp_packet_begin(struct wrd_writer *wr, uint16_t port, uint32_t tag);
-/* Fills in the checksum. */
+/* Fills in the checksum; `crc` NULL: it stays zero (RFC 9653). */
 void wrd_sctp_packet_end(struct wrd_writer *wr, wrd_crc32c_update *crc);
 
 /* Begins a chunk; answers where, for wrd_sctp_chunk_end(), which fills in the length and pads. Also for parameters. */

@@ -239,20 +239,32 @@ static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_r
     wrd_sctp_rto_sample(&sctp->rto, rtt);
 }
 
+static struct wrd_sctp_reset_view reset_view(struct wrd_sctp *sctp)
+{
+    return (struct wrd_sctp_reset_view){.join = &sctp->join,
+                                        .queue = &sctp->queue,
+                                        .received = sctp->track.cumulative,
+                                        .acked = sctp->flight.cumulative,
+                                        .streams_in = sctp->streams_in};
+}
+
 static void take_re_config(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader params)
 {
     if (sctp->state < WRD_SCTP_ESTABLISHED)
         return;
-    struct wrd_sctp_reset_view view = {.env = sctp->env,
-                                       .join = &sctp->join,
-                                       .queue = &sctp->queue,
-                                       .cumulative = sctp->track.cumulative,
-                                       .streams_in = sctp->streams_in,
-                                       .streams_out = sctp->streams_out};
+    struct wrd_sctp_reset_view view = reset_view(sctp);
     if (!wrd_sctp_reset_receive(&sctp->reset, &view, params))
         break_off(sctp, now, "the peer reset a stream with messages missing");
-    else if (sctp->reset.lists && sctp->reset.lists->told.count > 0)
+}
+
+static void go_on_with_resets(struct wrd_sctp *sctp, wrd_time now)
+{
+    struct wrd_sctp_reset_view view = reset_view(sctp);
+    if (!wrd_sctp_reset_progress(&sctp->reset, &view))
+        break_off(sctp, now, "the peer reset a stream with messages missing");
+    if (sctp->reset.news)
         sctp->events |= WRD_SCTP_EVENT_RESET;
+    sctp->reset.news = false;
 }
 
 /* False: the rest of the packet is not to be read. */
@@ -351,6 +363,10 @@ static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_pac
         more = take_chunk(sctp, now, &chunk, &with_data);
     if (sctp->over)
         return;
+    if (sctp->state >= WRD_SCTP_ESTABLISHED)
+        go_on_with_resets(sctp, now);
+    if (sctp->over)
+        return;
     if (with_data)
         wrd_sctp_track_packet(&sctp->track, now);
     /* DATA after our SHUTDOWN is answered with both at once (RFC 9260 9.2). */
@@ -364,10 +380,21 @@ static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_pac
     wrd_sctp_settle(sctp, now);
 }
 
+/* Without CRC32c, that is: once we have offered that, and not what begins an association (RFC 9653 5.3). */
+static bool may_come_plain(const struct wrd_sctp *sctp, const uint8_t *bytes, size_t len)
+{
+    bool offered = !sctp->options.always_checksum && (sctp->begun || sctp->state == WRD_SCTP_COOKIE_WAIT);
+    if (!offered || len <= WRD_SCTP_HEADER_SIZE)
+        return false;
+    uint8_t first = bytes[WRD_SCTP_HEADER_SIZE];
+    return first != WRD_SCTP_INIT && first != WRD_SCTP_COOKIE_ECHO;
+}
+
 void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *bytes, size_t len)
 {
     struct wrd_sctp_packet packet;
-    if (!wrd_sctp_packet_read(&packet, sctp->crc, bytes, len) || packet.from != sctp->options.port ||
+    bool plain = wrd_sctp_packet_without_checksum(bytes, len) && may_come_plain(sctp, bytes, len);
+    if (!wrd_sctp_packet_read(&packet, plain ? NULL : sctp->crc, bytes, len) || packet.from != sctp->options.port ||
         packet.to != sctp->options.port)
         return;
     struct wrd_sctp_block *last = sctp->begun ? sctp->join.ready_last : NULL;

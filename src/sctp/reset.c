@@ -8,93 +8,153 @@
 #define RESPONSE_SIZE       12
 #define REQUEST_HEADER_SIZE 16
 
-void wrd_sctp_reset_init(struct wrd_sctp_reset *reset, struct wrd_tsn local_initial, struct wrd_tsn peer_initial)
+/* ---- Life ---- */
+
+void wrd_sctp_reset_init(struct wrd_sctp_reset *reset, const wrd_env *env)
 {
     memset(reset, 0, sizeof *reset);
-    reset->local_number = local_initial.v;
-    reset->peer_number = peer_initial.v;
+    reset->env = env;
     reset->deadline = WRD_NEVER;
 }
 
-void wrd_sctp_reset_free(struct wrd_sctp_reset *reset, const wrd_env *env)
+static void drop_held(struct wrd_sctp_reset *reset)
 {
-    wrd_mem_free(env, reset->lists, sizeof *reset->lists);
-    reset->lists = NULL;
+    wrd_mem_free(reset->env, reset->held, reset->held_len);
+    reset->held = NULL;
+    reset->held_len = 0;
+    reset->held_done = false;
 }
 
-static void add_stream(struct wrd_sctp_streams *set, uint16_t stream)
+static void drop_asked(struct wrd_sctp_reset *reset)
 {
-    uint64_t bit = (uint64_t)1 << (stream % 64);
-    if (set->words[stream / 64] & bit)
-        return;
-    set->words[stream / 64] |= bit;
-    set->count++;
+    wrd_mem_free(reset->env, reset->asked, reset->asked_capacity * sizeof *reset->asked);
+    reset->asked = NULL;
+    reset->asked_capacity = reset->asked_count = reset->asked_told = 0;
+    reset->stage = WRD_SCTP_RESET_IDLE;
 }
 
-static void remove_stream(struct wrd_sctp_streams *set, uint16_t stream)
+void wrd_sctp_reset_free(struct wrd_sctp_reset *reset)
 {
-    uint64_t bit = (uint64_t)1 << (stream % 64);
-    WRD_ASSERT((set->words[stream / 64] & bit) && set->count > 0);
-    set->words[stream / 64] &= ~bit;
-    set->count--;
+    drop_held(reset);
+    drop_asked(reset);
+    wrd_sctp_streams_free(&reset->untold, reset->env);
+    wrd_sctp_streams_free(&reset->wanted, reset->env);
 }
 
-/* The first stream of the set at or after `from`; 65536: none. */
-static uint32_t find_stream(const struct wrd_sctp_streams *set, uint32_t from)
+/* Our request is over. `again`: its streams begin at SSN 0. */
+static void finish(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, bool again)
 {
-    while (from < 65536) {
-        uint64_t word = set->words[from / 64] >> (from % 64);
-        if (word)
-            return from + (uint32_t)__builtin_ctzll(word);
-        from = (from / 64 + 1) * 64;
+    for (size_t i = 0; i < reset->asked_count; i++)
+        wrd_sctp_queue_resume(queue, reset->asked[i], again);
+    reset->stage = WRD_SCTP_RESET_ANSWERED;
+    reset->refused = !again;
+    reset->news = true;
+}
+
+void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_tsn local_initial,
+                          struct wrd_tsn peer_initial)
+{
+    if (reset->stage == WRD_SCTP_RESET_ASKING || reset->stage == WRD_SCTP_RESET_SETTLING)
+        finish(reset, queue, true);
+    drop_held(reset);
+    reset->local_number = local_initial.v;
+    reset->peer_number = peer_initial.v;
+    reset->answered_any = false;
+    reset->response_count = 0;
+    reset->send = false;
+    reset->deadline = WRD_NEVER;
+}
+
+/* ---- The peer's requests ---- */
+
+/* False: no memory to remember them. The peer resets at most what it may use. */
+static bool make_room(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
+{
+    size_t count = streams.left > 0 ? streams.left / 2 : (size_t)view->queue->highest_stream + 1;
+    return wrd_sctp_streams_reserve(&reset->untold, reset->env, count);
+}
+
+static bool names_wrong_stream(const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
+{
+    while (streams.left > 0) {
+        if (wrd_rd16(&streams) >= view->streams_in)
+            return true;
     }
-    return 65536;
+    return false;
 }
 
-/* The peer began `stream` again: it is told above, and ours follows, or the peer's channel stays "closing". */
-static bool take_reset(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, uint16_t stream)
+/* `streams` begin again: told above, and marked among the messages. False: the peer broke the order of its messages. */
+static bool perform(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
 {
-    add_stream(&reset->lists->told, stream);
-    if (stream < view->streams_out)
-        add_stream(&reset->lists->wanted, stream);
-    return wrd_sctp_join_reset(view->join, stream);
-}
-
-static uint32_t judge_outgoing(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view,
-                               struct wrd_reader request, bool *broken)
-{
-    (void)wrd_rd32(&request); /* the number of a request of ours that this answers; we make none that ask for it */
-    struct wrd_tsn last = wrd_tsn(wrd_rd32(&request));
-    if (request.bad || request.left % 2 != 0)
-        return WRD_SCTP_RESET_DENIED;
-    if (wrd_tsn_lt(view->cumulative, last))
-        return WRD_SCTP_RESET_IN_PROGRESS;
-    if (!reset->lists)
-        reset->lists = wrd_mem_zalloc(view->env, sizeof *reset->lists);
-    if (!reset->lists)
-        return WRD_SCTP_RESET_IN_PROGRESS; /* the peer asks again */
     bool clean = true;
-    if (request.left == 0) {
+    reset->news = true;
+    if (streams.left == 0) {
         clean = wrd_sctp_join_reset_all(view->join);
         for (uint32_t stream = 0; stream <= view->queue->highest_stream; stream++)
-            clean = take_reset(reset, view, (uint16_t)stream) && clean;
+            (void)wrd_sctp_streams_add(&reset->untold, reset->env, (uint16_t)stream);
     }
-    while (request.left > 0) {
-        uint16_t stream = wrd_rd16(&request);
-        if (stream < view->streams_in)
-            clean = take_reset(reset, view, stream) && clean;
+    while (streams.left > 0) {
+        uint16_t stream = wrd_rd16(&streams);
+        (void)wrd_sctp_streams_add(&reset->untold, reset->env, stream);
+        clean = wrd_sctp_join_reset(view->join, stream) && clean;
     }
-    *broken = !clean;
+    return clean;
+}
+
+/* Keeps a request that is too early, so that it is performed as soon as it can be; without memory the peer's repeat of
+ * it does that. */
+static void hold(struct wrd_sctp_reset *reset, struct wrd_reader request)
+{
+    drop_held(reset);
+    reset->held = wrd_mem_alloc(reset->env, request.left);
+    if (!reset->held)
+        return;
+    memcpy(reset->held, request.at, request.left);
+    reset->held_len = (uint16_t)request.left;
+}
+
+/* `request` begins with the last TSN. */
+static uint32_t judge(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader request,
+                      bool *broken)
+{
+    struct wrd_reader streams = request;
+    struct wrd_tsn last = wrd_tsn(wrd_rd32(&streams));
+    if (streams.bad || streams.left % 2 != 0)
+        return WRD_SCTP_RESET_DENIED;
+    if (names_wrong_stream(view, streams))
+        return WRD_SCTP_RESET_WRONG_STREAM;
+    if (reset->held_done && reset->held_len == request.left && memcmp(reset->held, request.at, request.left) == 0)
+        return WRD_SCTP_RESET_PERFORMED;
+    if (wrd_tsn_lt(view->received, last)) {
+        hold(reset, request);
+        return WRD_SCTP_RESET_IN_PROGRESS;
+    }
+    if (!make_room(reset, view, streams))
+        return WRD_SCTP_RESET_IN_PROGRESS;
+    *broken = !perform(reset, view, streams);
     return WRD_SCTP_RESET_PERFORMED;
 }
 
 static void respond(struct wrd_sctp_reset *reset, uint32_t number, uint32_t result)
 {
-    if (reset->response_count == WRD_SCTP_RESPONSES_MAX)
+    unsigned at = 0;
+    while (at < reset->response_count && reset->responses[at].number != number)
+        at++;
+    if (at == WRD_SCTP_RESPONSES_MAX)
         return;
-    reset->responses[reset->response_count].number = number;
-    reset->responses[reset->response_count].result = result;
-    reset->response_count++;
+    reset->responses[at].number = number;
+    reset->responses[at].result = result;
+    if (at == reset->response_count)
+        reset->response_count++;
+}
+
+static void conclude(struct wrd_sctp_reset *reset, uint32_t result)
+{
+    respond(reset, reset->peer_number, result);
+    reset->answered_any = true;
+    reset->last_result = result;
+    if (result != WRD_SCTP_RESET_IN_PROGRESS)
+        reset->peer_number++;
 }
 
 /* False: the peer broke the order of its messages. */
@@ -105,11 +165,11 @@ static bool take_request(struct wrd_sctp_reset *reset, const struct wrd_sctp_res
     uint32_t number = wrd_rd32(&rd);
     if (rd.bad)
         return true;
-    bool was_in_progress = reset->answered_any && reset->last_result == WRD_SCTP_RESET_IN_PROGRESS;
+    bool in_progress = reset->answered_any && reset->last_result == WRD_SCTP_RESET_IN_PROGRESS;
     /* A request that was in progress comes again with its number (RFC 6525 5.2.7), or, from some, with the next. */
-    if (was_in_progress && number == reset->peer_number + 1)
+    if (in_progress && number == reset->peer_number + 1)
         reset->peer_number = number;
-    if (number == reset->peer_number - 1 && reset->answered_any && !was_in_progress) {
+    if (number == reset->peer_number - 1 && reset->answered_any && !in_progress) {
         respond(reset, number, reset->last_result);
         return true;
     }
@@ -119,32 +179,61 @@ static bool take_request(struct wrd_sctp_reset *reset, const struct wrd_sctp_res
     }
     bool broken = false;
     uint32_t result = WRD_SCTP_RESET_DENIED;
-    if (param->type == WRD_SCTP_PARAM_OUTGOING_RESET)
-        result = judge_outgoing(reset, view, rd, &broken);
-    reset->answered_any = true;
-    reset->last_result = result;
+    if (param->type == WRD_SCTP_PARAM_OUTGOING_RESET) {
+        (void)wrd_rd32(&rd); /* the number of a request of ours that this answers; we make none that ask for it */
+        result = judge(reset, view, rd, &broken);
+    }
     if (result != WRD_SCTP_RESET_IN_PROGRESS)
-        reset->peer_number++;
-    respond(reset, number, result);
+        drop_held(reset);
+    conclude(reset, result);
     return !broken;
 }
+
+static bool perform_held(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view)
+{
+    if (!reset->held || reset->held_done)
+        return true;
+    struct wrd_reader streams = wrd_rd(reset->held, reset->held_len);
+    struct wrd_tsn last = wrd_tsn(wrd_rd32(&streams));
+    if (wrd_tsn_lt(view->received, last) || !make_room(reset, view, streams))
+        return true;
+    reset->held_done = true;
+    conclude(reset, WRD_SCTP_RESET_PERFORMED);
+    return perform(reset, view, streams);
+}
+
+/* ---- Answers to ours ---- */
 
 static void take_response(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_reader rd)
 {
     uint32_t number = wrd_rd32(&rd);
     uint32_t result = wrd_rd32(&rd);
-    if (rd.bad || reset->asked_count == 0 || number != reset->local_number)
+    if (rd.bad || reset->stage != WRD_SCTP_RESET_ASKING || number != reset->local_number)
         return;
-    reset->attempts = 0;
+    reset->silences = 0;
     if (result == WRD_SCTP_RESET_IN_PROGRESS)
         return; /* the timer asks again */
-    bool done = result == WRD_SCTP_RESET_PERFORMED || result == WRD_SCTP_RESET_NOTHING;
-    for (size_t i = 0; i < reset->asked_count; i++)
-        wrd_sctp_queue_resume(queue, reset->lists->asked[i], done);
-    reset->asked_count = 0;
     reset->send = false;
     reset->local_number++;
     reset->deadline = WRD_NEVER;
+    if (result == WRD_SCTP_RESET_PERFORMED || result == WRD_SCTP_RESET_NOTHING)
+        reset->stage = WRD_SCTP_RESET_SETTLING;
+    else
+        finish(reset, queue, false);
+}
+
+/* The streams go on only when all that went before is acknowledged: a FORWARD-TSN sent from then on cannot name an SSN
+ * of their former life. */
+static void settle(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view)
+{
+    if (reset->stage == WRD_SCTP_RESET_SETTLING && wrd_tsn_le(reset->asked_last, view->acked))
+        finish(reset, view->queue, true);
+}
+
+bool wrd_sctp_reset_progress(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view)
+{
+    settle(reset, view);
+    return perform_held(reset, view);
 }
 
 bool wrd_sctp_reset_receive(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view,
@@ -168,36 +257,69 @@ bool wrd_sctp_reset_receive(struct wrd_sctp_reset *reset, const struct wrd_sctp_
     return true;
 }
 
+/* ---- Our requests ---- */
+
+bool wrd_sctp_reset_want(struct wrd_sctp_reset *reset, uint16_t stream)
+{
+    return wrd_sctp_reset_holds(reset, stream) || wrd_sctp_streams_add(&reset->wanted, reset->env, stream);
+}
+
+bool wrd_sctp_reset_holds(const struct wrd_sctp_reset *reset, uint16_t stream)
+{
+    if (reset->stage == WRD_SCTP_RESET_ASKING || reset->stage == WRD_SCTP_RESET_SETTLING) {
+        for (size_t i = 0; i < reset->asked_count; i++) {
+            if (reset->asked[i] == stream)
+                return true;
+        }
+    }
+    return reset->wanted.count > 0 && wrd_sctp_streams_has(&reset->wanted, stream);
+}
+
 void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, wrd_time now, wrd_time rto,
                         struct wrd_tsn last)
 {
-    if (reset->asked_count > 0 || !reset->lists || reset->lists->wanted.count == 0)
+    if (reset->stage != WRD_SCTP_RESET_IDLE || reset->wanted.count == 0)
         return;
-    struct wrd_sctp_streams *wanted = &reset->lists->wanted;
-    for (uint32_t at = find_stream(wanted, 0); at < 65536; at = find_stream(wanted, at + 1)) {
-        uint16_t stream = (uint16_t)at;
+    uint32_t cursor = 0;
+    uint16_t stream;
+    while (reset->asked_count < WRD_SCTP_RESET_STREAMS_MAX && wrd_sctp_streams_next(&reset->wanted, &cursor, &stream)) {
         if (!wrd_sctp_queue_quiet(queue, stream))
             continue;
-        if (reset->asked_count == WRD_SCTP_RESET_STREAMS_MAX || !wrd_sctp_queue_pause(queue, stream))
+        if (!reset->asked) {
+            size_t count = reset->wanted.count;
+            count = count < WRD_SCTP_RESET_STREAMS_MAX ? count : WRD_SCTP_RESET_STREAMS_MAX;
+            reset->asked = wrd_mem_alloc(reset->env, count * sizeof *reset->asked);
+            if (!reset->asked)
+                return;
+            reset->asked_capacity = (uint16_t)count;
+        }
+        if (!wrd_sctp_queue_pause(queue, stream))
             break;
-        remove_stream(wanted, stream);
-        reset->lists->asked[reset->asked_count++] = stream;
+        reset->asked[reset->asked_count++] = stream;
+        wrd_sctp_streams_remove(&reset->wanted, reset->env, stream);
     }
-    if (reset->asked_count == 0)
+    if (reset->asked_count == 0) {
+        drop_asked(reset);
         return;
+    }
+    reset->stage = WRD_SCTP_RESET_ASKING;
     reset->asked_last = last;
     reset->asked_after = reset->peer_number - 1;
     reset->send = true;
-    reset->attempts = 0;
+    reset->attempts = reset->silences = 0;
     reset->deadline = now + rto;
 }
 
-void wrd_sctp_reset_expire(struct wrd_sctp_reset *reset, wrd_time now, wrd_time rto)
+bool wrd_sctp_reset_expire(struct wrd_sctp_reset *reset, wrd_time now, wrd_time rto)
 {
-    WRD_ASSERT(reset->asked_count > 0);
-    reset->attempts++;
+    WRD_ASSERT(reset->stage == WRD_SCTP_RESET_ASKING);
+    if (++reset->silences > WRD_SCTP_DATA_RETRIES || ++reset->attempts > WRD_SCTP_RESET_RETRIES)
+        return false;
     reset->send = true;
-    reset->deadline = now + rto;
+    wrd_time wait = rto << (reset->attempts < 4 ? reset->attempts : 4);
+    wrd_time most = rto > WRD_SCTP_RTO_BACKOFF_MAX ? rto : WRD_SCTP_RTO_BACKOFF_MAX;
+    reset->deadline = now + (wait < most ? wait : most);
+    return true;
 }
 
 static void write_request(const struct wrd_sctp_reset *reset, struct wrd_writer *wr)
@@ -207,7 +329,7 @@ static void write_request(const struct wrd_sctp_reset *reset, struct wrd_writer 
     wrd_wr32(wr, reset->asked_after);
     wrd_wr32(wr, reset->asked_last.v);
     for (size_t i = 0; i < reset->asked_count; i++)
-        wrd_wr16(wr, reset->lists->asked[i]);
+        wrd_wr16(wr, reset->asked[i]);
     wrd_sctp_param_end(wr, start);
 }
 
@@ -227,7 +349,7 @@ void wrd_sctp_reset_write(struct wrd_sctp_reset *reset, struct wrd_writer *wr)
         reset->response_count = 0;
     }
     room = wr->cap - wr->len;
-    if (reset->send && room >= WRD_SCTP_CHUNK_HEADER_SIZE + REQUEST_HEADER_SIZE + reset->asked_count * 2 + 3) {
+    if (reset->send && room >= WRD_SCTP_CHUNK_HEADER_SIZE + REQUEST_HEADER_SIZE + (size_t)reset->asked_count * 2 + 3) {
         size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_RE_CONFIG, 0);
         write_request(reset, wr);
         wrd_sctp_chunk_end(wr, start);
@@ -235,11 +357,32 @@ void wrd_sctp_reset_write(struct wrd_sctp_reset *reset, struct wrd_writer *wr)
     }
 }
 
-bool wrd_sctp_reset_tell(struct wrd_sctp_reset *reset, uint16_t *stream)
+/* ---- To tell above ---- */
+
+static bool take_first(struct wrd_sctp_reset *reset, struct wrd_sctp_streams *set, uint16_t *stream)
 {
-    if (!reset->lists || reset->lists->told.count == 0)
+    uint32_t cursor = 0;
+    if (!wrd_sctp_streams_next(set, &cursor, stream))
         return false;
-    *stream = (uint16_t)find_stream(&reset->lists->told, 0);
-    remove_stream(&reset->lists->told, *stream);
+    wrd_sctp_streams_remove(set, reset->env, *stream);
     return true;
+}
+
+bool wrd_sctp_reset_tell(struct wrd_sctp_reset *reset, uint16_t *stream, enum wrd_sctp_reset_side *side)
+{
+    *side = WRD_SCTP_RESET_BY_PEER;
+    if (take_first(reset, &reset->untold, stream))
+        return true;
+    if (reset->stage != WRD_SCTP_RESET_ANSWERED)
+        return false;
+    *side = reset->refused ? WRD_SCTP_RESET_REFUSED : WRD_SCTP_RESET_OURS;
+    *stream = reset->asked[reset->asked_told++];
+    if (reset->asked_told == reset->asked_count)
+        drop_asked(reset);
+    return true;
+}
+
+bool wrd_sctp_reset_give_up(struct wrd_sctp_reset *reset, uint16_t *stream)
+{
+    return take_first(reset, &reset->wanted, stream);
 }

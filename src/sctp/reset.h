@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stream reset (RFC 6525), as data channels close by it (RFC 8831 6.7): the peer resets its outgoing stream, and we
- * answer and reset ours. One request of ours is outstanding at most, and repeated word for word. Every other kind of
- * request is denied.
+ * Stream reset (RFC 6525), as data channels close by it (RFC 8831 6.7). Each side resets its own direction; nothing is
+ * answered by a reset of ours unless it is asked for above. One request of ours is outstanding at most, and repeated
+ * word for word. Every other kind of request is denied. Nothing is allocated while no reset is under way.
  */
 #ifndef WRD_SCTP_RESET_H
 #define WRD_SCTP_RESET_H
@@ -11,73 +11,94 @@
 #include "sctp/bounds.h"
 #include "sctp/param.h"
 #include "sctp/rx_join.h"
+#include "sctp/sctp.h"
+#include "sctp/streams.h"
 #include "sctp/tx_queue.h"
 
 enum wrd_sctp_reset_result {
     WRD_SCTP_RESET_NOTHING = 0,
     WRD_SCTP_RESET_PERFORMED = 1,
     WRD_SCTP_RESET_DENIED = 2,
+    WRD_SCTP_RESET_WRONG_STREAM = 3,
     WRD_SCTP_RESET_BAD_NUMBER = 5,
     WRD_SCTP_RESET_IN_PROGRESS = 6
 };
 
+/* Of our request. */
+enum wrd_sctp_reset_stage {
+    WRD_SCTP_RESET_IDLE,
+    WRD_SCTP_RESET_ASKING,
+    WRD_SCTP_RESET_SETTLING, /* performed, but what was sent before is not yet acknowledged */
+    WRD_SCTP_RESET_ANSWERED  /* the streams are to be told above, `asked_told` of them were */
+};
+
 #define WRD_SCTP_RESPONSES_MAX 2 /* a chunk carries at most two requests (RFC 6525 3.1) */
-#define WRD_SCTP_STREAM_WORDS  (65536 / 64)
-
-/* One bit for each stream. */
-struct wrd_sctp_streams {
-    uint64_t words[WRD_SCTP_STREAM_WORDS];
-    uint32_t count;
-};
-
-/* Allocated with the first request of the peer. */
-struct wrd_sctp_reset_lists {
-    struct wrd_sctp_streams wanted;             /* ours, to be reset once they are quiet */
-    struct wrd_sctp_streams told;               /* the peer's, reset and not yet told above */
-    uint16_t asked[WRD_SCTP_RESET_STREAMS_MAX]; /* in our outstanding request */
-};
 
 struct wrd_sctp_reset {
-    uint32_t peer_number;  /* of the peer's next request */
-    uint32_t local_number; /* of our next or outstanding request */
+    const wrd_env *env;
+
+    uint32_t peer_number; /* of the peer's next request */
     bool answered_any;
     uint32_t last_result;
     struct {
         uint32_t number, result;
     } responses[WRD_SCTP_RESPONSES_MAX];
     unsigned response_count;
+    struct wrd_sctp_streams untold; /* reset by the peer and not yet told above */
+    uint8_t *held;                  /* the peer's request that waits for messages, from its last TSN on; or NULL */
+    uint16_t held_len;
+    bool held_done; /* performed since; kept to know the same request under another number */
 
-    struct wrd_sctp_reset_lists *lists;
-    size_t asked_count; /* > 0: a request is outstanding */
+    struct wrd_sctp_streams wanted; /* ours, to be asked for once they are quiet */
+    enum wrd_sctp_reset_stage stage;
+    uint32_t local_number; /* of our next or outstanding request */
+    uint16_t *asked;       /* what it names; or NULL */
+    uint16_t asked_capacity, asked_count, asked_told;
     struct wrd_tsn asked_last;
     uint32_t asked_after; /* the peer's last request when ours was made */
+    bool refused;
+    bool news; /* there is more for wrd_sctp_reset_tell() than when this was last cleared */
     bool send;
-    unsigned attempts;
+    unsigned attempts, silences; /* expiries in all, and in a row without an answer */
     wrd_time deadline;
 };
 
-/* What the peer's requests are judged by. */
+/* What requests and answers are judged by. */
 struct wrd_sctp_reset_view {
-    const wrd_env *env;
     struct wrd_sctp_join *join;
     struct wrd_sctp_queue *queue;
-    struct wrd_tsn cumulative; /* received */
-    uint32_t streams_in, streams_out;
+    struct wrd_tsn received; /* cumulatively */
+    struct wrd_tsn acked;    /* by the peer, cumulatively */
+    uint32_t streams_in;
 };
 
-void wrd_sctp_reset_init(struct wrd_sctp_reset *reset, struct wrd_tsn local_initial, struct wrd_tsn peer_initial);
-void wrd_sctp_reset_free(struct wrd_sctp_reset *reset, const wrd_env *env);
+void wrd_sctp_reset_init(struct wrd_sctp_reset *reset, const wrd_env *env);
+void wrd_sctp_reset_free(struct wrd_sctp_reset *reset);
+/* An association begins, or begins anew: what was asked for of the old one counts as done. */
+void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_tsn local_initial,
+                          struct wrd_tsn peer_initial);
+
 /* A RE-CONFIG chunk. False: the peer broke the order of its messages. */
 bool wrd_sctp_reset_receive(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view,
                             struct wrd_reader params);
+/* Something was received or acknowledged that a reset may have waited for. False as above. */
+bool wrd_sctp_reset_progress(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view);
+
+/* Our direction of `stream` is to be reset. False: no memory. */
+bool wrd_sctp_reset_want(struct wrd_sctp_reset *reset, uint16_t stream);
+/* Is it to be, and not over yet? */
+bool wrd_sctp_reset_holds(const struct wrd_sctp_reset *reset, uint16_t stream);
 /* Makes a request of the streams that are wanted and quiet, when none is outstanding. `last`: the last TSN assigned. */
 void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, wrd_time now, wrd_time rto,
                         struct wrd_tsn last);
-/* The deadline passed: the request goes out again. */
-void wrd_sctp_reset_expire(struct wrd_sctp_reset *reset, wrd_time now, wrd_time rto);
+/* The deadline passed: the request goes out again. False: it did often enough. */
+bool wrd_sctp_reset_expire(struct wrd_sctp_reset *reset, wrd_time now, wrd_time rto);
 /* Writes what is due, as far as it fits. */
 void wrd_sctp_reset_write(struct wrd_sctp_reset *reset, struct wrd_writer *wr);
-/* Takes a stream that the peer reset and that was not told yet; false: none. */
-bool wrd_sctp_reset_tell(struct wrd_sctp_reset *reset, uint16_t *stream);
+
+/* Takes a stream that was reset, or refused, and that was not told yet; false: none. */
+bool wrd_sctp_reset_tell(struct wrd_sctp_reset *reset, uint16_t *stream, enum wrd_sctp_reset_side *side);
+/* Takes a stream that is wanted of a peer that cannot. */
+bool wrd_sctp_reset_give_up(struct wrd_sctp_reset *reset, uint16_t *stream);
 
 #endif

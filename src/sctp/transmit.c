@@ -196,6 +196,8 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
     WRD_ASSERT(!wr.bad);
     if (wr.len == WRD_SCTP_HEADER_SIZE)
         return 0;
-    wrd_sctp_packet_end(&wr, sctp->crc);
+    /* INIT and COOKIE-ECHO have a checksum always (RFC 9653 5.2). */
+    bool plain = sctp->without_checksum && sctp->state >= WRD_SCTP_ESTABLISHED;
+    wrd_sctp_packet_end(&wr, plain ? NULL : sctp->crc);
     return wr.len;
 }

@@ -105,6 +105,11 @@ void script_send_init(struct script *s, uint32_t tag, uint32_t tsn)
     script_begin(s, 0);
     script_init_chunk(s, WRD_SCTP_INIT, tag, tsn);
     script_send(s);
+    script_take_init_ack(s);
+}
+
+void script_take_init_ack(struct script *s)
+{
     script_collect(s);
     struct script_chunk ack;
     if (!script_find(s, WRD_SCTP_INIT_ACK, 0, &ack))

@@ -52,6 +52,8 @@ void script_send_data(struct script *s, uint32_t tsn, uint16_t stream, uint16_t 
 void script_sack(struct script *s, uint32_t cumulative, uint32_t rwnd, const uint16_t *gaps);
 void script_send_sack(struct script *s, uint32_t cumulative, const uint16_t *gaps);
 void script_init_chunk(struct script *s, uint8_t type, uint32_t tag, uint32_t tsn);
+/* Collects, and keeps what an INIT-ACK gave. */
+void script_take_init_ack(struct script *s);
 void script_send_init(struct script *s, uint32_t tag, uint32_t tsn);
 /* COOKIE-ECHO with what the last INIT-ACK gave, in a packet left open. */
 void script_echo(struct script *s);

@@ -95,6 +95,40 @@ static void init_of_each_browser_stack_is_understood(void **state)
     assert_int_equal(wr.len, 0);
 }
 
+static void init_says_what_its_sender_can_and_no_more(void **state)
+{
+    for (int bits = 0; bits < 4; bits++) {
+        struct wrd_sctp_init in = {.tag = 1, .interleaving = bits & 1, .zero_checksum = bits & 2};
+        uint8_t bytes[128], unknown[64];
+        struct wrd_writer wr = wrd_wr(bytes, sizeof bytes);
+        wrd_sctp_chunk_end(&wr, wrd_sctp_init_begin(&wr, WRD_SCTP_INIT, &in));
+        struct wrd_sctp_chunk chunk = chunk_of(bytes, wrd_load16be(bytes + 2));
+        struct wrd_writer reports = wrd_wr(unknown, sizeof unknown);
+        struct wrd_sctp_init out;
+        assert_true(wrd_sctp_init_read(&out, &chunk, &reports));
+        assert_true(out.forward_tsn && out.reconfig);
+        assert_int_equal(out.interleaving, in.interleaving);
+        assert_int_equal(out.i_forward_tsn, in.interleaving);
+        assert_int_equal(out.zero_checksum, in.zero_checksum);
+    }
+}
+
+static void zero_checksum_counts_only_with_dtls_as_the_reason(void **state)
+{
+    uint8_t bytes[64] = {1, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0x20, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0x80, 1, 0, 8, 0, 0, 0, 1};
+    uint8_t unknown[64];
+    struct wrd_writer reports = wrd_wr(unknown, sizeof unknown);
+    struct wrd_sctp_init init;
+    struct wrd_sctp_chunk chunk = chunk_of(bytes, 28);
+    assert_true(wrd_sctp_init_read(&init, &chunk, &reports) && init.zero_checksum);
+    bytes[27] = 2; /* another method */
+    assert_true(wrd_sctp_init_read(&init, &chunk, &reports) && !init.zero_checksum);
+    bytes[23] = 4; /* none */
+    chunk = chunk_of(bytes, 24);
+    assert_true(wrd_sctp_init_read(&init, &chunk, &reports) && !init.zero_checksum);
+    assert_int_equal(reports.len, 0);
+}
+
 static void parameter_past_its_chunk_is_refused(void **state)
 {
     uint8_t bytes[32] = {1, 0, 0, 24, 0, 0, 0, 1, 0, 0, 0x20, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0x80, 8, 0, 0};
@@ -131,6 +165,8 @@ int main(void)
         cmocka_unit_test(i_data_has_its_ppid_in_the_first_fragment_and_numbers_the_others),
         cmocka_unit_test(sack_counts_must_fit_the_chunk),
         cmocka_unit_test(init_of_each_browser_stack_is_understood),
+        cmocka_unit_test(init_says_what_its_sender_can_and_no_more),
+        cmocka_unit_test(zero_checksum_counts_only_with_dtls_as_the_reason),
         cmocka_unit_test(parameter_past_its_chunk_is_refused),
         cmocka_unit_test(reports_of_unknown_parameters_are_bounded),
     };

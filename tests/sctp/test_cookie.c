@@ -14,7 +14,8 @@ static const struct wrd_sctp_cookie full = {.made = 0x123456789abcdef0u,
                                             .local_tie = 8,
                                             .peer_tie = 9,
                                             .forward_tsn = true,
-                                            .reconfig = true};
+                                            .reconfig = true,
+                                            .zero_checksum = true};
 static const uint8_t key[WRD_SCTP_COOKIE_KEY_SIZE] = {1, 2, 3};
 
 static void what_was_sealed_is_what_opens(void **state)
@@ -33,7 +34,15 @@ static void what_was_sealed_is_what_opens(void **state)
     assert_int_equal(cookie.streams_in, 7);
     assert_int_equal(cookie.local_tie, 8);
     assert_int_equal(cookie.peer_tie, 9);
-    assert_true(cookie.forward_tsn && cookie.reconfig);
+    assert_true(cookie.forward_tsn && cookie.reconfig && cookie.zero_checksum);
+    assert_false(cookie.interleaving || cookie.i_forward_tsn);
+    struct wrd_sctp_cookie other = full;
+    other.forward_tsn = other.reconfig = other.zero_checksum = false;
+    other.interleaving = other.i_forward_tsn = true;
+    assert_true(wrd_sctp_cookie_seal(bytes, &other, key));
+    assert_true(wrd_sctp_cookie_open(&cookie, bytes, sizeof bytes, key));
+    assert_false(cookie.forward_tsn || cookie.reconfig || cookie.zero_checksum);
+    assert_true(cookie.interleaving && cookie.i_forward_tsn);
 }
 
 static void any_changed_bit_length_or_key_is_refused(void **state)

@@ -50,6 +50,7 @@ static void run_seed(uint64_t seed)
         options.receive_window = 20000 + lab_random(&r) % 200000;
     if (lab_random(&r) % 2)
         options.send_limit = 5000 + lab_random(&r) % 300000;
+    options.always_checksum = seed % 2; /* else the link must not damage what nothing protects (RFC 9653) */
     lab_init(&lab, seed, &options);
     for (int i = 0; i < 2; i++) {
         struct lab_end *end = &lab.ends[i];
@@ -57,7 +58,7 @@ static void run_seed(uint64_t seed)
         end->out.jitter_us = lab_random(&r) % 2 ? lab_random(&r) % 20000 : 0;
         end->out.loss = lab_random(&r) % 3 ? (double)(lab_random(&r) % 100) / 1000 : 0;
         end->out.duplicate = (double)(lab_random(&r) % 50) / 1000;
-        end->out.corrupt = (double)(lab_random(&r) % 20) / 1000;
+        end->out.corrupt = options.always_checksum ? (double)(lab_random(&r) % 20) / 1000 : 0;
         end->traffic.messages = (unsigned)(lab_random(&r) % 300);
         end->traffic.size_max = 1 + lab_random(&r) % 60000;
         end->traffic.streams = 1 + (unsigned)(lab_random(&r) % LAB_STREAMS);

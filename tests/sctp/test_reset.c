@@ -55,6 +55,32 @@ static bool find_param(const struct script *s, uint16_t type, struct wrd_sctp_pa
     return false;
 }
 
+/* The next one told is this, and the last. */
+static void assert_told(struct script *s, uint16_t stream, enum wrd_sctp_reset_side side)
+{
+    uint16_t told;
+    enum wrd_sctp_reset_side what;
+    assert_true(wrd_sctp_next(s->sctp) & WRD_SCTP_EVENT_RESET);
+    assert_true(wrd_sctp_next_reset(s->sctp, &told, &what));
+    assert_int_equal(told, stream);
+    assert_int_equal(what, side);
+    assert_false(wrd_sctp_next_reset(s->sctp, &told, &what));
+    assert_int_equal(wrd_sctp_next(s->sctp) & WRD_SCTP_EVENT_RESET, 0);
+}
+
+/* We reset `stream`, and what goes out for it is collected. */
+static void reset(struct script *s, uint16_t stream)
+{
+    assert_int_equal(wrd_sctp_reset_stream(s->sctp, stream), WRD_OK);
+    script_collect(s);
+}
+
+static wrd_result try_to_send(struct script *s, uint16_t stream)
+{
+    struct wrd_sctp_message message = {.stream = stream, .data = (const uint8_t *)"x", .len = 1};
+    return wrd_sctp_send(s->sctp, s->now, &message);
+}
+
 static uint32_t answer(const struct script *s, uint32_t number)
 {
     struct wrd_sctp_param param;
@@ -63,7 +89,7 @@ static uint32_t answer(const struct script *s, uint32_t number)
     return wrd_load32be(param.value.at + 4);
 }
 
-static void closing_a_channel_is_answered_told_and_returned(void **state)
+static void channel_closed_by_the_peer_is_told_and_can_be_closed_here_too(void **state)
 {
     struct script s;
     opened(&s);
@@ -74,20 +100,20 @@ static void closing_a_channel_is_answered_told_and_returned(void **state)
     ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T, &stream, 1);
     assert_int_equal(answer(&s, N), WRD_SCTP_RESET_PERFORMED);
     struct wrd_sctp_param ours;
+    assert_false(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &ours)); /* nothing is answered by itself */
+    assert_told(&s, 3, WRD_SCTP_RESET_BY_PEER);
+    script_hear(&s, "bye");
+    reset(&s, 3);
     assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &ours));
     assert_int_equal(wrd_load32be(ours.value.at), s.tsn);     /* our first request */
     assert_int_equal(wrd_load32be(ours.value.at + 4), N);     /* the peer's last */
     assert_int_equal(wrd_load32be(ours.value.at + 8), s.tsn); /* our last TSN */
     assert_int_equal(wrd_load16be(ours.value.at + 12), 3);
-    assert_true(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET);
-    script_hear(&s, "bye");
-    uint16_t told = 0;
-    assert_true(wrd_sctp_next_reset(s.sctp, &told, &(enum wrd_sctp_reset_side){0}));
-    assert_int_equal(told, 3);
-    assert_false(wrd_sctp_next_reset(s.sctp, &told, &(enum wrd_sctp_reset_side){0}));
+    assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
     script_send_sack(&s, s.tsn, NULL);
     respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
     assert_int_equal(s.sctp->reset.deadline, WRD_NEVER);
+    assert_told(&s, 3, WRD_SCTP_RESET_OURS);
     /* Both directions begin again at SSN 0. */
     script_send_data(&s, T + 1, 3, 0, 3, "again");
     script_hear(&s, "again");
@@ -115,6 +141,7 @@ static void reset_waits_for_the_last_tsn(void **state)
     opened(&s);
     ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T, &stream, 1);
     script_send_data(&s, T, 3, 0, 3, "a");
+    script_collect(&s);
     ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N + 1, T, &stream, 1); /* or with the next number */
     assert_int_equal(answer(&s, N + 1), WRD_SCTP_RESET_PERFORMED);
     script_free(&s);
@@ -166,8 +193,7 @@ static void our_request_is_repeated_word_for_word_until_answered(void **state)
 {
     struct script s;
     opened(&s);
-    uint16_t stream = 3;
-    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T - 1, &stream, 1);
+    reset(&s, 3);
     struct wrd_sctp_param param;
     assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
     uint8_t first[64];
@@ -175,18 +201,24 @@ static void our_request_is_repeated_word_for_word_until_answered(void **state)
     memcpy(first, param.whole, len);
     respond(&s, s.tsn, WRD_SCTP_RESET_IN_PROGRESS);
     respond(&s, s.tsn + 1, WRD_SCTP_RESET_PERFORMED); /* not ours */
-    stream = 4;
-    ask(&s, WRD_SCTP_PARAM_INCOMING_RESET, N + 1, 0, &stream, 1); /* meanwhile */
-    script_say(&s, 3, 1);                                         /* waits for the new life of its stream */
+    uint16_t stream = 4;
+    ask(&s, WRD_SCTP_PARAM_INCOMING_RESET, N, 0, &stream, 1); /* meanwhile */
+    reset(&s, 5);
+    assert_false(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param)); /* it waits for the first */
     for (int i = 0; i < 3; i++) {
         script_wait(&s, wrd_sctp_deadline(s.sctp) - s.now);
         assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
         assert_int_equal(param.whole_len, len);
         assert_memory_equal(param.whole, first, len);
-        assert_false(script_has(&s, WRD_SCTP_DATA));
+        assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
     }
     respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
-    assert_true(script_has(&s, WRD_SCTP_DATA));
+    assert_told(&s, 3, WRD_SCTP_RESET_OURS);
+    assert_int_equal(try_to_send(&s, 3), WRD_OK);
+    script_collect(&s);
+    assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
+    assert_int_equal(wrd_load32be(param.value.at), s.tsn + 1);
+    assert_int_equal(wrd_load16be(param.value.at + 12), 5);
     script_free(&s);
 }
 
@@ -196,8 +228,8 @@ static void our_reset_waits_until_the_stream_is_quiet(void **state)
     opened(&s);
     script_say(&s, 3, 50000);
     script_collect(&s);
-    uint16_t stream = 3;
-    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T - 1, &stream, 1);
+    reset(&s, 3);
+    assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
     struct wrd_sctp_param param;
     assert_false(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
     bool asked = false;
@@ -237,19 +269,28 @@ static void many_streams_are_reset_in_bounded_requests(void **state)
     opened(&s);
     s.sctp->streams_in = 2000;
     s.sctp->streams_out = 2000;
-    uint16_t streams[400];
     for (uint16_t i = 0; i < 400; i++)
-        streams[i] = i;
-    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T - 1, streams, 400);
+        assert_int_equal(wrd_sctp_reset_stream(s.sctp, i), WRD_OK);
+    script_collect(&s);
     struct wrd_sctp_param param;
     assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
     assert_int_equal(param.value.left, 12 + 2 * WRD_SCTP_RESET_STREAMS_MAX);
     respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
+    uint16_t told;
+    enum wrd_sctp_reset_side side;
+    for (uint16_t i = 0; i < WRD_SCTP_RESET_STREAMS_MAX; i++)
+        assert_true(wrd_sctp_next_reset(s.sctp, &told, &side) && told == i && side == WRD_SCTP_RESET_OURS);
+    assert_false(wrd_sctp_next_reset(s.sctp, &told, &side));
+    script_collect(&s);
     assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
     assert_int_equal(wrd_load32be(param.value.at), s.tsn + 1);
     assert_int_equal(param.value.left, 12 + 2 * (400 - WRD_SCTP_RESET_STREAMS_MAX));
     respond(&s, s.tsn + 1, WRD_SCTP_RESET_DENIED);
+    for (uint16_t i = WRD_SCTP_RESET_STREAMS_MAX; i < 400; i++)
+        assert_true(wrd_sctp_next_reset(s.sctp, &told, &side) && told == i && side == WRD_SCTP_RESET_REFUSED);
+    script_collect(&s);
     assert_false(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param));
+    assert_int_equal(try_to_send(&s, 399), WRD_OK);
     script_free(&s);
 }
 
@@ -277,10 +318,152 @@ static void reset_with_messages_missing_aborts(void **state)
     script_free(&s);
 }
 
+static void reset_that_waited_is_performed_with_the_last_message(void **state)
+{
+    struct script s;
+    opened(&s);
+    uint16_t stream = 3;
+    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T + 1, &stream, 1);
+    assert_int_equal(answer(&s, N), WRD_SCTP_RESET_IN_PROGRESS);
+    script_send_data(&s, T + 1, 3, 1, 3, "b");
+    script_collect(&s);
+    struct wrd_sctp_param param;
+    assert_false(find_param(&s, WRD_SCTP_PARAM_RECONFIG_RESPONSE, &param));
+    script_send_data(&s, T, 3, 0, 3, "a");
+    script_collect(&s);
+    assert_int_equal(answer(&s, N), WRD_SCTP_RESET_PERFORMED); /* the peer need not ask again */
+    assert_told(&s, 3, WRD_SCTP_RESET_BY_PEER);
+    script_hear(&s, "a");
+    script_hear(&s, "b");
+    script_send_data(&s, T + 2, 3, 0, 3, "c");
+    script_hear(&s, "c");
+    /* The answer was lost: the same again, also under the next number, is done already. */
+    for (uint32_t i = 0; i < 2; i++) {
+        ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N + i, T + 1, &stream, 1);
+        assert_int_equal(answer(&s, N + i), WRD_SCTP_RESET_PERFORMED);
+        assert_int_equal(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET, 0);
+    }
+    script_send_data(&s, T + 3, 3, 1, 3, "d");
+    script_hear(&s, "d");
+    script_free(&s);
+}
+
+static void reset_of_a_stream_that_was_not_agreed_on_is_refused_whole(void **state)
+{
+    struct script s;
+    opened(&s);
+    s.sctp->streams_in = 100;
+    uint16_t streams[] = {3, 100};
+    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T - 1, streams, 2);
+    assert_int_equal(answer(&s, N), WRD_SCTP_RESET_WRONG_STREAM);
+    assert_int_equal(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET, 0);
+    script_free(&s);
+}
+
+static void stream_goes_on_only_when_what_went_before_is_acknowledged(void **state)
+{
+    struct script s;
+    opened(&s);
+    script_say(&s, 3, 10);
+    reset(&s, 3);
+    script_collect(&s);
+    respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
+    assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
+    assert_int_equal(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET, 0);
+    script_send_sack(&s, s.tsn, NULL);
+    assert_told(&s, 3, WRD_SCTP_RESET_OURS);
+    assert_int_equal(try_to_send(&s, 3), WRD_OK);
+    script_free(&s);
+}
+
+static void peer_that_has_a_reset_in_progress_for_ever_is_given_up(void **state)
+{
+    struct script s;
+    opened(&s);
+    reset(&s, 3);
+    unsigned requests = 0;
+    while (script_state(&s) == WRD_SCTP_ESTABLISHED && requests < 1000) {
+        respond(&s, s.tsn, WRD_SCTP_RESET_IN_PROGRESS);
+        script_wait(&s, s.sctp->reset.deadline - s.now);
+        requests++;
+    }
+    assert_int_equal(requests, WRD_SCTP_RESET_RETRIES + 1);
+    const char *text;
+    assert_int_equal(wrd_sctp_failure(s.sctp, &text), WRD_LOST);
+    assert_string_equal(text, "the peer does not perform a stream reset");
+    script_free(&s);
+}
+
+static void peer_that_never_answers_a_reset_is_given_up_after_a_minute(void **state)
+{
+    struct script s;
+    opened(&s);
+    wrd_time start = s.now;
+    reset(&s, 3);
+    while (script_state(&s) == WRD_SCTP_ESTABLISHED) {
+        script_wait(&s, wrd_sctp_deadline(s.sctp) - s.now);
+        assert_true(s.now < start + 90 * WRD_SECOND);
+    }
+    assert_true(s.now > start + 40 * WRD_SECOND);
+    assert_int_equal(wrd_sctp_failure(s.sctp, NULL), WRD_LOST);
+    script_free(&s);
+}
+
+static void reset_is_refused_where_it_cannot_be(void **state)
+{
+    struct script s;
+    opened(&s);
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 100), WRD_INVALID);
+    s.sctp->peer_reconfig = false;
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_INVALID);
+    s.sctp->peer_reconfig = true;
+    s.env.fail_at = s.env.asked + 1;
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_NO_MEMORY);
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_OK);
+    wrd_sctp_shutdown(s.sctp, s.now);
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_CLOSED);
+    script_free(&s);
+}
+
+static void reset_wanted_before_the_peer_is_known_waits_for_it(void **state)
+{
+    struct script s;
+    script_init(&s, NULL);
+    script_say(&s, 3, 10);
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_OK);
+    assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
+    script_open(&s);
+    assert_true(script_has(&s, WRD_SCTP_DATA));
+    assert_true(script_has(&s, WRD_SCTP_RE_CONFIG));
+    script_free(&s);
+}
+
+static void resets_cost_memory_only_while_they_last(void **state)
+{
+    struct script s;
+    opened(&s);
+    size_t before = s.env.live;
+    uint16_t stream = 3;
+    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N, T - 1, &stream, 1);
+    wrd_sctp_pool_drain(&s.sctp->pool);
+    size_t told = s.env.live - before;
+    assert_in_range(told, 1, 4500); /* a page of the peer's streams, and a short list */
+    assert_told(&s, 3, WRD_SCTP_RESET_BY_PEER);
+    before = s.env.live;
+    reset(&s, 3);
+    assert_in_range(s.env.live - before, 1, 2500); /* a page of ours */
+    respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
+    assert_told(&s, 3, WRD_SCTP_RESET_OURS);
+    assert_null(s.sctp->reset.asked);
+    assert_null(s.sctp->reset.wanted.list);
+    assert_null(s.sctp->reset.untold.list);
+    script_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(closing_a_channel_is_answered_told_and_returned),
+        cmocka_unit_test(channel_closed_by_the_peer_is_told_and_can_be_closed_here_too),
         cmocka_unit_test(reset_waits_for_the_last_tsn),
         cmocka_unit_test(repeated_request_is_answered_the_same_and_done_once),
         cmocka_unit_test(request_out_of_sequence_is_refused),
@@ -291,6 +474,14 @@ int main(void)
         cmocka_unit_test(many_streams_are_reset_in_bounded_requests),
         cmocka_unit_test(reset_without_memory_is_in_progress),
         cmocka_unit_test(reset_with_messages_missing_aborts),
+        cmocka_unit_test(reset_that_waited_is_performed_with_the_last_message),
+        cmocka_unit_test(reset_of_a_stream_that_was_not_agreed_on_is_refused_whole),
+        cmocka_unit_test(stream_goes_on_only_when_what_went_before_is_acknowledged),
+        cmocka_unit_test(peer_that_has_a_reset_in_progress_for_ever_is_given_up),
+        cmocka_unit_test(peer_that_never_answers_a_reset_is_given_up_after_a_minute),
+        cmocka_unit_test(reset_is_refused_where_it_cannot_be),
+        cmocka_unit_test(reset_wanted_before_the_peer_is_known_waits_for_it),
+        cmocka_unit_test(resets_cost_memory_only_while_they_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
