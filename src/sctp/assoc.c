@@ -68,6 +68,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     sctp->local_initial = wrd_tsn(start.tsn);
     wrd_sctp_pool_init(&sctp->pool, env);
     wrd_sctp_queue_init(&sctp->queue, &sctp->pool);
+    sctp->queue.rules.piece = sctp->payload;
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);
     wrd_sctp_reset_init(&sctp->reset, env);
@@ -289,37 +290,6 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
 
 /* ---- Messages ---- */
 
-unsigned wrd_sctp_next(struct wrd_sctp *sctp)
-{
-    unsigned events = sctp->events;
-    sctp->events = 0;
-    return events;
-}
-
-wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message)
-{
-    (void)now; /* a message's lifetime will count from here */
-    uint16_t streams = sctp->begun ? sctp->streams_out : sctp->options.streams;
-    if (sctp->over || sctp->closing || sctp->state > WRD_SCTP_ESTABLISHED)
-        return WRD_CLOSED;
-    if (message->len == 0 || message->stream >= streams)
-        return WRD_INVALID;
-    if (wrd_sctp_reset_holds(&sctp->reset, message->stream))
-        return WRD_CLOSED;
-    if (message->len > sctp->options.message_limit)
-        return WRD_TOO_LARGE;
-    size_t charge = wrd_sctp_queue_charge(&sctp->queue);
-    size_t room = charge < sctp->options.send_limit ? sctp->options.send_limit - charge : 0;
-    if (sctp->queue.messages > 0 && message->len > room) {
-        sctp->blocked = true;
-        return WRD_AGAIN;
-    }
-    if (!wrd_sctp_queue_push(&sctp->queue, message->stream, message->ppid, message->unordered, message->data,
-                             message->len))
-        return WRD_NO_MEMORY;
-    return WRD_OK;
-}
-
 bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out)
 {
     struct wrd_sctp_block *block = sctp->begun ? sctp->join.ready : NULL;
@@ -383,11 +353,6 @@ wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text)
     return sctp->failure;
 }
 
-size_t wrd_sctp_buffered(const struct wrd_sctp *sctp)
-{
-    return sctp->over ? 0 : sctp->queue.bytes;
-}
-
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp)
 {
     return sctp->rto.srtt;
@@ -396,6 +361,7 @@ wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp)
 void wrd_sctp_audit(const struct wrd_sctp *sctp)
 {
     wrd_sctp_flight_audit(&sctp->flight);
+    wrd_sctp_queue_audit(&sctp->queue);
     bool handshaking = sctp->state == WRD_SCTP_COOKIE_WAIT || sctp->state == WRD_SCTP_COOKIE_ECHOED;
     bool leaving = sctp->state == WRD_SCTP_SHUTDOWN_SENT || sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT;
     WRD_ASSERT((sctp->t1 != WRD_NEVER) == handshaking);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The association, as the files of this room share it: assoc.c (life), handshake.c, receive.c, transmit.c. */
+/* The association, as the files of this room share it: assoc.c (life), handshake.c, receive.c, transmit.c, messages.c.
+ */
 #ifndef WRD_SCTP_ASSOC_H
 #define WRD_SCTP_ASSOC_H
 
@@ -94,6 +95,9 @@ void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now);
 uint32_t wrd_sctp_window(const struct wrd_sctp *sctp);
 /* Stops the process when the association contradicts itself. For tests; walks everything. */
 void wrd_sctp_audit(const struct wrd_sctp *sctp);
+
+/* messages.c. The queue became shorter: a blocked sender may hear of it. */
+void wrd_sctp_note_room(struct wrd_sctp *sctp);
 
 /* handshake.c */
 void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);

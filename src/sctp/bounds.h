@@ -24,6 +24,9 @@
 #define WRD_SCTP_TSN_WINDOW     ((uint32_t)32768)
 #define WRD_SCTP_TSN_WINDOW_MIN ((uint32_t)256) /* what a ring starts with */
 
+/* The weight of a stream from the start (RFC 8831 6.4: "normal"). */
+#define WRD_SCTP_WEIGHT 256
+
 /* Memory that a queued chunk or message costs beyond its bytes; counted against windows and limits. */
 #define WRD_SCTP_OVERHEAD ((size_t)64)
 

@@ -151,10 +151,7 @@ static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
         sctp->t3 = WRD_NEVER;
     else if (sacked.cumulative)
         sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
-    if (sctp->blocked && wrd_sctp_queue_charge(&sctp->queue) <= sctp->options.send_limit / 2) {
-        sctp->blocked = false;
-        sctp->events |= WRD_SCTP_EVENT_WRITABLE;
-    }
+    wrd_sctp_note_room(sctp);
     return true;
 }
 

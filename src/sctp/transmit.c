@@ -44,15 +44,17 @@ static bool window_is_open(const struct wrd_sctp *sctp)
 }
 
 /* How much of the message in turn the next chunk may take; 0: none now. */
-static size_t next_cut(const struct wrd_sctp *sctp, size_t room, bool fresh)
+static size_t next_cut(struct wrd_sctp *sctp, wrd_time now, size_t room, bool fresh)
 {
-    const struct wrd_sctp_outgoing *message = wrd_sctp_queue_first(&sctp->queue);
-    if (!message || sctp->flight.lost_count > 0 || !window_is_open(sctp))
+    if (sctp->flight.lost_count > 0 || !window_is_open(sctp))
+        return 0;
+    const struct wrd_sctp_outgoing *message = wrd_sctp_queue_first(&sctp->queue, now);
+    if (!message)
         return 0;
     size_t left = message->len - message->cut;
     size_t len = left < room ? left : room;
     /* No splitting only to fill up a packet: what fits one whole waits for it. */
-    if (len < left && !fresh && (left <= sctp->payload || len < FRAGMENT_MIN))
+    if (len < left && !fresh && (left <= sctp->queue.rules.piece || len < FRAGMENT_MIN))
         return 0;
     /* One chunk may be out whatever the peer's window says: it finds out when that opens (RFC 9260 6.1 A). */
     size_t in_flight = sctp->flight.bytes;
@@ -61,11 +63,11 @@ static size_t next_cut(const struct wrd_sctp *sctp, size_t room, bool fresh)
     return len;
 }
 
-static bool may_send_data(const struct wrd_sctp *sctp)
+static bool may_send_data(struct wrd_sctp *sctp, wrd_time now)
 {
     if (sctp->flight.lost_count > 0)
         return sctp->flight.urgent || window_is_open(sctp);
-    return next_cut(sctp, sctp->payload, true) > 0;
+    return next_cut(sctp, now, sctp->queue.rules.piece, true) > 0;
 }
 
 static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
@@ -93,9 +95,9 @@ static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *w
     resend_data(sctp, now, wr);
     for (;;) {
         bool fresh = wr->len == WRD_SCTP_HEADER_SIZE;
-        size_t len = next_cut(sctp, data_room(wr), fresh);
+        size_t len = next_cut(sctp, now, data_room(wr), fresh);
         struct wrd_sctp_data data;
-        if (len == 0 || !wrd_sctp_flight_push(&sctp->flight, now, wrd_sctp_queue_first(&sctp->queue), len, &data))
+        if (len == 0 || !wrd_sctp_flight_push(&sctp->flight, now, wrd_sctp_queue_first(&sctp->queue, now), len, &data))
             break;
         place(sctp, now, wr, &data);
     }
@@ -137,7 +139,7 @@ static void write_control(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer
 static void write_established(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
 {
     write_control(sctp, now, wr);
-    bool data_follows = may_send_data(sctp);
+    bool data_follows = may_send_data(sctp, now);
     if ((sctp->track.sack_now || (data_follows && wrd_sctp_track_owes(&sctp->track))) &&
         room_in(wr) >= WRD_SCTP_SACK_HEADER_SIZE) {
         sctp->advertised = wrd_sctp_window(sctp);

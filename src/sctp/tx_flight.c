@@ -79,7 +79,9 @@ static void describe(const struct wrd_sctp_sent *sent, struct wrd_tsn tsn, struc
     const struct wrd_sctp_outgoing *message = sent->message;
     *out = (struct wrd_sctp_data){.tsn = tsn,
                                   .stream = message->stream,
-                                  .ssn = message->ssn,
+                                  .ssn = {message->unordered ? 0 : (uint16_t)message->mid},
+                                  .mid = message->mid,
+                                  .fsn = sent->fsn,
                                   .ppid = message->ppid,
                                   .flags = sent->flags,
                                   .bytes = wrd_sctp_outgoing_bytes(message) + sent->offset,
@@ -95,7 +97,8 @@ bool wrd_sctp_flight_push(struct wrd_sctp_flight *flight, wrd_time now, struct w
     WRD_ASSERT(len > 0 && len <= message->len - message->cut && len <= UINT16_MAX);
     struct wrd_tsn tsn = flight->next;
     struct wrd_sctp_sent *sent = sent_at(flight, tsn);
-    *sent = (struct wrd_sctp_sent){.message = message, .offset = message->cut, .len = (uint16_t)len};
+    *sent = (struct wrd_sctp_sent){
+        .message = message, .offset = message->cut, .fsn = message->pieces, .len = (uint16_t)len};
     sent->flags = message->unordered ? WRD_SCTP_UNORDERED : 0;
     if (message->cut == 0)
         sent->flags |= WRD_SCTP_BEGIN;

@@ -15,6 +15,7 @@
 struct wrd_sctp_sent {
     struct wrd_sctp_outgoing *message;
     uint32_t offset;
+    uint32_t fsn;
     uint16_t len;
     uint8_t flags;
     uint8_t misses;

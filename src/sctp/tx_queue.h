@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages on their way out: one queue for each stream, taking turns message by message (fragments may not interleave).
+/*
+ * Messages on their way out: one queue for each stream, and whose turn it is.
+ *
+ * Streams share the line by weight: each piece moves its stream's virtual time on by its size divided by the weight,
+ * and the stream whose next piece would finish first goes first (self-clocked fair queueing). Without interleaving a
+ * message, once begun, goes on to its end, as fragments of others may not come between (RFC 9260 6.9). With it (RFC
+ * 8260) turns change with every chunk, and a bound keeps the receiver from filling up with halves of messages.
  */
 #ifndef WRD_SCTP_TX_QUEUE_H
 #define WRD_SCTP_TX_QUEUE_H
 
 #include "base/serial.h"
+#include "sctp/heap.h"
 #include "sctp/pool.h"
+#include "sctp/sctp.h"
+
+#define WRD_SCTP_RETRANSMITS_ANY UINT32_MAX
 
 /* A queued message; its bytes follow and stay there until all are acknowledged. */
 struct wrd_sctp_outgoing {
     struct wrd_sctp_outgoing *next;
     size_t capacity;
+    wrd_time expires; /* WRD_NEVER: it does not */
     uint32_t len;
     uint32_t cut;     /* bytes that already became chunks */
     uint32_t unacked; /* bytes not yet acknowledged cumulatively */
     uint32_t ppid;
+    uint32_t mid;         /* set with the first cut; its SSN is the lower half (RFC 8260 2.1) */
+    uint32_t pieces;      /* how many chunks it became so far: the next one's FSN */
+    uint32_t retransmits; /* that each of its chunks may have */
     uint16_t stream;
-    struct wrd_ssn ssn; /* set with the first cut */
     bool unordered;
 };
 
@@ -26,45 +39,102 @@ static inline const uint8_t *wrd_sctp_outgoing_bytes(const struct wrd_sctp_outgo
 }
 
 struct wrd_sctp_stream_out {
-    struct wrd_sctp_stream_out *next_turn;
+    struct wrd_sctp_heap_node turn;   /* keyed by the virtual time at which its next piece would be sent */
+    struct wrd_sctp_heap_node expiry; /* keyed by a time at or before its first message's expiry */
+    struct wrd_sctp_stream_out *bucket_next;
+    struct wrd_sctp_stream_out *list_next; /* of `parked` */
+    struct wrd_sctp_stream_out *low_next;
     struct wrd_sctp_outgoing *head, *tail;
-    uint16_t id;
-    struct wrd_ssn ssn;
+    uint64_t passed; /* virtual time up to which it had its share */
+    size_t uncut;    /* bytes */
+    size_t low;
+    uint32_t mid, mid_unordered; /* of the next message of either kind */
+    uint16_t id, weight;
     bool paused; /* a reset of it is under way */
-    bool in_turn;
+    bool begun;  /* its first message counts in `begun` of the queue */
+    bool parked, in_low;
 };
 
-#define WRD_SCTP_OUT_PAGES 256
-#define WRD_SCTP_OUT_PAGE  256
+/* What the peer agreed to. Before it is known nothing interleaves and nothing expires. */
+struct wrd_sctp_queue_rules {
+    bool interleaving;
+    bool expiring;      /* messages may be given up */
+    size_t begun_limit; /* of the length of unfinished messages, when interleaving */
+    size_t piece;       /* the most bytes that one chunk takes */
+};
 
 struct wrd_sctp_queue {
     struct wrd_sctp_pool *pool;
-    struct wrd_sctp_stream_out **pages[WRD_SCTP_OUT_PAGES];
-    struct wrd_sctp_stream_out *turn, *turn_last; /* streams with something to cut */
-    size_t bytes;                                 /* not yet acknowledged */
-    size_t messages;                              /* not yet acknowledged in full */
+    struct wrd_sctp_queue_rules rules;
+    struct wrd_sctp_stream_out **buckets; /* streams by number; as many as there are streams, about */
+    uint32_t bucket_count, stream_count;
     uint16_t highest_stream;
+
+    struct wrd_sctp_heap turns;
+    uint64_t clock;                                   /* virtual time */
+    struct wrd_sctp_stream_out *picked;               /* by the last wrd_sctp_queue_first() */
+    struct wrd_sctp_stream_out *current;              /* in the middle of a message that nothing may interrupt */
+    size_t begun;                                     /* length of messages begun and not finished, when interleaving */
+    struct wrd_sctp_stream_out *parked, *parked_last; /* wait until they may begin */
+
+    struct wrd_sctp_heap expiries;
+    struct wrd_sctp_stream_out *low, *low_last; /* fell to their low mark, and were not told yet */
+    bool fell_low;                              /* since the caller cleared this */
+
+    size_t bytes;    /* not yet acknowledged */
+    size_t messages; /* not yet acknowledged in full */
+    uint64_t given_up;
 };
 
 void wrd_sctp_queue_init(struct wrd_sctp_queue *queue, struct wrd_sctp_pool *pool);
 void wrd_sctp_queue_free(struct wrd_sctp_queue *queue);
-/* Copies `len` > 0 bytes. False: no memory, nothing changed. */
-bool wrd_sctp_queue_push(struct wrd_sctp_queue *queue, uint16_t stream, uint32_t ppid, bool unordered,
-                         const uint8_t *bytes, size_t len);
+void wrd_sctp_queue_agree(struct wrd_sctp_queue *queue, const struct wrd_sctp_queue_rules *rules);
+/* Copies a message. False: no memory, nothing changed. */
+bool wrd_sctp_queue_push(struct wrd_sctp_queue *queue, wrd_time now, const struct wrd_sctp_message *message);
 /* What `queue` holds, with the overhead of each message. */
 size_t wrd_sctp_queue_charge(const struct wrd_sctp_queue *queue);
-/* The message to cut the next chunk from; NULL: none. The same until it is cut to its end. */
-struct wrd_sctp_outgoing *wrd_sctp_queue_first(const struct wrd_sctp_queue *queue);
-/* `len` bytes of wrd_sctp_queue_first() became a chunk. */
+/* The message to cut the next chunk from; NULL: none. Drops those whose time is over, if nothing of them was cut. */
+struct wrd_sctp_outgoing *wrd_sctp_queue_first(struct wrd_sctp_queue *queue, wrd_time now);
+/* `len` bytes of what wrd_sctp_queue_first() answered became a chunk. */
 void wrd_sctp_queue_cut(struct wrd_sctp_queue *queue, size_t len);
 /* `len` bytes of `message` are acknowledged for good; the last ones free it. */
 void wrd_sctp_queue_acked(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoing *message, size_t len);
+
+/* Is the time of `message` over? */
+static inline bool wrd_sctp_queue_is_late(const struct wrd_sctp_queue *queue, const struct wrd_sctp_outgoing *message,
+                                          wrd_time now)
+{
+    return queue->rules.expiring && message->expires <= now;
+}
+/* Frees a message of which something was cut. No chunk may refer to it any more. */
+void wrd_sctp_queue_give_up(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoing *message);
+/* When the first message of some stream may expire. */
+wrd_time wrd_sctp_queue_deadline(const struct wrd_sctp_queue *queue);
+/* Drops what expired at the head of streams. Not NULL: a message of which something was cut, for the caller to give
+ * up; more may follow. */
+struct wrd_sctp_outgoing *wrd_sctp_queue_expire(struct wrd_sctp_queue *queue, wrd_time now);
 
 /* Is there nothing of `stream` left to cut? */
 bool wrd_sctp_queue_quiet(const struct wrd_sctp_queue *queue, uint16_t stream);
 /* Cuts no more from a quiet stream until it is resumed. False: no memory. */
 bool wrd_sctp_queue_pause(struct wrd_sctp_queue *queue, uint16_t stream);
-/* `again`: its SSNs begin at 0 again. */
+/* `again`: it begins anew, with its sequence numbers at 0 (RFC 6525 5.2.7, RFC 8260 2.1), its weight and low mark too.
+ */
 void wrd_sctp_queue_resume(struct wrd_sctp_queue *queue, uint16_t stream, bool again);
+
+/* These two: false for no memory. */
+bool wrd_sctp_queue_set_weight(struct wrd_sctp_queue *queue, uint16_t stream, uint16_t weight);
+bool wrd_sctp_queue_set_low(struct wrd_sctp_queue *queue, uint16_t stream, size_t bytes);
+/* Bytes of `stream` not yet cut. */
+size_t wrd_sctp_queue_uncut(const struct wrd_sctp_queue *queue, uint16_t stream);
+/* Takes a stream that fell to its low mark; false: none. */
+bool wrd_sctp_queue_take_low(struct wrd_sctp_queue *queue, uint16_t *stream);
+
+/* A message of which something was cut goes back to the front of its stream, from its first byte. */
+void wrd_sctp_queue_requeue(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoing *message);
+/* The peer begins anew: all sequence numbers start at 0, and no stream is paused. Nothing may be in flight. */
+void wrd_sctp_queue_restart(struct wrd_sctp_queue *queue);
+/* Walks everything and stops the process when it contradicts itself. For tests. */
+void wrd_sctp_queue_audit(const struct wrd_sctp_queue *queue);
 
 #endif

@@ -109,13 +109,13 @@ static void streams_take_turns_message_by_message(void **state)
     struct script s;
     opened(&s, 1 << 20);
     script_say(&s, 1, 3000);
-    script_say(&s, 1, 50);
+    script_say(&s, 1, 1000);
     script_say(&s, 2, 50);
     script_say(&s, 2, 50);
     script_say(&s, 3, 50);
     script_collect(&s);
-    static const uint16_t streams[] = {1, 1, 1, 2, 3, 1, 2};
-    static const uint16_t ssns[] = {0, 0, 0, 0, 0, 1, 1};
+    static const uint16_t streams[] = {2, 3, 2, 1, 1, 1, 1};
+    static const uint16_t ssns[] = {0, 0, 1, 0, 0, 0, 1};
     for (unsigned i = 0; i < 7; i++) {
         struct script_chunk data;
         assert_true(script_find(&s, WRD_SCTP_DATA, i, &data));

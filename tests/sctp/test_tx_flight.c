@@ -30,8 +30,9 @@ static void push(size_t len)
 {
     static uint8_t bytes[2000];
     struct wrd_sctp_data data;
-    assert_true(wrd_sctp_queue_push(&queue, 0, 53, false, bytes, len));
-    assert_true(wrd_sctp_flight_push(&flight, 1000, wrd_sctp_queue_first(&queue), len, &data));
+    struct wrd_sctp_message message = {.ppid = 53, .data = bytes, .len = len};
+    assert_true(wrd_sctp_queue_push(&queue, 0, &message));
+    assert_true(wrd_sctp_flight_push(&flight, 1000, wrd_sctp_queue_first(&queue, 0), len, &data));
     assert_int_equal(data.len, len);
     assert_int_equal(data.flags, WRD_SCTP_BEGIN | WRD_SCTP_END);
 }
@@ -103,12 +104,13 @@ static void push_without_memory_changes_nothing(void **state)
     start();
     for (size_t i = 0; i < WRD_SCTP_TSN_WINDOW_MIN - 1; i++)
         push(10);
-    assert_true(wrd_sctp_queue_push(&queue, 0, 53, false, (const uint8_t *)"last", 4));
+    struct wrd_sctp_message message = {.ppid = 53, .data = (const uint8_t *)"last", .len = 4};
+    assert_true(wrd_sctp_queue_push(&queue, 0, &message));
     for (uint64_t n = 1; n <= 2; n++) {
         env.fail_at = env.asked + n;
         struct wrd_sctp_data data;
-        assert_false(wrd_sctp_flight_push(&flight, 0, wrd_sctp_queue_first(&queue), 4, &data));
-        assert_int_equal(wrd_sctp_queue_first(&queue)->cut, 0);
+        assert_false(wrd_sctp_flight_push(&flight, 0, wrd_sctp_queue_first(&queue, 0), 4, &data));
+        assert_int_equal(wrd_sctp_queue_first(&queue, 0)->cut, 0);
         wrd_sctp_flight_audit(&flight);
     }
     stop();

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages on their way down, what of them is still queued, and what happened since the caller last asked. */
+#include "sctp/assoc.h"
+
+unsigned wrd_sctp_next(struct wrd_sctp *sctp)
+{
+    unsigned events = sctp->events;
+    if (sctp->queue.fell_low)
+        events |= WRD_SCTP_EVENT_LOW;
+    sctp->queue.fell_low = false;
+    sctp->events = 0;
+    return events;
+}
+
+static bool has_stream(const struct wrd_sctp *sctp, uint16_t stream)
+{
+    return stream < (sctp->begun ? sctp->streams_out : sctp->options.streams);
+}
+
+wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message)
+{
+    if (sctp->over || sctp->closing || sctp->state > WRD_SCTP_ESTABLISHED)
+        return WRD_CLOSED;
+    if (message->len == 0 || !has_stream(sctp, message->stream))
+        return WRD_INVALID;
+    if (wrd_sctp_reset_holds(&sctp->reset, message->stream))
+        return WRD_CLOSED;
+    if (message->len > sctp->options.message_limit)
+        return WRD_TOO_LARGE;
+    size_t charge = wrd_sctp_queue_charge(&sctp->queue);
+    size_t room = charge < sctp->options.send_limit ? sctp->options.send_limit - charge : 0;
+    if (sctp->queue.messages > 0 && message->len > room) {
+        sctp->blocked = true;
+        return WRD_AGAIN;
+    }
+    return wrd_sctp_queue_push(&sctp->queue, now, message) ? WRD_OK : WRD_NO_MEMORY;
+}
+
+void wrd_sctp_note_room(struct wrd_sctp *sctp)
+{
+    if (!sctp->blocked || wrd_sctp_queue_charge(&sctp->queue) > sctp->options.send_limit / 2)
+        return;
+    sctp->blocked = false;
+    sctp->events |= WRD_SCTP_EVENT_WRITABLE;
+}
+
+wrd_result wrd_sctp_set_priority(struct wrd_sctp *sctp, uint16_t stream, uint16_t weight)
+{
+    if (weight == 0 || !has_stream(sctp, stream))
+        return WRD_INVALID;
+    return wrd_sctp_queue_set_weight(&sctp->queue, stream, weight) ? WRD_OK : WRD_NO_MEMORY;
+}
+
+size_t wrd_sctp_stream_buffered(const struct wrd_sctp *sctp, uint16_t stream)
+{
+    return sctp->over ? 0 : wrd_sctp_queue_uncut(&sctp->queue, stream);
+}
+
+wrd_result wrd_sctp_set_low(struct wrd_sctp *sctp, uint16_t stream, size_t bytes)
+{
+    if (!has_stream(sctp, stream))
+        return WRD_INVALID;
+    return wrd_sctp_queue_set_low(&sctp->queue, stream, bytes) ? WRD_OK : WRD_NO_MEMORY;
+}
+
+bool wrd_sctp_next_low(struct wrd_sctp *sctp, uint16_t *stream)
+{
+    return wrd_sctp_queue_take_low(&sctp->queue, stream);
+}
+
+size_t wrd_sctp_buffered(const struct wrd_sctp *sctp)
+{
+    return sctp->over ? 0 : sctp->queue.bytes;
+}
