@@ -177,14 +177,11 @@ static void stream_begins_anew_after_its_reset_and_costs_nothing_until_used_agai
     cut_chunk();
     uint16_t low;
     assert_true(wrd_sctp_queue_take_low(&queue, &low));
-    assert_true(wrd_sctp_queue_close(&queue, 5));
-    assert_true(wrd_sctp_queue_is_closed(&queue, 5) && !wrd_sctp_queue_is_closed(&queue, 6));
     assert_true(wrd_sctp_queue_pause(&queue, 5));
     wrd_sctp_queue_resume(&queue, 5, true);
     wrd_sctp_pool_drain(&pool);
     assert_int_equal(env.live, empty);
     assert_true(push(5, 10));
-    assert_false(wrd_sctp_queue_is_closed(&queue, 5));
     assert_int_equal(first()->stream, 5);
     struct wrd_sctp_outgoing *message = cut(10);
     assert_int_equal(message->mid, 0);
