@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct wrd_reader rd = wrd_rd(data, size);
     uint8_t choice = wrd_rd8(&rd);
-    struct wrd_dtls *server = wrd_dtls_server_new(context);
+    struct wrd_dtls *server = wrd_dtls_server_new(context, false);
     struct wrd_dtls *client = wrd_dtls_client_new(context, 0, &fingerprint);
     WRD_ASSERT(server && client);
     if (choice & OPEN)

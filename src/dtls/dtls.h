@@ -38,14 +38,35 @@ static inline bool wrd_dtls_is(const uint8_t *datagram, size_t len)
 /* Does the datagram begin with a plaintext handshake record that carries (part of) a ClientHello? */
 bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len);
 
+/*
+ * A server that must not trust an address asks it first, without keeping anything (RFC 6347 4.2.1): it answers the
+ * first part of a ClientHello with a HelloVerifyRequest, whose cookie comes back in the next one. What a cookie is, is
+ * the caller's to decide.
+ */
+enum { WRD_DTLS_RANDOM_SIZE = 32, WRD_DTLS_COOKIE_SIZE = 16 };
+
+struct wrd_dtls_hello {
+    const uint8_t *random; /* WRD_DTLS_RANDOM_SIZE bytes, the same in both hellos */
+    const uint8_t *cookie;
+    size_t cookie_len;
+    bool repeated; /* it answers a HelloVerifyRequest */
+};
+
+/* False: no first part of a ClientHello. */
+bool wrd_dtls_hello_read(struct wrd_dtls_hello *out, const uint8_t *datagram, size_t len);
+/* The HelloVerifyRequest for a datagram that wrd_dtls_hello_read() took; shorter than that. 0: `cap` is short. */
+size_t wrd_dtls_hello_verify(uint8_t *out, size_t cap, const uint8_t *datagram,
+                             const uint8_t cookie[WRD_DTLS_COOKIE_SIZE]);
+
 /* `key` is copied; NULL: a random one, good for clients. Answers NULL when memory is short. Outlives its connections.
  */
 struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key);
 void wrd_dtls_context_free(struct wrd_dtls_context *context); /* NULL is fine */
 
-/* The server's end asks for no client certificate. The client's end requires a certificate with exactly `expected`.
+/* The server's end asks for no client certificate; `asked`: the first datagram it gets is a ClientHello with the cookie
+ * of a HelloVerifyRequest. The client's end requires a certificate with exactly `expected`.
  * NULL: memory is short. */
-struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context);
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked);
 struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected);
 void wrd_dtls_free(struct wrd_dtls *dtls); /* NULL is fine */
 

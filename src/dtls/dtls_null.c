@@ -59,6 +59,8 @@ struct wrd_dtls {
     uint64_t plain_sequence, sealed_sequence;
     uint64_t key; /* 0: none yet */
     uint8_t random[RANDOM_SIZE];
+    bool asked; /* client: a HelloVerifyRequest came, with this */
+    uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
     struct wrd_dtls_window window;
     struct wrd_reader datagram;
     size_t early_len, early_taken, alert_len;
@@ -193,6 +195,13 @@ static void server_hello(struct wrd_dtls *dtls, wrd_time now, const struct wrd_d
     }
 }
 
+static void hello_verify(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_fragment *message)
+{
+    memcpy(dtls->cookie, message->part + 3, sizeof dtls->cookie);
+    dtls->asked = true;
+    begin_flight(dtls, now, HELLO);
+}
+
 static void plain_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
 {
     if (record->type == WRD_DTLS_ALERT && record->len == 2 &&
@@ -206,6 +215,9 @@ static void plain_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_d
         client_hello(dtls, now, &message);
     if (!dtls->server && message.type == WRD_DTLS_SERVER_HELLO && message.len == SERVER_HELLO_SIZE)
         server_hello(dtls, now, &message);
+    if (!dtls->server && dtls->flight == HELLO && message.type == WRD_DTLS_HELLO_VERIFY_REQUEST &&
+        message.len == 3 + WRD_DTLS_COOKIE_SIZE)
+        hello_verify(dtls, now, &message);
 }
 
 static void finished(struct wrd_dtls *dtls)
@@ -271,8 +283,9 @@ static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, bool se
     return dtls;
 }
 
-struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context)
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked)
 {
+    (void)asked; /* the same hello serves, with a cookie or without */
     return new_connection(context, true);
 }
 
@@ -366,6 +379,11 @@ static size_t write_hello(struct wrd_dtls *dtls, uint8_t *out, size_t cap)
     } else {
         wrd_store16be(body, 0xfefd);
         memcpy(body + 2, dtls->random, RANDOM_SIZE);
+    }
+    if (dtls->asked) {
+        fragment[5] = 1; /* message_seq */
+        body[2 + RANDOM_SIZE + 1] = WRD_DTLS_COOKIE_SIZE;
+        memcpy(body + 2 + RANDOM_SIZE + 2, dtls->cookie, WRD_DTLS_COOKIE_SIZE);
     }
     return wr.len;
 }

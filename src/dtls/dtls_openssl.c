@@ -94,7 +94,7 @@ static void fail(struct wrd_dtls *dtls, wrd_result failure, const char *text)
 }
 
 /* `expected` makes it a client. */
-static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, const wrd_fingerprint *expected)
+static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, const wrd_fingerprint *expected, bool asked)
 {
     struct wrd_dtls *dtls = wrd_mem_zalloc(&context->env, sizeof *dtls);
     if (!dtls)
@@ -105,7 +105,7 @@ static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, const w
     dtls->deadline = WRD_NEVER;
     dtls->sealed_sequence = WRD_DTLS_FIRST_SEQUENCE;
     dtls->handshake = wrd_mem_zalloc(&context->env, sizeof *dtls->handshake);
-    if (dtls->handshake && wrd_dtls_handshake_start(&dtls->handshake->libssl, context, expected))
+    if (dtls->handshake && wrd_dtls_handshake_start(&dtls->handshake->libssl, context, expected, asked))
         return dtls;
     wrd_dtls_free(dtls);
     return NULL;
@@ -164,6 +164,11 @@ static void take_alert(struct wrd_dtls *dtls)
 static void drive(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dtls_record *record)
 {
     struct wrd_dtls_handshake *libssl = &dtls->handshake->libssl;
+    /* The HelloVerifyRequest had the number of what it answered, so ours go on from the second hello's (RFC
+     * 6347 4.2.1).
+     */
+    if (libssl->asked && record)
+        dtls->plain_sequence = record->sequence;
     enum wrd_dtls_step step = wrd_dtls_handshake_step(libssl, record);
     if (step == WRD_DTLS_WAITS || step == WRD_DTLS_COMPLETE)
         advance(dtls, now);
@@ -268,14 +273,14 @@ static void plain_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_d
 
 /* ---- the door ---- */
 
-struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context)
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked)
 {
-    return new_connection(context, NULL);
+    return new_connection(context, NULL, asked);
 }
 
 struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected)
 {
-    struct wrd_dtls *dtls = new_connection(context, expected);
+    struct wrd_dtls *dtls = new_connection(context, expected, false);
     if (!dtls)
         return NULL;
     drive(dtls, now, NULL);

@@ -36,6 +36,7 @@ struct wrd_dtls_handshake {
     const struct wrd_dtls_record *in; /* what libssl reads next */
     wrd_fingerprint expected;
     bool server;
+    bool asked;            /* the next record answers a HelloVerifyRequest that libssl does not know of */
     bool has_read;         /* libssl has read since it wrote: its next record begins a flight */
     bool new_flight;       /* for the caller to clear */
     bool finished;         /* ChangeCipherSpec and Finished end this flight; they are not in `flight` */
@@ -51,10 +52,10 @@ struct wrd_dtls_handshake {
 
 enum wrd_dtls_step { WRD_DTLS_WAITS, WRD_DTLS_COMPLETE, WRD_DTLS_REFUSED /* close_notify */, WRD_DTLS_BROKEN };
 
-/* On a zeroed struct, which must not move until wrd_dtls_handshake_stop(). `expected` only for a client.
- * False: memory is short; stop it nevertheless. */
+/* On a zeroed struct, which must not move until wrd_dtls_handshake_stop(). `expected` only for a client, `asked` (as in
+ * wrd_dtls_server_new()) only for a server. False: memory is short; stop it nevertheless. */
 bool wrd_dtls_handshake_start(struct wrd_dtls_handshake *handshake, struct wrd_dtls_context *context,
-                              const wrd_fingerprint *expected);
+                              const wrd_fingerprint *expected, bool asked);
 void wrd_dtls_handshake_stop(struct wrd_dtls_handshake *handshake);
 /* Goes as far as it can with `record`; NULL: with nothing, to begin. BROKEN: `failure` and `text` say why. */
 enum wrd_dtls_step wrd_dtls_handshake_step(struct wrd_dtls_handshake *handshake, const struct wrd_dtls_record *record);

@@ -79,18 +79,63 @@ void wrd_dtls_window_mark(struct wrd_dtls_window *window, uint64_t sequence)
         window->seen |= (uint64_t)1 << age;
 }
 
-bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len)
+/* The datagram's first record, if it carries (part of) a ClientHello: the first of its sender, or one with a cookie. */
+static bool take_hello(const uint8_t *datagram, size_t len, struct wrd_dtls_record *record,
+                       struct wrd_dtls_fragment *part)
 {
     struct wrd_reader rd = wrd_rd(datagram, len);
-    struct wrd_dtls_record record;
-    if (!wrd_dtls_record_take(&rd, &record) || record.type != WRD_DTLS_HANDSHAKE || record.epoch != 0)
+    if (!wrd_dtls_record_take(&rd, record) || record->type != WRD_DTLS_HANDSHAKE || record->epoch != 0)
         return false;
-    struct wrd_reader body = wrd_rd(record.body, record.len);
-    struct wrd_dtls_fragment part;
-    if (!wrd_dtls_fragment_take(&body, &part) || part.type != WRD_DTLS_CLIENT_HELLO || part.message_seq != 0)
+    struct wrd_reader body = wrd_rd(record->body, record->len);
+    if (!wrd_dtls_fragment_take(&body, part) || part->type != WRD_DTLS_CLIENT_HELLO || part->message_seq > 1)
         return false;
-    if (part.message_len < CLIENT_HELLO_MIN)
+    if (part->message_len < CLIENT_HELLO_MIN)
         return false;
     /* The hello's own first byte is the major version, when this part has it. */
-    return part.offset > 0 || part.part[0] == 0xfe;
+    return part->offset > 0 || part->part[0] == 0xfe;
+}
+
+bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len)
+{
+    struct wrd_dtls_record record;
+    struct wrd_dtls_fragment part;
+    return take_hello(datagram, len, &record, &part);
+}
+
+bool wrd_dtls_hello_read(struct wrd_dtls_hello *out, const uint8_t *datagram, size_t len)
+{
+    struct wrd_dtls_record record;
+    struct wrd_dtls_fragment part;
+    if (!take_hello(datagram, len, &record, &part) || part.offset > 0)
+        return false;
+    struct wrd_reader rd = wrd_rd(part.part, part.len);
+    (void)wrd_rd16(&rd); /* version */
+    out->random = wrd_rd_bytes(&rd, WRD_DTLS_RANDOM_SIZE);
+    (void)wrd_rd_bytes(&rd, wrd_rd8(&rd)); /* session id */
+    out->cookie_len = wrd_rd8(&rd);
+    out->cookie = wrd_rd_bytes(&rd, out->cookie_len);
+    out->repeated = part.message_seq == 1;
+    return !rd.bad;
+}
+
+size_t wrd_dtls_hello_verify(uint8_t *out, size_t cap, const uint8_t *datagram,
+                             const uint8_t cookie[WRD_DTLS_COOKIE_SIZE])
+{
+    enum { BODY_SIZE = 2 + 1 + WRD_DTLS_COOKIE_SIZE };
+    struct wrd_writer wr = wrd_wr(out, cap);
+    uint8_t *header = wrd_wr_space(&wr, WRD_DTLS_RECORD_HEADER);
+    if (!header)
+        return 0;
+    /* RFC 6347 4.2.1: the record number of what it answers, and versions of DTLS 1.0, whatever is spoken later. */
+    wrd_dtls_record_header(header, WRD_DTLS_HANDSHAKE, 0, 0, WRD_DTLS_FRAGMENT_HEADER + BODY_SIZE);
+    header[2] = 0xff;
+    memcpy(header + 5, datagram + 5, 6);
+    wrd_wr32(&wr, (uint32_t)WRD_DTLS_HELLO_VERIFY_REQUEST << 24 | BODY_SIZE);
+    wrd_wr16(&wr, 0);         /* message_seq */
+    wrd_wr16(&wr, 0);         /* offset, its first two bytes */
+    wrd_wr32(&wr, BODY_SIZE); /* its last, then the length of this part */
+    wrd_wr16(&wr, 0xfeff);
+    wrd_wr8(&wr, WRD_DTLS_COOKIE_SIZE);
+    wrd_wr_bytes(&wr, cookie, WRD_DTLS_COOKIE_SIZE);
+    return wr.bad ? 0 : wr.len;
 }

@@ -41,6 +41,7 @@ enum wrd_dtls_content {
 enum wrd_dtls_message {
     WRD_DTLS_CLIENT_HELLO = 1,
     WRD_DTLS_SERVER_HELLO = 2,
+    WRD_DTLS_HELLO_VERIFY_REQUEST = 3,
     WRD_DTLS_SERVER_HELLO_DONE = 14,
     WRD_DTLS_FINISHED = 20
 };

@@ -453,7 +453,7 @@ static void an_allocation_refused_by_the_environment_is_a_clean_refusal(void **s
     for (int refused = 0;; refused++) {
         pair->fail_at = pair->allocations + refused;
         struct wrd_dtls_context *context = wrd_dtls_context_new(&pair->env, &pair->server_key);
-        struct wrd_dtls *server = context ? wrd_dtls_server_new(context) : NULL;
+        struct wrd_dtls *server = context ? wrd_dtls_server_new(context, false) : NULL;
         struct wrd_dtls *client = server ? wrd_dtls_client_new(context, 0, &pair->expected) : NULL;
         bool whole = client != NULL;
         wrd_dtls_free(client);
@@ -473,7 +473,7 @@ static void connections_of_one_context_do_not_disturb_each_other(void **state)
     (void)state;
     struct pair *pair = pair_open();
     struct wrd_dtls *other = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
-    struct wrd_dtls *third = wrd_dtls_server_new(pair->contexts[SERVER]);
+    struct wrd_dtls *third = wrd_dtls_server_new(pair->contexts[SERVER], false);
     uint8_t hello[WRD_DTLS_MTU];
     size_t len = wrd_dtls_transmit(other, 0, hello, sizeof hello);
     hello[len - 1] ^= 0xff;
@@ -482,6 +482,85 @@ static void connections_of_one_context_do_not_disturb_each_other(void **state)
     wrd_dtls_free(other);
     wrd_dtls_free(third);
     assert_data_flows(pair);
+    pair_free(pair);
+}
+
+static const uint8_t cookie[WRD_DTLS_COOKIE_SIZE] = "who are you";
+
+/* A client whose first hello was answered with the question; its second is in `hello`. Returns its length. */
+static size_t ask_client(struct pair *pair, uint8_t hello[WRD_DTLS_MTU])
+{
+    uint8_t question[WRD_DTLS_MTU];
+    pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], pair->now, &pair->expected);
+    size_t len = wrd_dtls_transmit(pair->ends[CLIENT], pair->now, hello, WRD_DTLS_MTU);
+    struct wrd_dtls_hello first, second;
+    assert_true(wrd_dtls_hello_read(&first, hello, len));
+    assert_false(first.repeated);
+    assert_int_equal(first.cookie_len, 0);
+    uint8_t random[WRD_DTLS_RANDOM_SIZE];
+    memcpy(random, first.random, sizeof random);
+    size_t asked = wrd_dtls_hello_verify(question, sizeof question, hello, cookie);
+    assert_in_range(asked, 1, len - 1);
+    assert_int_equal(wrd_dtls_hello_verify(question, asked - 1, hello, cookie), 0);
+    pair_receive(pair, CLIENT, question, asked);
+    len = wrd_dtls_transmit(pair->ends[CLIENT], pair->now, hello, WRD_DTLS_MTU);
+    assert_true(wrd_dtls_hello_read(&second, hello, len));
+    assert_true(second.repeated);
+    assert_int_equal(second.cookie_len, sizeof cookie);
+    assert_memory_equal(second.cookie, cookie, sizeof cookie);
+    assert_memory_equal(second.random, random, sizeof random);
+    return len;
+}
+
+static void an_address_that_answers_the_question_opens(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new();
+    uint8_t hello[WRD_DTLS_MTU];
+    size_t len = ask_client(pair, hello);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+    pair_receive(pair, SERVER, hello, len);
+    pair_run(pair, WRD_SECOND);
+    assert_true(pair_is_open(pair));
+    assert_data_flows(pair);
+    pair_free(pair);
+}
+
+static void flights_lost_after_the_question_are_repeated(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 4; lost++) {
+        struct pair *pair = pair_new();
+        uint8_t hello[WRD_DTLS_MTU];
+        size_t len = ask_client(pair, hello);
+        pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+        pair->fates[lost] = IS_LOST;
+        pair_send(pair, CLIENT, hello, len);
+        pair_run(pair, 20 * WRD_SECOND);
+        assert_true(pair_is_open(pair));
+        pair_free(pair);
+    }
+}
+
+static void only_the_first_part_of_a_hello_can_be_asked(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new();
+    uint8_t hello[WRD_DTLS_MTU];
+    struct wrd_dtls_hello read;
+    size_t len = ask_client(pair, hello);
+    for (size_t cut = 0; cut < len; cut++) {
+        uint8_t *copy = malloc(cut + 1);
+        memcpy(copy, hello, cut);
+        assert_false(wrd_dtls_hello_read(&read, copy, cut));
+        free(copy);
+    }
+    hello[13 + 5] = 2; /* message_seq */
+    assert_false(wrd_dtls_hello_read(&read, hello, len));
+    hello[13 + 5] = 0;
+    assert_true(wrd_dtls_hello_read(&read, hello, len));
+    hello[4] = 1; /* epoch */
+    assert_false(wrd_dtls_hello_read(&read, hello, len));
     pair_free(pair);
 }
 
@@ -513,6 +592,9 @@ int door_run_tests(const char *backend)
         cmocka_unit_test(plaintext_after_keys_is_ignored),
         cmocka_unit_test(garbage_changes_nothing_at_any_stage),
         cmocka_unit_test(an_allocation_refused_by_the_environment_is_a_clean_refusal),
+        cmocka_unit_test(an_address_that_answers_the_question_opens),
+        cmocka_unit_test(flights_lost_after_the_question_are_repeated),
+        cmocka_unit_test(only_the_first_part_of_a_hello_can_be_asked),
         cmocka_unit_test(connections_of_one_context_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests_name(backend, tests, NULL, NULL);

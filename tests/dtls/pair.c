@@ -60,7 +60,7 @@ void pair_free(struct pair *pair)
 
 void pair_start(struct pair *pair)
 {
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER]);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], pair->now, &pair->expected);
     WRD_ASSERT(pair->ends[SERVER] && pair->ends[CLIENT]);
 }

@@ -235,7 +235,7 @@ static void assert_data_flows(struct foreign *foreign, struct pair *pair, int en
 static struct pair *pair_with_server(void)
 {
     struct pair *pair = pair_new();
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER]);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
     assert_non_null(pair->ends[SERVER]);
     return pair;
 }
@@ -574,6 +574,36 @@ static void browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2(void *
     }
 }
 
+static void a_question_answered_in_two_datagrams_is_taken_as_the_first_hello(void **state)
+{
+    (void)state;
+    static const uint8_t cookie[WRD_DTLS_COOKIE_SIZE] = "in two pieces";
+    uint8_t hello[1600], parts[2][1500], out[WRD_DTLS_MTU];
+    size_t len = browser_hello(hello, sizeof hello), part_len[2];
+    /* The cookie stands behind version, random and an empty session id. */
+    memmove(hello + 36 + sizeof cookie, hello + 36, len - 36);
+    hello[35] = sizeof cookie;
+    memcpy(hello + 36, cookie, sizeof cookie);
+    len += sizeof cookie;
+    part_len[0] = hello_fragment(parts[0], sizeof parts[0], hello, len, 0, 1175, 2);
+    part_len[1] = hello_fragment(parts[1], sizeof parts[1], hello, len, 1175, len - 1175, 3);
+    parts[0][18] = parts[1][18] = 1; /* message_seq */
+    struct wrd_dtls_hello read;
+    assert_true(wrd_dtls_hello_read(&read, parts[0], part_len[0]));
+    assert_memory_equal(read.cookie, cookie, sizeof cookie);
+    assert_false(wrd_dtls_hello_read(&read, parts[1], part_len[1]));
+    struct pair *pair = pair_new();
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+    pair_receive(pair, SERVER, parts[0], part_len[0]);
+    assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
+    pair_receive(pair, SERVER, parts[1], part_len[1]);
+    assert_in_range(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 500, 900);
+    assert_int_equal(out[13], WRD_DTLS_SERVER_HELLO);
+    assert_int_equal(wrd_load16be(out + 17), 1); /* message_seq: 0 was the question's */
+    assert_int_equal(out[10], 2);                /* above what the question may have used */
+    pair_free(pair);
+}
+
 static void small_buffers_take_a_flight_in_several_datagrams(void **state)
 {
     (void)state;
@@ -614,7 +644,7 @@ static void hundreds_of_open_connections_share_a_few_cipher_contexts(void **stat
     static struct wrd_dtls *ends[COUNT][2];
     long before = live_bytes;
     for (int i = 0; i < COUNT; i++) {
-        ends[i][SERVER] = wrd_dtls_server_new(contexts[SERVER]);
+        ends[i][SERVER] = wrd_dtls_server_new(contexts[SERVER], false);
         ends[i][CLIENT] = wrd_dtls_client_new(contexts[CLIENT], 0, &warm->expected);
         uint8_t bytes[WRD_DTLS_MTU], out[100];
         for (int step = 0; step < 4; step++) {
@@ -650,7 +680,7 @@ static bool handshake_without_allocation(struct pair *pair, long number)
 {
     fail_at = number;
     allocations = 0;
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER]);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
     if (pair->ends[SERVER] && pair->ends[CLIENT]) {
         for (int step = 0; step < 8; step++) {
@@ -724,6 +754,7 @@ int main(void)
         cmocka_unit_test(servers_flight_in_many_small_records_may_arrive_backwards),
         cmocka_unit_test(renegotiation_is_ignored),
         cmocka_unit_test(browsers_dtls_1_3_hello_in_two_datagrams_is_answered_with_1_2),
+        cmocka_unit_test(a_question_answered_in_two_datagrams_is_taken_as_the_first_hello),
         cmocka_unit_test(small_buffers_take_a_flight_in_several_datagrams),
         cmocka_unit_test(hundreds_of_open_connections_share_a_few_cipher_contexts),
         cmocka_unit_test(any_failed_allocation_in_libcrypto_fails_at_most_its_connection),

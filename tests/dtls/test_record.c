@@ -38,6 +38,7 @@ static void client_hello_is_recognised_in_any_version_of_the_record(void **state
     assert_hello_with(2, 0xfc, true);
     assert_hello_with(10, 77, true); /* record number */
     assert_hello_with(26, 0xff, true);
+    assert_hello_with(18, 1, true); /* message_seq: it answers a HelloVerifyRequest */
 }
 
 static void what_is_not_a_client_hello_is_refused(void **state)
@@ -53,7 +54,7 @@ static void what_is_not_a_client_hello_is_refused(void **state)
     assert_hello_with(15, 33, false); /* above WRD_DTLS_MESSAGE_MAX */
     assert_hello_with(16, 41, false); /* too short to be a hello */
     assert_hello_with(16, 59, false); /* the part is longer than the message */
-    assert_hello_with(18, 1, false);  /* message_seq */
+    assert_hello_with(18, 2, false);  /* message_seq */
     assert_hello_with(21, 1, false);  /* offset + part exceed the message */
     assert_hello_with(24, 0, false);  /* an empty part */
     assert_hello_with(24, 61, false); /* the part exceeds its record */
