@@ -99,12 +99,17 @@ static wrd_time pass_queue(const struct link_options *options, struct link_state
     return (now_ns + 999) / 1000;
 }
 
-static bool is_lost(const struct link_options *options, struct link_state *state, uint64_t *seed, uint64_t index)
+static bool is_lost(const struct link_options *options, struct link_state *state, uint64_t *seed, wrd_time now,
+                    uint64_t index)
 {
     if (index < 64 && (options->loss_mask >> index & 1))
         return true;
-    if (link_chance(seed, state->in_burst ? options->burst_leave : options->burst_enter))
+    if (state->in_burst && options->burst_us > 0 && now - state->burst_began >= options->burst_us)
+        state->in_burst = false;
+    if (link_chance(seed, state->in_burst ? options->burst_leave : options->burst_enter)) {
         state->in_burst = !state->in_burst;
+        state->burst_began = now;
+    }
     if (state->in_burst && link_chance(seed, options->burst_loss))
         return true;
     return link_chance(seed, options->loss);
@@ -119,7 +124,7 @@ void link_send(const struct link_options *options, struct link_state *state, str
         state->overflowed++;
         return;
     }
-    if (is_lost(options, state, seed, index)) {
+    if (is_lost(options, state, seed, now, index)) {
         state->lost++;
         return;
     }

@@ -15,7 +15,8 @@ struct link_options {
     double loss;         /* 0..1 */
     double burst_enter;  /* 0..1: a datagram begins a burst of losses (Gilbert-Elliott) ... */
     double burst_leave;  /* ... each one in it may end it ... */
-    double burst_loss;   /* ... and inside this share is lost */
+    double burst_loss;   /* ... and inside this share is lost ... */
+    wrd_time burst_us;   /* ... until it is as old as this; 0: as may be */
     double reorder;      /* 0..1: this share comes later ... */
     wrd_time reorder_us; /* ... by this much */
     double duplicate;    /* 0..1 */
@@ -30,6 +31,7 @@ struct link_options {
 struct link_state {
     uint64_t free_at_ns; /* when the line has sent what is queued */
     bool in_burst;
+    wrd_time burst_began;
     uint64_t sent, lost, overflowed; /* datagrams: put on the link, lost by chance or mask, by a full queue */
     uint64_t bytes;                  /* that passed the queue, with overhead */
 };

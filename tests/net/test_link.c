@@ -122,6 +122,18 @@ static void bursts_are_as_long_and_as_bad_as_asked(void **state)
     transit_free(&line.transit);
 }
 
+static void burst_ends_with_its_time(void **state)
+{
+    struct line line = {.options = {.burst_enter = 1, .burst_loss = 1, .burst_us = 1000}};
+    put(&line, 0, 4, 0);
+    put(&line, 999, 4, 0);
+    assert_int_equal(line.state.lost, 2);
+    line.options.burst_enter = 0;
+    put(&line, 1000, 4, 0);
+    assert_int_equal(line.state.lost, 2);
+    transit_free(&line.transit);
+}
+
 static void same_seed_gives_the_same_fate(void **state)
 {
     struct line a = {.seed = 7, .options = {.loss = 0.2, .duplicate = 0.1, .jitter_us = 5000, .corrupt = 0.1}}, b = a;
@@ -149,6 +161,7 @@ int main(void)
         cmocka_unit_test(mask_loses_exactly_its_datagrams),
         cmocka_unit_test(random_faults_come_as_often_as_asked),
         cmocka_unit_test(bursts_are_as_long_and_as_bad_as_asked),
+        cmocka_unit_test(burst_ends_with_its_time),
         cmocka_unit_test(same_seed_gives_the_same_fate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

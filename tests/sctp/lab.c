@@ -44,18 +44,27 @@ void lab_env_init(struct lab_env *lab, uint64_t seed)
 
 void lab_init(struct lab *lab, uint64_t seed, const struct wrd_sctp_options *options)
 {
+    struct wrd_sctp_options each[2] = {{0}};
+    if (options)
+        each[0] = each[1] = *options;
+    lab_init_each(lab, seed, each);
+}
+
+void lab_init_each(struct lab *lab, uint64_t seed, const struct wrd_sctp_options options[2])
+{
     memset(lab, 0, sizeof *lab);
     lab->seed = seed;
     lab->now = WRD_SECOND;
     for (int i = 0; i < 2; i++) {
         struct lab_end *end = &lab->ends[i];
         lab_env_init(&end->env, seed * 2 + (uint64_t)i);
-        end->sctp = wrd_sctp_new(options, &end->env.env);
+        end->sctp = wrd_sctp_new(&options[i], &end->env.env);
         assert_non_null(end->sctp);
         end->out.delay_us = 10 * WRD_MILLISECOND;
         end->traffic.streams = 1;
         end->reading = true;
-        end->unordered_seen = calloc(LAB_STREAMS, LAB_UNORDERED_MAX);
+        end->fates = calloc((size_t)2 * LAB_STREAMS, LAB_MESSAGES_MAX);
+        assert_non_null(end->fates);
     }
 }
 
@@ -64,7 +73,7 @@ void lab_free(struct lab *lab)
     for (int i = 0; i < 2; i++) {
         wrd_sctp_free(lab->ends[i].sctp);
         assert_int_equal(lab->ends[i].env.live, 0);
-        free(lab->ends[i].unordered_seen);
+        free(lab->ends[i].fates);
     }
     transit_free(&lab->transit);
 }
@@ -107,6 +116,21 @@ static size_t pick_size(struct lab *lab, size_t most)
     return 4 + (size_t)(lab_random(&lab->seed) % limit);
 }
 
+static uint8_t *fate_of(struct lab_end *sender, unsigned stream, bool unordered, uint32_t index)
+{
+    assert_true(stream < LAB_STREAMS && index < LAB_MESSAGES_MAX);
+    return &sender->fates[(stream + (unordered ? LAB_STREAMS : 0)) * LAB_MESSAGES_MAX + index];
+}
+
+static void limit(struct lab *lab, struct wrd_sctp_message *message)
+{
+    uint64_t r = lab_random(&lab->seed);
+    message->limit_retransmits = r % 3 != 0;
+    message->retransmits = (uint32_t)(r / 3 % 4);
+    if (r % 3 != 1)
+        message->lifetime = 1 + r / 16 % (300 * WRD_MILLISECOND);
+}
+
 static void talk(struct lab *lab, int which)
 {
     static uint8_t bytes[WRD_MESSAGE_MAX];
@@ -114,44 +138,58 @@ static void talk(struct lab *lab, int which)
     struct lab_traffic *traffic = &end->traffic;
     while (traffic->sent < traffic->messages) {
         uint64_t seed = lab->seed;
-        uint16_t stream = (uint16_t)(lab_random(&lab->seed) % traffic->streams);
-        bool unordered = lab_random(&lab->seed) % 1000 < traffic->unordered;
-        uint32_t *next = &traffic->sent_on[stream + (unordered ? LAB_STREAMS : 0)];
-        size_t len = pick_size(lab, traffic->size_max);
-        fill_message(bytes, len, stream, *next);
-        wrd_result result = lab_send(lab, which, stream, unordered, bytes, len);
-        if (result != WRD_OK) {
+        struct wrd_sctp_message message = {
+            .stream = (uint16_t)(lab_random(&lab->seed) % traffic->streams), .ppid = 53, .data = bytes};
+        message.unordered = lab_random(&lab->seed) % 1000 < traffic->unordered;
+        bool limited = traffic->limited > 0 && lab_random(&lab->seed) % 1000 < traffic->limited;
+        if (limited)
+            limit(lab, &message);
+        uint32_t *next = &traffic->sent_on[message.stream + (message.unordered ? LAB_STREAMS : 0)];
+        message.len = pick_size(lab, traffic->size_max);
+        fill_message(bytes, message.len, message.stream, *next);
+        if (wrd_sctp_send(end->sctp, lab->now, &message) != WRD_OK) {
             lab->seed = seed;
             return;
         }
+        *fate_of(end, message.stream, message.unordered, *next) = limited ? LAB_SENT | LAB_LIMITED : LAB_SENT;
         ++*next;
         traffic->sent++;
+        traffic->sent_reliable += !limited;
     }
+}
+
+static void check_message(struct lab *lab, int which, const struct wrd_sctp_message *message)
+{
+    static uint8_t expected[WRD_MESSAGE_MAX];
+    struct lab_end *end = &lab->ends[which], *sender = &lab->ends[!which];
+    assert_true(message->len >= 4);
+    uint32_t index = wrd_load32le(message->data);
+    uint8_t *fate = fate_of(sender, message->stream, message->unordered, index);
+    assert_true(*fate == LAB_SENT || *fate == (LAB_SENT | LAB_LIMITED));
+    *fate |= LAB_HEARD;
+    end->heard_reliable += !(*fate & LAB_LIMITED);
+    if (!message->unordered) {
+        uint32_t *next = &end->heard_on[message->stream];
+        assert_true(index >= *next);
+        for (; *next < index; ++*next)
+            assert_true(*fate_of(sender, message->stream, false, *next) & LAB_LIMITED);
+        ++*next;
+    }
+    assert_int_equal(message->ppid, 53);
+    fill_message(expected, message->len, message->stream, index);
+    assert_memory_equal(message->data, expected, message->len);
 }
 
 static void hear(struct lab *lab, int which)
 {
-    static uint8_t expected[WRD_MESSAGE_MAX];
     struct lab_end *end = &lab->ends[which];
     struct wrd_sctp_message message;
     while (end->reading && wrd_sctp_peek(end->sctp, &message)) {
-        end->heard++;
-        end->heard_bytes += message.len;
-        if (lab->ends[!which].traffic.messages > 0) {
-            assert_true(message.stream < LAB_STREAMS && message.len >= 4);
-            uint32_t index = wrd_load32le(message.data);
-            if (message.unordered) {
-                assert_true(index < LAB_UNORDERED_MAX);
-                uint8_t *seen = &end->unordered_seen[message.stream * LAB_UNORDERED_MAX + index];
-                assert_int_equal(*seen, 0);
-                *seen = 1;
-            } else {
-                assert_int_equal(index, end->heard_on[message.stream]);
-                end->heard_on[message.stream]++;
-            }
-            assert_int_equal(message.ppid, 53);
-            fill_message(expected, message.len, message.stream, index);
-            assert_memory_equal(message.data, expected, message.len);
+        if (!message.ends_stream) {
+            end->heard++;
+            end->heard_bytes += message.len;
+            if (lab->ends[!which].traffic.messages > 0)
+                check_message(lab, which, &message);
         }
         wrd_sctp_release(end->sctp, lab->now);
     }
@@ -219,8 +257,8 @@ bool lab_deliver(struct lab *lab, wrd_time limit)
         bool done = true;
         for (int i = 0; i < 2; i++) {
             const struct lab_traffic *traffic = &lab->ends[i].traffic;
-            done = done && traffic->sent == traffic->messages && lab->ends[!i].heard >= traffic->messages &&
-                   wrd_sctp_buffered(lab->ends[i].sctp) == 0;
+            done = done && traffic->sent == traffic->messages &&
+                   lab->ends[!i].heard_reliable == traffic->sent_reliable && wrd_sctp_buffered(lab->ends[i].sctp) == 0;
         }
         if (done)
             return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two live associations on one virtual clock, with a link between them that loses, delays, repeats and damages packets
- * from a seed, and traffic that an oracle checks: every byte of every message once, in order for each stream.
+ * from a seed, and traffic that an oracle checks: every byte of every message once, in order for each stream; only
+ * those sent with a limit may be missing.
  */
 #ifndef TESTS_SCTP_LAB_H
 #define TESTS_SCTP_LAB_H
@@ -29,17 +30,22 @@ struct lab_env {
 void lab_env_init(struct lab_env *lab, uint64_t seed);
 uint64_t lab_random(uint64_t *seed);
 
-#define LAB_STREAMS 8
+#define LAB_STREAMS      8
+#define LAB_MESSAGES_MAX 8192 /* of one stream and order */
 
-/* What one end wants to say, and what it heard. */
+/* What one end wants to say. */
 struct lab_traffic {
     unsigned messages;  /* to send in all */
-    size_t size_max;    /* sizes are spread over 1 .. this, mostly small */
+    size_t size_max;    /* sizes are spread over 4 .. 3 + this, mostly small */
     unsigned unordered; /* in a thousand */
+    unsigned limited;   /* in a thousand: with a lifetime or a number of retransmits */
     unsigned streams;
-    unsigned sent;
+    unsigned sent, sent_reliable;
     uint32_t sent_on[2 * LAB_STREAMS]; /* next index; the second half counts unordered ones */
 };
+
+/* What became of a message, bits. */
+enum lab_fate { LAB_SENT = 1, LAB_LIMITED = 2, LAB_HEARD = 4 };
 
 struct lab_end {
     struct lab_env env;
@@ -47,15 +53,13 @@ struct lab_end {
     struct link_options out; /* of what it sends */
     struct link_state line;
     struct lab_traffic traffic;
-    unsigned events; /* all so far */
-    uint32_t heard_on[2 * LAB_STREAMS];
-    unsigned heard;
+    uint8_t *fates;                 /* of what it sends: stream (+ LAB_STREAMS when unordered), index */
+    unsigned events;                /* all so far */
+    uint32_t heard_on[LAB_STREAMS]; /* the next index in order */
+    unsigned heard, heard_reliable;
     uint64_t heard_bytes;
-    uint8_t *unordered_seen; /* bits: stream * LAB_UNORDERED_MAX + index */
-    bool reading;            /* false: messages stay unread */
+    bool reading; /* false: messages stay unread */
 };
-
-#define LAB_UNORDERED_MAX 8192
 
 struct lab {
     struct lab_end ends[2];
@@ -67,7 +71,9 @@ struct lab {
     void *tap_user;
 };
 
+/* `options` of both ends; NULL: defaults. */
 void lab_init(struct lab *lab, uint64_t seed, const struct wrd_sctp_options *options);
+void lab_init_each(struct lab *lab, uint64_t seed, const struct wrd_sctp_options options[2]);
 /* Frees all, and checks that nothing leaked. */
 void lab_free(struct lab *lab);
 /* Sends, reads and transmits what each end can, then moves to the next event. False: nothing will happen any more, or
@@ -75,7 +81,8 @@ void lab_free(struct lab *lab);
 bool lab_step(struct lab *lab, wrd_time until);
 /* Steps until both ends are established. */
 void lab_open(struct lab *lab);
-/* Steps until everything sent was heard and acknowledged; false: not by `limit` from now. */
+/* Steps until everything sent was acknowledged or given up, and all that could not be given up was heard; false: not by
+ * `limit` from now. */
 bool lab_deliver(struct lab *lab, wrd_time limit);
 /* Steps for this long. */
 void lab_run(struct lab *lab, wrd_time time);
