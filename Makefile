@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 20
 export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
 export JOBS
 
-.PHONY: all run test bench fuzz install clean help
+.PHONY: all run test sim bench fuzz install clean help
 .NOTPARALLEL:
 
 all:
@@ -26,6 +26,12 @@ test:
 	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
 	@scripts/build asan -DWRD_REQUIRE_TESTS=ON
 	@scripts/test
+
+# SEED=n, SEEDS=n or WAN=1, as scripts/sim says.
+sim:
+	@WRD_SKIP_BROWSERS=1 WRD_SKIP_INTEROP=1 scripts/setup build test
+	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
+	@SEED="$(SEED)" SEEDS="$(SEEDS)" WAN="$(WAN)" scripts/sim
 
 bench:
 	@scripts/setup build
@@ -53,6 +59,7 @@ help:
 	@echo "make           installs what is missing, builds the libraries, build/wrd and the browser client"
 	@echo "make run       the same, then runs the example: an echo server and its page"
 	@echo "make test      every test: unit, sanitizers, fences, browsers, foreign peers, install, README"
+	@echo "make sim       random scenes in virtual time: SEEDS=n many, SEED=n replays one, WAN=1 wide-area paths"
 	@echo "make bench     the benchmarks"
 	@echo "make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make install   headers, libraries, wrd to PREFIX=$(PREFIX) (DESTDIR too)"

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The whole core, client and server, over hostile links in virtual time. `SEED=n` in the environment runs that seed
- * alone, `SEEDS=n` that many.
- */
+/* The whole core, client and server, in virtual time. */
 #include "sim/apps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#define SEEDS_DEFAULT 300
 
 struct scene {
     struct world world;
@@ -134,68 +127,6 @@ static void a_server_that_vanishes_is_lost_at_both_ends(void **state)
     assert_int_equal(scene.world.allocations.bytes, 0);
 }
 
-static struct link_options wild_link(struct world *dice)
-{
-    struct link_options link = {.delay_us = world_below(dice, 100) * WRD_MILLISECOND,
-                                .jitter_us = world_below(dice, 3) == 0 ? world_below(dice, 50 * WRD_MILLISECOND) : 0,
-                                .loss = (double)world_below(dice, 12) / 100,
-                                .duplicate = (double)world_below(dice, 10) / 100,
-                                .corrupt = (double)world_below(dice, 4) / 100};
-    if (world_below(dice, 3) == 0) {
-        link.rate_bps = 1000000 + world_below(dice, 100000000);
-        link.queue_bytes = 20000 + (size_t)world_below(dice, 200000);
-    }
-    return link;
-}
-
-static uint64_t play_seed(uint64_t seed)
-{
-    struct world dice = {.random = seed};
-    struct link_options link = wild_link(&dice);
-    double corrupt = link.corrupt;
-    link.corrupt = 0; /* before there are keys UDP's own checksum has to do */
-    struct scene scene;
-    set_scene(&scene, seed, &link, world_below(&dice, 2) ? WRD_RAW : WRD_FRAMED);
-    scene.caller.messages = 1 + (unsigned)world_below(&dice, 60);
-    scene.caller.size_max = world_below(&dice, 4) == 0 ? 100000 : 2000;
-    scene.caller.close_after = true;
-    (void)world_run(&scene.world, scene.world.now + 100 * WRD_SECOND, &scene.caller.opened);
-    scene.world.nodes[0].out.corrupt = scene.world.nodes[1].out.corrupt = corrupt;
-    bool finished = play(&scene, 1200 * WRD_SECOND);
-    if (!finished || !caller_succeeded(&scene.caller))
-        print_error("seed %llu: %u of %u echoed, opened %d, closed %d, reason %d, corrupt %d\n",
-                    (unsigned long long)seed, scene.caller.echoed, scene.caller.messages, scene.caller.opened,
-                    scene.caller.closed, scene.caller.reason, scene.caller.corrupt);
-    assert_true(finished && caller_succeeded(&scene.caller));
-    uint64_t digest = scene.world.digest;
-    world_free(&scene.world);
-    assert_int_equal(scene.world.allocations.bytes, 0);
-    return digest;
-}
-
-static uint64_t number(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text && *text ? strtoull(text, NULL, 10) : otherwise;
-}
-
-static void nothing_is_lost_or_reordered_over_wild_links(void **state)
-{
-    (void)state;
-    uint64_t only = number("SEED", 0), seeds = number("SEEDS", SEEDS_DEFAULT);
-    for (uint64_t seed = only ? only : 1; seed <= (only ? only : seeds); seed++)
-        play_seed(seed);
-}
-
-#ifndef WRD_TEST_REAL_DTLS /* libssl draws its secrets elsewhere */
-static void the_same_seed_gives_the_same_bytes(void **state)
-{
-    (void)state;
-    for (uint64_t seed = 1000; seed < 1010; seed++)
-        assert_true(play_seed(seed) == play_seed(seed));
-}
-#endif
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,10 +136,6 @@ int main(void)
         cmocka_unit_test(a_silent_server_is_a_timeout_within_the_limit),
         cmocka_unit_test(a_wrong_fingerprint_is_a_mismatch_at_once),
         cmocka_unit_test(a_server_that_vanishes_is_lost_at_both_ends),
-        cmocka_unit_test(nothing_is_lost_or_reordered_over_wild_links),
-#ifndef WRD_TEST_REAL_DTLS
-        cmocka_unit_test(the_same_seed_gives_the_same_bytes),
-#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
