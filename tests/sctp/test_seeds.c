@@ -10,7 +10,7 @@
 static struct wrd_sctp_options dice_options(uint64_t *dice)
 {
     struct wrd_sctp_options options = {.no_interleaving = seeds_once_in(dice, 2),
-                                       .always_checksum = true, /* what DTLS would drop, CRC32c must */
+                                       .always_checksum = seeds_once_in(dice, 2),
                                        .congestion = seeds_once_in(dice, 2) ? WRD_SCTP_RENO : WRD_SCTP_CUBIC};
     if (seeds_once_in(dice, 2))
         options.receive_window = 20000 + (size_t)seeds_below(dice, 200000);
@@ -38,11 +38,16 @@ static struct lab_traffic dice_traffic(uint64_t *dice)
 static void set_scene(struct lab *lab, uint64_t seed, uint64_t *dice)
 {
     struct wrd_sctp_options options[2];
-    for (int i = 0; i < 2; i++)
+    struct link_options links[2];
+    for (int i = 0; i < 2; i++) {
         options[i] = dice_options(dice);
+        links[i] = seeds_link(dice);
+    }
+    for (int i = 0; i < 2; i++) /* what DTLS would drop, CRC32c must */
+        options[i].always_checksum = options[i].always_checksum || links[!i].corrupt > 0;
     lab_init_each(lab, seed, options);
     for (int i = 0; i < 2; i++) {
-        lab->ends[i].out = seeds_link(dice);
+        lab->ends[i].out = links[i];
         lab->ends[i].traffic = dice_traffic(dice);
     }
     uint64_t who = seeds_below(dice, 3);
@@ -59,12 +64,13 @@ static void tell_scene(const struct lab *lab, uint64_t seed)
         const struct lab_end *end = &lab->ends[i];
         const struct wrd_sctp_options *options = &end->sctp->options;
         seeds_print_link(i == 0 ? "from 0 to 1" : "from 1 to 0", &end->out);
-        printf(
-            "  end %d: %s, window %zu, send limit %zu, packets of %zu, %s; says %u messages of up to %zu bytes on %u "
-            "streams, %u in a thousand unordered, %u limited\n",
-            i, options->congestion == WRD_SCTP_RENO ? "Reno" : "CUBIC", options->receive_window, options->send_limit,
-            options->packet_max, options->no_interleaving ? "DATA" : "I-DATA", end->traffic.messages,
-            end->traffic.size_max, end->traffic.streams, end->traffic.unordered, end->traffic.limited);
+        printf("  end %d: %s, window %zu, send limit %zu, packets of %zu, %s, %s; says %u messages of up to %zu bytes "
+               "on %u "
+               "streams, %u in a thousand unordered, %u limited\n",
+               i, options->congestion == WRD_SCTP_RENO ? "Reno" : "CUBIC", options->receive_window, options->send_limit,
+               options->packet_max, options->no_interleaving ? "DATA" : "I-DATA",
+               options->always_checksum ? "CRC32c" : "no CRC32c", end->traffic.messages, end->traffic.size_max,
+               end->traffic.streams, end->traffic.unordered, end->traffic.limited);
     }
 }
 

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
-#ifdef WRD_TEST_REAL_DTLS
-#define SEEDS_DEFAULT 500 /* libcrypto's part is most of the time */
+#if defined(WRD_TEST_SANITIZED)
+#define SEEDS_DEFAULT 300
+#elif defined(WRD_TEST_REAL_DTLS)
+#define SEEDS_DEFAULT 500
 #else
 #define SEEDS_DEFAULT 1000
 #endif
