@@ -107,6 +107,8 @@ bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag
 void wrd_sctp_take_cookie_ack(struct wrd_sctp *sctp, wrd_time now);
 void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now);
 void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr);
+
+/* reply.c */
 /* A packet of one chunk for `reply`; `tag` 0 would be an INIT's. */
 struct wrd_writer wrd_sctp_reply_begin(struct wrd_sctp *sctp, uint32_t tag);
 void wrd_sctp_reply_end(struct wrd_sctp *sctp, struct wrd_writer *wr);

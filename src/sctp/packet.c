@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sctp/packet.h"
 
+#include "sctp/tlv.h"
+
 #define CHECKSUM_AT 8
 
 static const uint8_t zeros[4];
@@ -33,25 +35,14 @@ bool wrd_sctp_packet_read(struct wrd_sctp_packet *packet, wrd_crc32c_update *crc
 
 bool wrd_sctp_chunk_next(struct wrd_reader *chunks, struct wrd_sctp_chunk *chunk)
 {
-    if (chunks->bad || chunks->left == 0)
+    struct wrd_sctp_tlv tlv;
+    if (!wrd_sctp_tlv_next(chunks, &tlv))
         return false;
-    const uint8_t *whole = chunks->at;
-    chunk->type = wrd_rd8(chunks);
-    chunk->flags = wrd_rd8(chunks);
-    size_t len = wrd_rd16(chunks);
-    if (chunks->bad || len < WRD_SCTP_CHUNK_HEADER_SIZE) {
-        chunks->bad = true;
-        return false;
-    }
-    const uint8_t *value = wrd_rd_bytes(chunks, len - WRD_SCTP_CHUNK_HEADER_SIZE);
-    if (!value)
-        return false;
-    chunk->whole = whole;
-    chunk->whole_len = len;
-    chunk->value = wrd_rd(value, len - WRD_SCTP_CHUNK_HEADER_SIZE);
-    /* The last chunk's padding may be missing: it is not part of the length, and some senders leave it out. */
-    size_t padding = -len & 3;
-    (void)wrd_rd_bytes(chunks, padding < chunks->left ? padding : chunks->left);
+    *chunk = (struct wrd_sctp_chunk){.type = tlv.whole[0],
+                                     .flags = tlv.whole[1],
+                                     .whole = tlv.whole,
+                                     .whole_len = tlv.whole_len,
+                                     .value = tlv.value};
     return true;
 }
 
@@ -80,10 +71,5 @@ size_t wrd_sctp_chunk_begin(struct wrd_writer *wr, uint8_t type, uint8_t flags)
 
 void wrd_sctp_chunk_end(struct wrd_writer *wr, size_t start)
 {
-    if (wr->bad)
-        return;
-    size_t len = wr->len - start;
-    wrd_wr_bytes(wr, zeros, -len & 3);
-    if (!wr->bad)
-        wrd_store16be(wr->start + start + 2, (uint16_t)len);
+    wrd_sctp_tlv_end(wr, start);
 }
