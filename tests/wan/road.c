@@ -65,7 +65,7 @@ static void say_bulk(struct road *road, struct flow *flow)
 
 static void say_small(struct road *road, struct flow *flow)
 {
-    uint8_t bytes[1500] = {0};
+    uint8_t bytes[8192] = {0};
     if (flow->small < sizeof road->now || flow->small > sizeof bytes)
         abort();
     memcpy(bytes, &road->now, sizeof road->now);
