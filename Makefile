@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 20
 export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
 export JOBS
 
-.PHONY: all run test sim bench fuzz install clean help
+.PHONY: all run test sim bench bench-sctp fuzz install clean help
 .NOTPARALLEL:
 
 all:
@@ -41,6 +41,14 @@ bench:
 		echo "== $$program"; "$$program" || exit 1; \
 	done
 
+# Beside foreign stacks, where they can be had.
+bench-sctp:
+	@scripts/setup build
+	@scripts/build dev
+	@bench/peers/build build/bench
+	build/bench/bench_sctp
+	build/bench/bench_link
+
 fuzz:
 	@scripts/setup build fuzz
 	@scripts/build fuzz
@@ -61,6 +69,7 @@ help:
 	@echo "make test      every test: unit, sanitizers, fences, browsers, foreign peers, install, README"
 	@echo "make sim       random scenes in virtual time: SEEDS=n many, SEED=n replays one, WAN=1 wide-area paths"
 	@echo "make bench     the benchmarks"
+	@echo "make bench-sctp  SCTP beside usrsctp and dcsctp"
 	@echo "make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make install   headers, libraries, wrd to PREFIX=$(PREFIX) (DESTDIR too)"
 	@echo "make clean     removes build/ and web/dist/"

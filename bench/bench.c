@@ -16,6 +16,21 @@ double bench_cpu_seconds(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *values, size_t count, double *spread)
+{
+    qsort(values, count, sizeof *values, compare);
+    double median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+    if (spread)
+        *spread = median > 0 ? (values[count - 1 - count / 4] - values[count / 4]) / median : 0;
+    return median;
+}
+
 void bench_open(struct bench *bench, const char *program, const char *name)
 {
     char path[PATH_MAX], folder[PATH_MAX];
@@ -29,15 +44,17 @@ void bench_open(struct bench *bench, const char *program, const char *name)
     (void)fputs("[", bench->file);
 }
 
-void bench_row(struct bench *bench, const char *name, double value, const char *unit, const char *peer, double ratio,
-               double target)
+static void write_row(struct bench *bench, const char *name, double value, const char *unit, const char *peer,
+                      double ratio, double target, bool met)
 {
-    printf("%-44s %10.2f %-8s", name, value, unit);
-    if (peer)
-        printf("  %.2fx %s", ratio, peer);
+    printf("%-48s %9.2f %-7s", name, value, unit);
     if (target > 0)
-        printf("  target %.2f: %s", target, value >= target ? "met" : "MISSED");
+        printf(" target %7.2f: %-6s", target, met ? "met" : "MISSED");
+    if (peer)
+        printf("%s %.2f x %s (%.2f)", target > 0 ? "" : "                       ", ratio, peer,
+               ratio > 0 ? value / ratio : 0.0);
     puts("");
+    (void)fflush(stdout);
     (void)fprintf(bench->file, "%s\n  {\"name\": \"%s\", \"value\": %.4f, \"unit\": \"%s\", ", bench->any ? "," : "",
                   name, value, unit);
     if (peer)
@@ -45,10 +62,22 @@ void bench_row(struct bench *bench, const char *name, double value, const char *
     else
         (void)fputs("\"peer\": null, \"ratio\": null, ", bench->file);
     if (target > 0)
-        (void)fprintf(bench->file, "\"target\": %.4f, \"met\": %s}", target, value >= target ? "true" : "false");
+        (void)fprintf(bench->file, "\"target\": %.4f, \"met\": %s}", target, met ? "true" : "false");
     else
         (void)fputs("\"target\": null, \"met\": null}", bench->file);
     bench->any = true;
+}
+
+void bench_row(struct bench *bench, const char *name, double value, const char *unit, const char *peer, double ratio,
+               double target)
+{
+    write_row(bench, name, value, unit, peer, ratio, target, value >= target);
+}
+
+void bench_row_below(struct bench *bench, const char *name, double value, const char *unit, const char *peer,
+                     double ratio, double target)
+{
+    write_row(bench, name, value, unit, peer, ratio, target, value <= target);
 }
 
 void bench_close(struct bench *bench)
