@@ -85,8 +85,10 @@ void wrd_sctp_free(struct wrd_sctp *sctp)
         return;
     wrd_sctp_flight_free(&sctp->flight);
     wrd_sctp_queue_free(&sctp->queue);
-    if (sctp->begun)
+    if (sctp->begun) {
         wrd_sctp_join_free(&sctp->join);
+        wrd_sctp_track_free(&sctp->track);
+    }
     wrd_sctp_reset_free(&sctp->reset);
     wrd_sctp_pool_give(&sctp->pool, sctp->peer_cookie, sctp->peer_cookie_capacity);
     wrd_sctp_pool_drain(&sctp->pool);
@@ -282,6 +284,7 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
     if (now >= sctp->reset.deadline)
         expire_reset(sctp, now);
     if (now >= sctp->heartbeat.deadline) {
+        wrd_sctp_data_drain(sctp);
         wrd_sctp_pool_drain(&sctp->pool);
         if (wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
             (void)count_error(sctp, now);
@@ -289,39 +292,6 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
 }
 
 /* ---- Messages ---- */
-
-bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out)
-{
-    struct wrd_sctp_block *block = sctp->begun ? sctp->join.ready : NULL;
-    if (!block)
-        return false;
-    *out = (struct wrd_sctp_message){.stream = block->stream,
-                                     .ppid = block->ppid,
-                                     .unordered = block->flags & WRD_SCTP_UNORDERED,
-                                     .data = wrd_sctp_block_bytes(block),
-                                     .len = block->len};
-    return true;
-}
-
-uint32_t wrd_sctp_window(const struct wrd_sctp *sctp)
-{
-    size_t limit = sctp->options.receive_window;
-    return sctp->join.charged < limit ? (uint32_t)(limit - sctp->join.charged) : 0;
-}
-
-void wrd_sctp_release(struct wrd_sctp *sctp, wrd_time now)
-{
-    (void)now;
-    if (!sctp->begun || !sctp->join.ready)
-        return;
-    wrd_sctp_join_release(&sctp->join);
-    /* A peer that saw a small window waits for news of a larger one. */
-    uint32_t limit = (uint32_t)sctp->options.receive_window;
-    uint32_t window = wrd_sctp_window(sctp);
-    if (!sctp->over && sctp->advertised < limit / 2 && window > sctp->advertised &&
-        window - sctp->advertised >= limit / 4)
-        sctp->track.sack_now = true;
-}
 
 wrd_result wrd_sctp_reset_stream(struct wrd_sctp *sctp, uint16_t stream)
 {
@@ -374,5 +344,6 @@ void wrd_sctp_audit(const struct wrd_sctp *sctp)
     if (sctp->begun) {
         WRD_ASSERT(wrd_tsn_eq(sctp->join.next, wrd_tsn_add(sctp->track.cumulative, 1)) || sctp->over);
         WRD_ASSERT(wrd_tsn_le(sctp->track.cumulative, sctp->track.highest));
+        wrd_sctp_join_audit(&sctp->join);
     }
 }

@@ -92,12 +92,18 @@ void wrd_sctp_end(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, const
 void wrd_sctp_fail(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, uint16_t cause, const char *text);
 /* Shutdown goes on once everything is delivered (RFC 9260 9.2). */
 void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now);
-uint32_t wrd_sctp_window(const struct wrd_sctp *sctp);
 /* Stops the process when the association contradicts itself. For tests; walks everything. */
 void wrd_sctp_audit(const struct wrd_sctp *sctp);
 
 /* messages.c. The queue became shorter: a blocked sender may hear of it. */
 void wrd_sctp_note_room(struct wrd_sctp *sctp);
+
+/* rx_data.c. The two that take a chunk answer whether the packet counts as one with DATA. */
+bool wrd_sctp_take_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);
+bool wrd_sctp_take_forward(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);
+uint32_t wrd_sctp_window(const struct wrd_sctp *sctp);
+/* Gives back memory that is not needed while nothing comes. */
+void wrd_sctp_data_drain(struct wrd_sctp *sctp);
 
 /* handshake.c */
 void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);

@@ -36,16 +36,17 @@
 /* A message of several chunks starts with room for what the last one had, up to this. */
 #define WRD_SCTP_ASSEMBLY_MIN       ((size_t)4096)
 #define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)131072)
+#define WRD_SCTP_ASSEMBLY_GUESSES   8                 /* messages under assembly at once, for which that holds */
+#define WRD_SCTP_ASSEMBLIES_MAX     ((uint32_t)16384) /* messages of I-DATA that the peer may have begun */
 
-#define WRD_SCTP_GAP_BLOCKS_MAX    ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
-#define WRD_SCTP_DUPLICATES_MAX    32             /* reported in one SACK */
-#define WRD_SCTP_WAITING_BUCKETS   ((size_t)256)  /* of messages that wait for an earlier one of their stream */
-#define WRD_SCTP_FORWARD_SSNS_MAX  65536          /* SSNs looked up for one FORWARD-TSN */
-#define WRD_SCTP_COOKIE_MAX        ((size_t)1024) /* of the peer's cookie */
-#define WRD_SCTP_REPLY_MAX         ((size_t)512)  /* a packet that answers one without an association */
-#define WRD_SCTP_ECHO_MAX          ((size_t)492)  /* of a heartbeat's information */
-#define WRD_SCTP_ERROR_MAX         ((size_t)256)  /* of error causes in one ERROR */
-#define WRD_SCTP_RESET_STREAMS_MAX ((size_t)232)  /* in one request of ours */
+#define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
+#define WRD_SCTP_DUPLICATES_MAX      32             /* reported in one SACK */
+#define WRD_SCTP_FORWARD_NUMBERS_MAX 65536          /* SSNs or MIDs looked up for one FORWARD-TSN */
+#define WRD_SCTP_COOKIE_MAX          ((size_t)1024) /* of the peer's cookie */
+#define WRD_SCTP_REPLY_MAX           ((size_t)512)  /* a packet that answers one without an association */
+#define WRD_SCTP_ECHO_MAX            ((size_t)492)  /* of a heartbeat's information */
+#define WRD_SCTP_ERROR_MAX           ((size_t)256)  /* of error causes in one ERROR */
+#define WRD_SCTP_RESET_STREAMS_MAX   ((size_t)232)  /* in one request of ours */
 
 /* In full packets. */
 #define WRD_SCTP_BURST        10 /* a trigger may send this much beyond what it acknowledged */

@@ -102,8 +102,10 @@ static uint16_t least(uint16_t a, uint16_t b)
 /* The peer is known: both directions start. False: it takes fewer streams than messages are queued for. */
 static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_init *peer)
 {
-    if (sctp->begun)
+    if (sctp->begun) {
         wrd_sctp_join_free(&sctp->join);
+        wrd_sctp_track_free(&sctp->track);
+    }
     sctp->begun = true;
     sctp->peer_tag = peer->tag;
     sctp->peer_rwnd = peer->a_rwnd;
@@ -114,10 +116,14 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_ini
     sctp->peer_reconfig = peer->reconfig;
     sctp->without_checksum = peer->zero_checksum && !sctp->options.always_checksum;
     sctp->advertised = (uint32_t)sctp->options.receive_window;
-    uint32_t salt;
-    sctp->env->random(sctp->env->user, (uint8_t *)&salt, sizeof salt);
-    wrd_sctp_track_init(&sctp->track, peer->tsn);
-    wrd_sctp_join_init(&sctp->join, &sctp->pool, sctp->options.message_limit, peer->tsn, salt);
+    struct wrd_sctp_join_setup setup = {.pool = &sctp->pool,
+                                        .message_limit = sctp->options.message_limit,
+                                        .window = sctp->options.receive_window,
+                                        .interleaving = sctp->interleaving,
+                                        .peer_initial = peer->tsn};
+    sctp->env->random(sctp->env->user, (uint8_t *)&setup.salt, sizeof setup.salt);
+    wrd_sctp_track_init(&sctp->track, sctp->env, peer->tsn);
+    wrd_sctp_join_init(&sctp->join, &setup);
     wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, sctp->local_initial, peer->tsn);
     if (sctp->reset.wanted.count > 0 && !sctp->peer_reconfig)
         sctp->events |= WRD_SCTP_EVENT_RESET; /* refused */

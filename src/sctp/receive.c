@@ -8,116 +8,9 @@
 #define CHUNK_SKIP   0x80
 #define CHUNK_REPORT 0x40
 
-static bool takes_data(const struct wrd_sctp *sctp)
-{
-    return sctp->state == WRD_SCTP_ESTABLISHED || sctp->state == WRD_SCTP_SHUTDOWN_PENDING ||
-           sctp->state == WRD_SCTP_SHUTDOWN_SENT;
-}
-
 static void break_off(struct wrd_sctp *sctp, wrd_time now, const char *text)
 {
     wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_PROTOCOL, text);
-}
-
-/* ---- DATA ---- */
-
-static bool has_room(const struct wrd_sctp *sctp, enum wrd_sctp_arrival arrival)
-{
-    size_t limit = sctp->options.receive_window;
-    size_t charged = sctp->join.charged;
-    if (charged >= limit && sctp->join.ready)
-        return false;
-    /* Nearly full: only what lets the cumulative TSN move, or the gap could never be filled. */
-    return arrival == WRD_SCTP_IN_SEQUENCE || charged <= limit - limit / 10;
-}
-
-/* False when the association ended. */
-static bool check_joined(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_joined joined)
-{
-    switch (joined) {
-    case WRD_SCTP_JOINED:
-    case WRD_SCTP_JOIN_NO_MEMORY: return true;
-    case WRD_SCTP_JOIN_TOO_LARGE:
-        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, "the peer's message is too large");
-        return false;
-    case WRD_SCTP_JOIN_BROKEN: break_off(sctp, now, "the peer's fragments do not fit together"); return false;
-    case WRD_SCTP_JOIN_STUCK:
-        wrd_sctp_fail(sctp, now, WRD_NO_MEMORY, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, "no memory to join a message");
-        return false;
-    }
-    return false;
-}
-
-static void keep_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_data *data,
-                      enum wrd_sctp_arrival arrival)
-{
-    enum wrd_sctp_joined joined = arrival == WRD_SCTP_IN_SEQUENCE ? wrd_sctp_join_in_sequence(&sctp->join, data)
-                                                                  : wrd_sctp_join_ahead(&sctp->join, data);
-    if (!check_joined(sctp, now, joined) || joined == WRD_SCTP_JOIN_NO_MEMORY)
-        return;
-    wrd_sctp_track_mark(&sctp->track, data->tsn);
-    joined = wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative);
-    if (!check_joined(sctp, now, joined))
-        return;
-    if (arrival == WRD_SCTP_IN_SEQUENCE && sctp->join.charged >= sctp->options.receive_window && !sctp->join.ready &&
-        !sctp->join.assembly)
-        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, "the peer fills the window with gaps");
-}
-
-/* True: the packet counts as one with DATA. */
-static bool take_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
-{
-    struct wrd_sctp_data data;
-    if (!takes_data(sctp) || !wrd_sctp_data_read(&data, chunk))
-        return false;
-    if (data.len == 0) {
-        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_NO_USER_DATA, "the peer sent DATA without data");
-        return false;
-    }
-    if (data.flags & WRD_SCTP_IMMEDIATE)
-        sctp->track.sack_now = true;
-    enum wrd_sctp_arrival arrival = wrd_sctp_track_look(&sctp->track, data.tsn);
-    if (arrival == WRD_SCTP_DUPLICATE) {
-        wrd_sctp_track_duplicate(&sctp->track, data.tsn);
-    } else if (arrival == WRD_SCTP_OUTSIDE || !has_room(sctp, arrival)) {
-        sctp->track.sack_now = true;
-    } else if (data.stream >= sctp->streams_in) {
-        wrd_sctp_report(sctp, WRD_SCTP_CAUSE_INVALID_STREAM,
-                        (const uint8_t[]){chunk->value.at[4], chunk->value.at[5], 0, 0}, 4);
-        wrd_sctp_track_mark(&sctp->track, data.tsn);
-        (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
-    } else {
-        keep_data(sctp, now, &data, arrival);
-    }
-    return true;
-}
-
-/* RFC 3758 3.6. */
-static bool take_forward(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader rd)
-{
-    if (!takes_data(sctp))
-        return false;
-    if (!sctp->peer_forward_tsn) {
-        break_off(sctp, now, "FORWARD-TSN was not agreed on");
-        return false;
-    }
-    struct wrd_tsn tsn = wrd_tsn(wrd_rd32(&rd));
-    if (rd.bad)
-        return false;
-    if (!wrd_sctp_track_forward(&sctp->track, tsn)) {
-        sctp->track.sack_now = true; /* old: our SACK was lost */
-        return true;
-    }
-    wrd_sctp_join_forward(&sctp->join, tsn);
-    uint32_t budget = WRD_SCTP_FORWARD_SSNS_MAX;
-    while (rd.left >= 4) {
-        uint16_t stream = wrd_rd16(&rd);
-        struct wrd_ssn ssn = {wrd_rd16(&rd)};
-        if (stream < sctp->streams_in)
-            wrd_sctp_join_skip(&sctp->join, stream, ssn, &budget);
-    }
-    (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
-    return true;
 }
 
 /* ---- Acknowledgements ---- */
@@ -276,9 +169,11 @@ static bool take_unknown(struct wrd_sctp *sctp, const struct wrd_sctp_chunk *chu
 static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk, bool *with_data)
 {
     switch (chunk->type) {
-    case WRD_SCTP_DATA: *with_data = take_data(sctp, now, chunk) || *with_data; return true;
+    case WRD_SCTP_DATA:
+    case WRD_SCTP_I_DATA: *with_data = wrd_sctp_take_data(sctp, now, chunk) || *with_data; return true;
     case WRD_SCTP_SACK: take_sack(sctp, now, chunk); return true;
-    case WRD_SCTP_FORWARD_TSN: *with_data = take_forward(sctp, now, chunk->value) || *with_data; return true;
+    case WRD_SCTP_FORWARD_TSN:
+    case WRD_SCTP_I_FORWARD_TSN: *with_data = wrd_sctp_take_forward(sctp, now, chunk) || *with_data; return true;
     case WRD_SCTP_HEARTBEAT:
         wrd_sctp_heartbeat_asked(&sctp->heartbeat, chunk->value.at, chunk->value.left);
         return true;
@@ -294,8 +189,6 @@ static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sct
             end_shutdown(sctp, now);
         return true;
     case WRD_SCTP_ABORT: take_abort(sctp, now, chunk->value); return false;
-    case WRD_SCTP_I_DATA:
-    case WRD_SCTP_I_FORWARD_TSN: break_off(sctp, now, "interleaving was not agreed on"); return false;
     case WRD_SCTP_INIT: /* alone in its packet, and handled before */
     case WRD_SCTP_COOKIE_ECHO: /* first in its packet, and handled before */ return false;
     default: return take_unknown(sctp, chunk);
@@ -394,8 +287,8 @@ void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *bytes,
     if (!wrd_sctp_packet_read(&packet, plain ? NULL : sctp->crc, bytes, len) || packet.from != sctp->options.port ||
         packet.to != sctp->options.port)
         return;
-    struct wrd_sctp_block *last = sctp->begun ? sctp->join.ready_last : NULL;
+    struct wrd_sctp_block *last = sctp->begun ? sctp->join.order.ready_last : NULL;
     take_packet(sctp, now, &packet);
-    if (sctp->begun && sctp->join.ready && sctp->join.ready_last != last)
+    if (sctp->begun && sctp->join.order.ready && sctp->join.order.ready_last != last)
         sctp->events |= WRD_SCTP_EVENT_MESSAGE;
 }

@@ -71,7 +71,8 @@ void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *q
 static bool make_room(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
 {
     size_t count = streams.left > 0 ? streams.left / 2 : (size_t)view->queue->highest_stream + 1;
-    return wrd_sctp_streams_reserve(&reset->untold, reset->env, count);
+    return wrd_sctp_streams_reserve(&reset->untold, reset->env, count) &&
+           wrd_sctp_join_reserve_resets(view->join, streams.left > 0 ? count : SIZE_MAX);
 }
 
 static bool names_wrong_stream(const struct wrd_sctp_reset_view *view, struct wrd_reader streams)

@@ -3,13 +3,52 @@
 
 #include "sctp/chunk.h"
 
-void wrd_sctp_track_init(struct wrd_sctp_track *track, struct wrd_tsn peer_initial)
+#define BITS_MIN ((uint32_t)256)
+
+void wrd_sctp_track_init(struct wrd_sctp_track *track, const wrd_env *env, struct wrd_tsn peer_initial)
 {
-    memset(track, 0, sizeof *track);
+    *track = (struct wrd_sctp_track){.env = env, .sack_deadline = WRD_NEVER};
     track->cumulative = wrd_tsn(peer_initial.v - 1);
     track->highest = track->cumulative;
-    track->bits = (struct wrd_sctp_bitmap){.words = track->words, .mask = WRD_SCTP_TSN_WINDOW - 1};
-    track->sack_deadline = WRD_NEVER;
+}
+
+static size_t words_size(const struct wrd_sctp_bitmap *bits)
+{
+    return ((size_t)bits->mask + 1) / 8;
+}
+
+static void free_bits(struct wrd_sctp_track *track)
+{
+    if (!track->bits.words)
+        return;
+    wrd_mem_free(track->env, track->bits.words, words_size(&track->bits));
+    track->bits = (struct wrd_sctp_bitmap){0};
+}
+
+static void free_duplicates(struct wrd_sctp_track *track)
+{
+    wrd_mem_free(track->env, track->duplicates, WRD_SCTP_DUPLICATES_MAX * sizeof *track->duplicates);
+    track->duplicates = NULL;
+    track->duplicate_count = 0;
+}
+
+void wrd_sctp_track_free(struct wrd_sctp_track *track)
+{
+    free_bits(track);
+    free_duplicates(track);
+}
+
+static bool has_gap(const struct wrd_sctp_track *track)
+{
+    return !wrd_tsn_eq(track->cumulative, track->highest);
+}
+
+void wrd_sctp_track_drain(struct wrd_sctp_track *track)
+{
+    if (!has_gap(track))
+        free_bits(track);
+    if (track->duplicate_count == 0)
+        free_duplicates(track);
 }
 
 enum wrd_sctp_arrival wrd_sctp_track_look(const struct wrd_sctp_track *track, struct wrd_tsn tsn)
@@ -21,7 +60,32 @@ enum wrd_sctp_arrival wrd_sctp_track_look(const struct wrd_sctp_track *track, st
         return WRD_SCTP_DUPLICATE;
     if ((uint32_t)ahead >= WRD_SCTP_TSN_WINDOW)
         return WRD_SCTP_OUTSIDE;
+    /* Past the highest, the place in the ring may be that of another TSN. */
+    if (wrd_tsn_lt(track->highest, tsn))
+        return WRD_SCTP_AHEAD;
     return wrd_sctp_bit(&track->bits, tsn) ? WRD_SCTP_DUPLICATE : WRD_SCTP_AHEAD;
+}
+
+bool wrd_sctp_track_reserve(struct wrd_sctp_track *track, struct wrd_tsn tsn)
+{
+    uint32_t span = (uint32_t)wrd_tsn_diff(tsn, track->cumulative);
+    WRD_ASSERT(span > 0 && span < WRD_SCTP_TSN_WINDOW);
+    if (span == 1 || (track->bits.words && span <= track->bits.mask))
+        return true;
+    struct wrd_sctp_bitmap bits = {.mask = track->bits.words ? track->bits.mask : BITS_MIN - 1};
+    while (bits.mask < span)
+        bits.mask = bits.mask * 2 + 1;
+    bits.words = wrd_mem_zalloc(track->env, words_size(&bits));
+    if (!bits.words)
+        return false;
+    uint32_t known = (uint32_t)wrd_tsn_diff(track->highest, track->cumulative);
+    for (uint32_t i = 1; i <= known; i++) {
+        if (wrd_sctp_bit(&track->bits, wrd_tsn_add(track->cumulative, i)))
+            wrd_sctp_bit_set(&bits, wrd_tsn_add(track->cumulative, i));
+    }
+    free_bits(track);
+    track->bits = bits;
+    return true;
 }
 
 /* Moves the cumulative TSN over what already arrived behind it. */
@@ -32,7 +96,7 @@ static void advance(struct wrd_sctp_track *track)
         return;
     }
     struct wrd_tsn next = wrd_tsn_add(track->cumulative, 1);
-    while (wrd_sctp_bit(&track->bits, next)) {
+    while (wrd_tsn_le(next, track->highest) && wrd_sctp_bit(&track->bits, next)) {
         wrd_sctp_bit_clear(&track->bits, next);
         track->cumulative = next;
         next = wrd_tsn_add(next, 1);
@@ -59,7 +123,9 @@ void wrd_sctp_track_mark(struct wrd_sctp_track *track, struct wrd_tsn tsn)
 void wrd_sctp_track_duplicate(struct wrd_sctp_track *track, struct wrd_tsn tsn)
 {
     track->sack_now = true;
-    if (track->duplicate_count < WRD_SCTP_DUPLICATES_MAX)
+    if (!track->duplicates) /* without memory, one report less */
+        track->duplicates = wrd_mem_alloc(track->env, WRD_SCTP_DUPLICATES_MAX * sizeof *track->duplicates);
+    if (track->duplicates && track->duplicate_count < WRD_SCTP_DUPLICATES_MAX)
         track->duplicates[track->duplicate_count++] = tsn.v;
 }
 
@@ -70,7 +136,8 @@ bool wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn)
         return false;
     while (!wrd_tsn_eq(track->cumulative, tsn)) {
         track->cumulative = wrd_tsn_add(track->cumulative, 1);
-        wrd_sctp_bit_clear(&track->bits, track->cumulative);
+        if (wrd_tsn_le(track->cumulative, track->highest))
+            wrd_sctp_bit_clear(&track->bits, track->cumulative);
     }
     advance(track);
     return true;
@@ -79,8 +146,7 @@ bool wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn)
 void wrd_sctp_track_packet(struct wrd_sctp_track *track, wrd_time now)
 {
     track->packets++;
-    bool has_gap = !wrd_tsn_eq(track->cumulative, track->highest);
-    if (has_gap || track->packets >= WRD_SCTP_SACK_PACKETS)
+    if (has_gap(track) || track->packets >= WRD_SCTP_SACK_PACKETS)
         track->sack_now = true;
     if (track->sack_deadline == WRD_NEVER)
         track->sack_deadline = now + WRD_SCTP_SACK_DELAY;

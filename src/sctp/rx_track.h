@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "sctp/bitmap.h"
 #include "sctp/bounds.h"
+#include "base/mem.h"
 
 enum wrd_sctp_arrival {
     WRD_SCTP_IN_SEQUENCE, /* the one after the cumulative TSN */
@@ -15,11 +16,11 @@ enum wrd_sctp_arrival {
 };
 
 struct wrd_sctp_track {
+    const wrd_env *env;
     struct wrd_tsn cumulative;
     struct wrd_tsn highest;
-    struct wrd_sctp_bitmap bits; /* set: arrived, and above `cumulative` */
-    uint64_t words[WRD_SCTP_TSN_WINDOW / 64];
-    uint32_t duplicates[WRD_SCTP_DUPLICATES_MAX];
+    struct wrd_sctp_bitmap bits; /* set: arrived, and above `cumulative`; without words: no gap yet */
+    uint32_t *duplicates;        /* WRD_SCTP_DUPLICATES_MAX of them, or NULL */
     uint16_t duplicate_count;
     uint16_t packets; /* with DATA since the last SACK */
     bool any;         /* DATA arrived at all */
@@ -27,9 +28,14 @@ struct wrd_sctp_track {
     wrd_time sack_deadline; /* of the delayed SACK; WRD_NEVER: none owed */
 };
 
-void wrd_sctp_track_init(struct wrd_sctp_track *track, struct wrd_tsn peer_initial);
+void wrd_sctp_track_init(struct wrd_sctp_track *track, const wrd_env *env, struct wrd_tsn peer_initial);
+void wrd_sctp_track_free(struct wrd_sctp_track *track);
+/* Gives back what nothing needs at the moment. */
+void wrd_sctp_track_drain(struct wrd_sctp_track *track);
 enum wrd_sctp_arrival wrd_sctp_track_look(const struct wrd_sctp_track *track, struct wrd_tsn tsn);
-/* `tsn` arrived and is kept; it was neither a duplicate nor outside. */
+/* Memory to mark `tsn`, which is not outside; false: none. */
+bool wrd_sctp_track_reserve(struct wrd_sctp_track *track, struct wrd_tsn tsn);
+/* `tsn` arrived and is kept; it was neither a duplicate nor outside, and reserved. */
 void wrd_sctp_track_mark(struct wrd_sctp_track *track, struct wrd_tsn tsn);
 void wrd_sctp_track_duplicate(struct wrd_sctp_track *track, struct wrd_tsn tsn);
 /* FORWARD-TSN: everything up to `tsn` counts as arrived. False: behind, or past the window. */

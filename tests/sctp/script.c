@@ -68,6 +68,27 @@ void script_send_data(struct script *s, uint32_t tsn, uint16_t stream, uint16_t 
     script_send(s);
 }
 
+void script_i_data(struct script *s, uint32_t tsn, uint16_t stream, uint32_t mid, uint32_t fsn, uint8_t flags,
+                   const void *bytes, size_t len)
+{
+    size_t start = script_chunk(s, WRD_SCTP_I_DATA, flags);
+    wrd_wr32(&s->wr, tsn);
+    wrd_wr16(&s->wr, stream);
+    wrd_wr16(&s->wr, 0);
+    wrd_wr32(&s->wr, mid);
+    wrd_wr32(&s->wr, flags & WRD_SCTP_BEGIN ? 53 : fsn);
+    wrd_wr_bytes(&s->wr, bytes, len);
+    script_chunk_end(s, start);
+}
+
+void script_send_i_data(struct script *s, uint32_t tsn, uint16_t stream, uint32_t mid, uint32_t fsn, uint8_t flags,
+                        const char *text)
+{
+    script_begin(s, s->tag);
+    script_i_data(s, tsn, stream, mid, fsn, flags, text, strlen(text));
+    script_send(s);
+}
+
 void script_sack(struct script *s, uint32_t cumulative, uint32_t rwnd, const uint16_t *gaps)
 {
     uint16_t count = 0;
@@ -244,8 +265,20 @@ void script_hear(struct script *s, const char *text)
 {
     struct wrd_sctp_message message;
     assert_true(wrd_sctp_peek(s->sctp, &message));
+    assert_false(message.ends_stream);
     assert_int_equal(message.len, strlen(text));
     assert_memory_equal(message.data, text, message.len);
+    wrd_sctp_release(s->sctp, s->now);
+}
+
+void script_hear_end(struct script *s, uint16_t stream)
+{
+    struct wrd_sctp_message message;
+    assert_true(wrd_sctp_peek(s->sctp, &message));
+    assert_true(message.ends_stream);
+    assert_int_equal(message.stream, stream);
+    assert_int_equal(message.len, 0);
+    assert_non_null(message.data);
     wrd_sctp_release(s->sctp, s->now);
 }
 

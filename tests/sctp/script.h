@@ -46,8 +46,12 @@ void script_chunk_end(struct script *s, size_t start);
 void script_plain(struct script *s, uint8_t type, uint8_t flags);
 void script_data(struct script *s, uint32_t tsn, uint16_t stream, uint16_t ssn, uint8_t flags, const void *bytes,
                  size_t len);
-/* One chunk of DATA in a packet of its own. */
+void script_i_data(struct script *s, uint32_t tsn, uint16_t stream, uint32_t mid, uint32_t fsn, uint8_t flags,
+                   const void *bytes, size_t len);
+/* One chunk of it in a packet of its own. */
 void script_send_data(struct script *s, uint32_t tsn, uint16_t stream, uint16_t ssn, uint8_t flags, const char *text);
+void script_send_i_data(struct script *s, uint32_t tsn, uint16_t stream, uint32_t mid, uint32_t fsn, uint8_t flags,
+                        const char *text);
 /* `gaps`: pairs of offsets, ended by 0. */
 void script_sack(struct script *s, uint32_t cumulative, uint32_t rwnd, const uint16_t *gaps);
 void script_send_sack(struct script *s, uint32_t cumulative, const uint16_t *gaps);
@@ -75,6 +79,8 @@ void script_answer_init(struct script *s);
 void script_say(struct script *s, uint16_t stream, size_t len);
 /* Reads one message as text and releases it. */
 void script_hear(struct script *s, const char *text);
+/* Reads the end of a stream, and releases it. */
+void script_hear_end(struct script *s, uint16_t stream);
 bool script_hears_nothing(struct script *s);
 enum wrd_sctp_state script_state(const struct script *s);
 uint32_t script_word(const struct script_chunk *chunk, size_t at);

@@ -118,7 +118,7 @@ static void slow_reader_stops_the_sender_and_loses_nothing(void **state)
     wrd_sctp_connect(lab.ends[0].sctp, lab.now);
     lab_run(&lab, 20 * WRD_SECOND);
     assert_int_equal(lab.ends[1].heard, 0);
-    assert_in_range(lab.ends[1].sctp->join.charged, 20000, 40000);
+    assert_in_range(lab.ends[1].sctp->join.order.charged, 20000, 40000);
     uint64_t sent = lab.ends[0].line.sent;
     lab_run(&lab, 30 * WRD_SECOND);
     assert_in_range(lab.ends[0].line.sent - sent, 8, 12); /* probes, each three seconds */

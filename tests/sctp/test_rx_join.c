@@ -17,6 +17,16 @@ struct piece {
 static struct piece pieces[CHUNKS];
 static uint8_t bytes_of[CHUNKS][40];
 
+static void start(struct wrd_sctp_join *join, struct wrd_sctp_pool *pool, size_t message_limit)
+{
+    struct wrd_sctp_join_setup setup = {.pool = pool,
+                                        .message_limit = message_limit,
+                                        .window = WRD_SCTP_RECEIVE_WINDOW,
+                                        .peer_initial = wrd_tsn(FIRST),
+                                        .salt = 0x123456789abcdef1u};
+    wrd_sctp_join_init(join, &setup);
+}
+
 /* Messages cut as a sender would: contiguous TSNs, SSNs counting up on each stream. */
 static void cut(uint64_t *r)
 {
@@ -75,8 +85,8 @@ static void check_order(uint64_t seed)
     static struct wrd_sctp_track track;
     uint64_t r = seed;
     cut(&r);
-    wrd_sctp_join_init(&join, &pool, 100000, wrd_tsn(FIRST), (uint32_t)seed);
-    wrd_sctp_track_init(&track, wrd_tsn(FIRST));
+    start(&join, &pool, 100000);
+    wrd_sctp_track_init(&track, &env.env, wrd_tsn(FIRST));
     unsigned spread = 1 + (unsigned)(lab_random(&r) % 100);
     unsigned heard[CHUNKS] = {0}, done = 0;
     uint16_t ssns[STREAMS] = {0};
@@ -87,27 +97,27 @@ static void check_order(uint64_t seed)
             at = base;
         pieces[at].kept = true;
         const struct wrd_sctp_data *data = &pieces[at].data;
-        enum wrd_sctp_joined joined =
-            at == base ? wrd_sctp_join_in_sequence(&join, data) : wrd_sctp_join_ahead(&join, data);
-        assert_int_equal(joined, WRD_SCTP_JOINED);
+        assert_int_equal(wrd_sctp_join_take(&join, data), WRD_SCTP_JOINED);
+        assert_true(wrd_sctp_track_reserve(&track, data->tsn));
         wrd_sctp_track_mark(&track, data->tsn);
         assert_int_equal(wrd_sctp_join_advance(&join, track.cumulative), WRD_SCTP_JOINED);
-        while (join.ready) {
-            struct wrd_sctp_block *block = join.ready;
+        while (join.order.ready) {
+            struct wrd_sctp_block *block = join.order.ready;
             check_bytes(block);
             assert_int_equal(heard[block->ppid]++, 0);
             if (!(block->flags & WRD_SCTP_UNORDERED))
-                assert_int_equal(block->ssn.v, ssns[block->stream]++);
+                assert_int_equal(block->number, ssns[block->stream]++);
             done++;
-            wrd_sctp_join_release(&join);
+            wrd_sctp_order_release(&join.order);
         }
         /* Unordered and whole: it must have been heard. */
         if ((data->flags & 7) == 7)
             assert_int_equal(heard[data->ppid], 1);
     }
     assert_int_equal(done, pieces[CHUNKS - 1].message + 1);
-    assert_int_equal(join.charged, 0);
+    assert_int_equal(join.order.charged, 0);
     wrd_sctp_join_free(&join);
+    wrd_sctp_track_free(&track);
     wrd_sctp_pool_drain(&pool);
     assert_int_equal(env.live, 0);
 }
@@ -131,13 +141,13 @@ static void whole_message_in_sequence_costs_one_block(void **state)
     struct wrd_sctp_pool pool;
     wrd_sctp_pool_init(&pool, &env.env);
     struct wrd_sctp_join join;
-    wrd_sctp_join_init(&join, &pool, 1000, wrd_tsn(FIRST), 1);
+    start(&join, &pool, 1000);
     uint64_t asked = 0;
     for (uint32_t i = 0; i < 100; i++) {
         struct wrd_sctp_data data = chunk(i, (uint16_t)i, 3, "text");
-        assert_int_equal(wrd_sctp_join_in_sequence(&join, &data), WRD_SCTP_JOINED);
-        assert_int_equal(join.charged, 4 + WRD_SCTP_OVERHEAD);
-        wrd_sctp_join_release(&join);
+        assert_int_equal(wrd_sctp_join_take(&join, &data), WRD_SCTP_JOINED);
+        assert_int_equal(join.order.charged, 4 + WRD_SCTP_OVERHEAD);
+        wrd_sctp_order_release(&join.order);
         if (i == 0)
             asked = env.asked;
         assert_int_equal(env.asked, asked); /* the block is used again */
@@ -154,41 +164,45 @@ static void refused_chunk_changes_nothing(void **state)
     struct wrd_sctp_pool pool;
     wrd_sctp_pool_init(&pool, &env.env);
     struct wrd_sctp_join join;
-    wrd_sctp_join_init(&join, &pool, 100000, wrd_tsn(FIRST), 1);
+    start(&join, &pool, 100000);
     struct wrd_sctp_data first = chunk(0, 0, 2, "begin");
     struct wrd_sctp_data ahead = chunk(2, 0, 1, "end");
     env.fail_at = 1;
     env.fail_for = 1000;
-    assert_int_equal(wrd_sctp_join_in_sequence(&join, &first), WRD_SCTP_JOIN_NO_MEMORY);
-    assert_int_equal(wrd_sctp_join_ahead(&join, &ahead), WRD_SCTP_JOIN_NO_MEMORY);
-    assert_int_equal(join.charged, 0);
+    assert_int_equal(wrd_sctp_join_take(&join, &first), WRD_SCTP_JOIN_NO_MEMORY);
+    assert_int_equal(wrd_sctp_join_take(&join, &ahead), WRD_SCTP_JOIN_NO_MEMORY);
+    assert_int_equal(join.order.charged, 0);
     assert_int_equal(join.next.v, FIRST);
     assert_null(join.assembly);
     env.fail_at = 0;
-    assert_int_equal(wrd_sctp_join_in_sequence(&join, &first), WRD_SCTP_JOINED);
-    assert_int_equal(join.charged, 0); /* under assembly, it is not charged */
+    assert_int_equal(wrd_sctp_join_take(&join, &first), WRD_SCTP_JOINED);
+    assert_int_equal(join.order.charged, 0); /* under assembly, it is not charged */
     wrd_sctp_join_free(&join);
     wrd_sctp_pool_drain(&pool);
     assert_int_equal(env.live, 0);
 }
 
-static void complete_run_without_memory_is_joined_later(void **state)
+static void last_chunk_of_a_run_is_not_taken_without_memory_for_the_whole(void **state)
 {
     struct lab_env env;
     lab_env_init(&env, 1);
     struct wrd_sctp_pool pool;
     wrd_sctp_pool_init(&pool, &env.env);
     struct wrd_sctp_join join;
-    wrd_sctp_join_init(&join, &pool, 100000, wrd_tsn(FIRST), 1);
+    start(&join, &pool, 100000);
     struct wrd_sctp_data parts[] = {chunk(0, 0, 3, "first"), chunk(1, 1, 2, "se"), chunk(2, 1, 1, "cond")};
-    assert_int_equal(wrd_sctp_join_ahead(&join, &parts[1]), WRD_SCTP_JOINED);
-    env.fail_at = env.asked + 2; /* the block of the chunk is had, that of the message not */
-    assert_int_equal(wrd_sctp_join_ahead(&join, &parts[2]), WRD_SCTP_JOINED);
-    assert_int_equal(wrd_sctp_join_in_sequence(&join, &parts[0]), WRD_SCTP_JOINED);
+    assert_int_equal(wrd_sctp_join_take(&join, &parts[1]), WRD_SCTP_JOINED);
+    size_t charged = join.order.charged;
+    env.fail_at = env.asked + 1;
+    assert_int_equal(wrd_sctp_join_take(&join, &parts[2]), WRD_SCTP_JOIN_NO_MEMORY);
+    assert_int_equal(join.order.charged, charged);
+    wrd_sctp_join_audit(&join);
+    assert_int_equal(wrd_sctp_join_take(&join, &parts[2]), WRD_SCTP_JOINED);
+    assert_int_equal(wrd_sctp_join_take(&join, &parts[0]), WRD_SCTP_JOINED);
     assert_int_equal(wrd_sctp_join_advance(&join, wrd_tsn(FIRST + 2)), WRD_SCTP_JOINED);
-    wrd_sctp_join_release(&join);
-    assert_int_equal(join.ready->len, 6);
-    assert_memory_equal(wrd_sctp_block_bytes(join.ready), "second", 6);
+    wrd_sctp_order_release(&join.order);
+    assert_int_equal(join.order.ready->len, 6);
+    assert_memory_equal(wrd_sctp_block_bytes(join.order.ready), "second", 6);
     wrd_sctp_join_free(&join);
     wrd_sctp_pool_drain(&pool);
     assert_int_equal(env.live, 0);
@@ -200,7 +214,7 @@ int main(void)
         cmocka_unit_test(every_order_of_arrival_joins_to_the_same_messages),
         cmocka_unit_test(whole_message_in_sequence_costs_one_block),
         cmocka_unit_test(refused_chunk_changes_nothing),
-        cmocka_unit_test(complete_run_without_memory_is_joined_later),
+        cmocka_unit_test(last_chunk_of_a_run_is_not_taken_without_memory_for_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
