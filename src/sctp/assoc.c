@@ -181,7 +181,7 @@ void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now)
 {
     if (sctp->closing && sctp->state == WRD_SCTP_ESTABLISHED)
         wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_PENDING);
-    if (sctp->queue.messages > 0)
+    if (sctp->queue.messages > 0 || wrd_sctp_flight_count(&sctp->flight) > 0)
         return;
     if (sctp->state == WRD_SCTP_SHUTDOWN_PENDING)
         wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_SENT);
@@ -217,6 +217,7 @@ wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp)
     wrd_time deadline = earlier(sctp->t1, earlier(sctp->t2, sctp->t3));
     if (sctp->begun && !sctp->track.sack_now)
         deadline = earlier(deadline, sctp->track.sack_deadline);
+    deadline = earlier(deadline, wrd_sctp_messages_deadline(sctp));
     return earlier(deadline, earlier(sctp->heartbeat.deadline, sctp->reset.deadline));
 }
 
@@ -263,6 +264,7 @@ static void expire_t3(struct wrd_sctp *sctp, wrd_time now)
     wrd_sctp_rto_back_off(&sctp->rto);
     sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
     wrd_sctp_cwnd_timeout(&sctp->cwnd, wrd_sctp_flight_timeout(&sctp->flight));
+    wrd_sctp_abandon_timeout(&sctp->abandon);
 }
 
 static void expire_reset(struct wrd_sctp *sctp, wrd_time now)
@@ -281,6 +283,8 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
         expire_t3(sctp, now);
     if (sctp->begun && now >= sctp->track.sack_deadline)
         sctp->track.sack_now = true;
+    if (now >= wrd_sctp_messages_deadline(sctp))
+        wrd_sctp_messages_expire(sctp, now);
     if (now >= sctp->reset.deadline)
         expire_reset(sctp, now);
     if (now >= sctp->heartbeat.deadline) {
@@ -338,7 +342,7 @@ void wrd_sctp_audit(const struct wrd_sctp *sctp)
     WRD_ASSERT((sctp->t2 != WRD_NEVER) == leaving);
     WRD_ASSERT(sctp->begun || sctp->state <= WRD_SCTP_COOKIE_WAIT);
     WRD_ASSERT(!sctp->over || sctp->state == WRD_SCTP_CLOSED);
-    WRD_ASSERT(!leaving || sctp->queue.messages == 0);
+    WRD_ASSERT(!leaving || (sctp->queue.messages == 0 && wrd_sctp_flight_count(&sctp->flight) == 0));
     if (sctp->state >= WRD_SCTP_ESTABLISHED)
         WRD_ASSERT((sctp->t3 != WRD_NEVER) == (wrd_sctp_flight_count(&sctp->flight) > 0));
     if (sctp->begun) {

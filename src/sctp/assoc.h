@@ -16,6 +16,7 @@
 #include "sctp/rx_join.h"
 #include "sctp/rx_track.h"
 #include "sctp/sctp.h"
+#include "sctp/tx_abandon.h"
 #include "sctp/tx_flight.h"
 #include "sctp/tx_queue.h"
 
@@ -72,6 +73,7 @@ struct wrd_sctp {
 
     struct wrd_sctp_queue queue;
     struct wrd_sctp_flight flight;
+    struct wrd_sctp_abandon abandon;
     struct wrd_sctp_cwnd cwnd;
     bool limited; /* the window was full when `limited_to` was sent: acknowledgements up to it let it grow */
     struct wrd_tsn limited_to;
@@ -97,6 +99,13 @@ void wrd_sctp_audit(const struct wrd_sctp *sctp);
 
 /* messages.c. The queue became shorter: a blocked sender may hear of it. */
 void wrd_sctp_note_room(struct wrd_sctp *sctp);
+/* The peer is known, and with it how messages may be cut and given up. */
+void wrd_sctp_agree(struct wrd_sctp *sctp);
+/* Gives up what may not be sent, or sent again. */
+void wrd_sctp_give_up_late(struct wrd_sctp *sctp, wrd_time now);
+/* When some message may expire that waits to be sent. */
+wrd_time wrd_sctp_messages_deadline(const struct wrd_sctp *sctp);
+void wrd_sctp_messages_expire(struct wrd_sctp *sctp, wrd_time now);
 
 /* rx_data.c. The two that take a chunk answer whether the packet counts as one with DATA. */
 bool wrd_sctp_take_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk);

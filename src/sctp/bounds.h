@@ -42,6 +42,7 @@
 #define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
 #define WRD_SCTP_DUPLICATES_MAX      32             /* reported in one SACK */
 #define WRD_SCTP_FORWARD_NUMBERS_MAX 65536          /* SSNs or MIDs looked up for one FORWARD-TSN */
+#define WRD_SCTP_FORWARD_SKIPS_MAX   ((size_t)353)  /* streams named in one FORWARD-TSN of ours, as many as fit */
 #define WRD_SCTP_COOKIE_MAX          ((size_t)1024) /* of the peer's cookie */
 #define WRD_SCTP_REPLY_MAX           ((size_t)512)  /* a packet that answers one without an association */
 #define WRD_SCTP_ECHO_MAX            ((size_t)492)  /* of a heartbeat's information */
@@ -64,6 +65,7 @@
 #define WRD_SCTP_SACK_DELAY      (40 * WRD_MILLISECOND)
 #define WRD_SCTP_SACK_PACKETS    2
 #define WRD_SCTP_HEARTBEAT_IDLE  (30 * WRD_SECOND)
+#define WRD_SCTP_FORWARD_PAUSE   (200 * WRD_MILLISECOND) /* at most, between FORWARD-TSNs that say the same */
 #define WRD_SCTP_COOKIE_LIFETIME (60 * WRD_SECOND)
 
 /* Expiries in a row before the peer counts as lost: about a minute each, so that ICE consent decides first. */

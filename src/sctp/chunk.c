@@ -112,6 +112,18 @@ void wrd_sctp_data_write_header(uint8_t out[WRD_SCTP_DATA_HEADER_SIZE], const st
     wrd_store32be(out + 12, data->ppid);
 }
 
+void wrd_sctp_i_data_write_header(uint8_t out[WRD_SCTP_I_DATA_HEADER_SIZE], const struct wrd_sctp_data *data)
+{
+    out[0] = WRD_SCTP_I_DATA;
+    out[1] = data->flags;
+    wrd_store16be(out + 2, (uint16_t)(WRD_SCTP_I_DATA_HEADER_SIZE + data->len));
+    wrd_store32be(out + 4, data->tsn.v);
+    wrd_store16be(out + 8, data->stream);
+    wrd_store16be(out + 10, 0);
+    wrd_store32be(out + 12, data->mid);
+    wrd_store32be(out + 16, data->flags & WRD_SCTP_BEGIN ? data->ppid : data->fsn);
+}
+
 size_t wrd_sctp_init_begin(struct wrd_writer *wr, uint8_t type, const struct wrd_sctp_init *init)
 {
     static const uint8_t extensions[] = {WRD_SCTP_RE_CONFIG, WRD_SCTP_FORWARD_TSN, WRD_SCTP_I_DATA,

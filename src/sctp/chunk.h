@@ -79,6 +79,13 @@ static inline size_t wrd_sctp_data_fits(size_t room)
     return room > WRD_SCTP_DATA_HEADER_SIZE ? room - WRD_SCTP_DATA_HEADER_SIZE : 0;
 }
 
+/* As much for I-DATA. */
+static inline size_t wrd_sctp_i_data_fits(size_t room)
+{
+    room &= ~(size_t)3;
+    return room > WRD_SCTP_I_DATA_HEADER_SIZE ? room - WRD_SCTP_I_DATA_HEADER_SIZE : 0;
+}
+
 /* Each answers false for a chunk that is too short, or breaks what its section demands. */
 bool wrd_sctp_data_read(struct wrd_sctp_data *data, const struct wrd_sctp_chunk *chunk);
 bool wrd_sctp_sack_read(struct wrd_sctp_sack *sack, const struct wrd_sctp_chunk *chunk);
@@ -88,6 +95,8 @@ bool wrd_sctp_init_read(struct wrd_sctp_init *init, const struct wrd_sctp_chunk 
 
 /* Header of a DATA chunk whose `len` bytes follow; the caller places them and pads. */
 void wrd_sctp_data_write_header(uint8_t out[WRD_SCTP_DATA_HEADER_SIZE], const struct wrd_sctp_data *data);
+/* The same for I-DATA. */
+void wrd_sctp_i_data_write_header(uint8_t out[WRD_SCTP_I_DATA_HEADER_SIZE], const struct wrd_sctp_data *data);
 /* INIT or INIT-ACK up to and with the parameters that say what we support; leaves it open for wrd_sctp_chunk_end(). */
 size_t wrd_sctp_init_begin(struct wrd_writer *wr, uint8_t type, const struct wrd_sctp_init *init);
 /* A chunk without value. */

@@ -127,6 +127,7 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_ini
     wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, sctp->local_initial, peer->tsn);
     if (sctp->reset.wanted.count > 0 && !sctp->peer_reconfig)
         sctp->events |= WRD_SCTP_EVENT_RESET; /* refused */
+    wrd_sctp_agree(sctp);
     wrd_sctp_cwnd_init(&sctp->cwnd, sctp->payload, peer->a_rwnd);
     sctp->burst = WRD_SCTP_BURST * sctp->payload;
     if (sctp->queue.messages == 0 || sctp->queue.highest_stream < sctp->streams_out)

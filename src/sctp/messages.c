@@ -44,6 +44,51 @@ void wrd_sctp_note_room(struct wrd_sctp *sctp)
     sctp->events |= WRD_SCTP_EVENT_WRITABLE;
 }
 
+void wrd_sctp_agree(struct wrd_sctp *sctp)
+{
+    size_t room = sctp->options.packet_max - WRD_SCTP_HEADER_SIZE;
+    struct wrd_sctp_queue_rules rules = {.interleaving = sctp->interleaving,
+                                         .expiring = sctp->peer_forward_tsn,
+                                         .begun_limit = sctp->peer_rwnd / 2,
+                                         .piece = sctp->interleaving ? wrd_sctp_i_data_fits(room)
+                                                                     : wrd_sctp_data_fits(room)};
+    wrd_sctp_queue_agree(&sctp->queue, &rules);
+}
+
+/* Some message was given up, or may have been. */
+static void settle_given_up(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (wrd_sctp_flight_count(&sctp->flight) > 0 && sctp->t3 == WRD_NEVER && sctp->state >= WRD_SCTP_ESTABLISHED)
+        sctp->t3 = now + wrd_sctp_rto(&sctp->rto); /* the peer is to be told until it answers (RFC 3758 3.5 C5) */
+    wrd_sctp_note_room(sctp);
+    wrd_sctp_settle(sctp, now);
+}
+
+void wrd_sctp_give_up_late(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (!sctp->peer_forward_tsn)
+        return;
+    wrd_sctp_abandon_late(&sctp->abandon, &sctp->flight, now);
+    settle_given_up(sctp, now);
+}
+
+wrd_time wrd_sctp_messages_deadline(const struct wrd_sctp *sctp)
+{
+    return sctp->over ? WRD_NEVER : wrd_sctp_queue_deadline(&sctp->queue);
+}
+
+void wrd_sctp_messages_expire(struct wrd_sctp *sctp, wrd_time now)
+{
+    if (sctp->over)
+        return;
+    if (sctp->state >= WRD_SCTP_ESTABLISHED)
+        wrd_sctp_abandon_expire(&sctp->abandon, &sctp->flight, now);
+    else
+        while (wrd_sctp_queue_expire(&sctp->queue, now)) /* what was sent waits for the handshake's end */
+            ;
+    settle_given_up(sctp, now);
+}
+
 wrd_result wrd_sctp_set_priority(struct wrd_sctp *sctp, uint16_t stream, uint16_t weight)
 {
     if (weight == 0 || !has_stream(sctp, stream))

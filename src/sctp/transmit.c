@@ -16,9 +16,9 @@ static size_t room_in(const struct wrd_writer *wr)
 }
 
 /* Bytes of DATA that still fit. */
-static size_t data_room(const struct wrd_writer *wr)
+static size_t data_room(const struct wrd_sctp *sctp, const struct wrd_writer *wr)
 {
-    return wrd_sctp_data_fits(room_in(wr));
+    return sctp->interleaving ? wrd_sctp_i_data_fits(room_in(wr)) : wrd_sctp_data_fits(room_in(wr));
 }
 
 /* Writes a chunk that `flight` counts already. */
@@ -29,11 +29,15 @@ static void place(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr, co
     if (sctp->cwnd.cwnd < WRD_SCTP_CWND_INITIAL * sctp->payload && sctp->flight.bytes >= sctp->cwnd.cwnd)
         header.flags |= WRD_SCTP_IMMEDIATE;
     size_t padding = -data->len & 3;
-    uint8_t *at = wrd_wr_space(wr, WRD_SCTP_DATA_HEADER_SIZE + data->len + padding);
+    size_t header_size = sctp->interleaving ? WRD_SCTP_I_DATA_HEADER_SIZE : WRD_SCTP_DATA_HEADER_SIZE;
+    uint8_t *at = wrd_wr_space(wr, header_size + data->len + padding);
     WRD_ASSERT(at);
-    wrd_sctp_data_write_header(at, &header);
-    memcpy(at + WRD_SCTP_DATA_HEADER_SIZE, data->bytes, data->len);
-    memset(at + WRD_SCTP_DATA_HEADER_SIZE + data->len, 0, padding);
+    if (sctp->interleaving)
+        wrd_sctp_i_data_write_header(at, &header);
+    else
+        wrd_sctp_data_write_header(at, &header);
+    memcpy(at + header_size, data->bytes, data->len);
+    memset(at + header_size + data->len, 0, padding);
     sctp->burst -= data->len < sctp->burst ? data->len : sctp->burst;
     sctp->last_data = now;
 }
@@ -74,12 +78,14 @@ static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *
 {
     struct wrd_sctp_data data;
     while (wrd_sctp_flight_lost(&sctp->flight, &data)) {
-        if (data.len > data_room(wr) || !(sctp->flight.urgent || window_is_open(sctp)))
+        if (data.len > data_room(sctp, wr) || !(sctp->flight.urgent || window_is_open(sctp)))
             return;
         wrd_sctp_flight_resent(&sctp->flight, data.tsn);
         place(sctp, now, wr, &data);
         if (wrd_tsn_diff(data.tsn, sctp->flight.cumulative) == 1 && sctp->state != WRD_SCTP_COOKIE_ECHOED)
             sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+        if (sctp->state >= WRD_SCTP_ESTABLISHED)
+            wrd_sctp_abandon_lost(&sctp->abandon, &sctp->flight, now);
     }
 }
 
@@ -95,7 +101,7 @@ static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *w
     resend_data(sctp, now, wr);
     for (;;) {
         bool fresh = wr->len == WRD_SCTP_HEADER_SIZE;
-        size_t len = next_cut(sctp, now, data_room(wr), fresh);
+        size_t len = next_cut(sctp, now, data_room(sctp, wr), fresh);
         struct wrd_sctp_data data;
         if (len == 0 || !wrd_sctp_flight_push(&sctp->flight, now, wrd_sctp_queue_first(&sctp->queue, now), len, &data))
             break;
@@ -120,6 +126,19 @@ static bool take_due(struct wrd_sctp *sctp, unsigned due)
     return is_due;
 }
 
+/* A stream's numbers from before its reset and from after it would be one and the same to the peer (RFC 6525 5.2). */
+static void write_forward(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
+    const struct wrd_sctp_reset *reset = &sctp->reset;
+    wrd_time srtt = sctp->rto.srtt;
+    struct wrd_sctp_forward forward = {
+        .interleaving = sctp->interleaving,
+        .pause = srtt > 0 && srtt < WRD_SCTP_FORWARD_PAUSE ? srtt : WRD_SCTP_FORWARD_PAUSE,
+        .limited = reset->stage == WRD_SCTP_RESET_ASKING || reset->stage == WRD_SCTP_RESET_SETTLING,
+        .limit = reset->asked_last};
+    wrd_sctp_abandon_write(&sctp->abandon, &sctp->flight, now, &forward, wr);
+}
+
 static void write_control(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
 {
     if (take_due(sctp, WRD_SCTP_DUE_COOKIE_ACK))
@@ -134,10 +153,12 @@ static void write_control(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer
     if (sctp->peer_reconfig && sctp->state == WRD_SCTP_ESTABLISHED)
         wrd_sctp_reset_ask(&sctp->reset, &sctp->queue, now, wrd_sctp_rto(&sctp->rto), wrd_tsn(sctp->flight.next.v - 1));
     wrd_sctp_reset_write(&sctp->reset, wr);
+    write_forward(sctp, now, wr);
 }
 
 static void write_established(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
 {
+    wrd_sctp_give_up_late(sctp, now);
     write_control(sctp, now, wr);
     bool data_follows = may_send_data(sctp, now);
     if ((sctp->track.sack_now || (data_follows && wrd_sctp_track_owes(&sctp->track))) &&
@@ -155,6 +176,7 @@ static void write_established(struct wrd_sctp *sctp, wrd_time now, struct wrd_wr
     }
     if (data_follows)
         write_data(sctp, now, wr);
+    wrd_sctp_note_room(sctp);
 }
 
 static size_t take_reply(struct wrd_sctp *sctp, uint8_t *out)

@@ -64,7 +64,7 @@ void wrd_sctp_flight_free(struct wrd_sctp_flight *flight)
     for (; !wrd_tsn_eq(tsn, flight->next); tsn = wrd_tsn_add(tsn, 1)) {
         const struct wrd_sctp_sent *sent = sent_at(flight, tsn);
         /* A message that is still being cut is its queue's to free. */
-        if (sent->message->cut == sent->message->len)
+        if (sent->message && sent->message->cut == sent->message->len)
             wrd_sctp_queue_acked(flight->queue, sent->message, sent->len);
     }
     const wrd_env *env = flight->queue->pool->env;
@@ -98,7 +98,7 @@ bool wrd_sctp_flight_push(struct wrd_sctp_flight *flight, wrd_time now, struct w
     struct wrd_tsn tsn = flight->next;
     struct wrd_sctp_sent *sent = sent_at(flight, tsn);
     *sent = (struct wrd_sctp_sent){
-        .message = message, .offset = message->cut, .fsn = message->pieces, .len = (uint16_t)len};
+        .message = message, .offset = message->cut, .fsn = message->pieces, .len = (uint16_t)len, .sends = 1};
     sent->flags = message->unordered ? WRD_SCTP_UNORDERED : 0;
     if (message->cut == 0)
         sent->flags |= WRD_SCTP_BEGIN;
@@ -114,6 +114,20 @@ bool wrd_sctp_flight_push(struct wrd_sctp_flight *flight, wrd_time now, struct w
         flight->timed_since = now;
     }
     describe(sent, tsn, out);
+    return true;
+}
+
+bool wrd_sctp_flight_skip(struct wrd_sctp_flight *flight, const struct wrd_sctp_outgoing *message)
+{
+    if (wrd_sctp_flight_count(flight) >= flight->mask && !widen(flight))
+        return false;
+    *sent_at(flight, flight->next) = (struct wrd_sctp_sent){.mid = message->mid,
+                                                            .stream = message->stream,
+                                                            .sends = 1,
+                                                            .flags = message->unordered ? WRD_SCTP_UNORDERED : 0,
+                                                            .abandoned = true};
+    wrd_sctp_bit_set(&flight->held, flight->next);
+    flight->next = wrd_tsn_add(flight->next, 1);
     return true;
 }
 
@@ -144,6 +158,8 @@ void wrd_sctp_flight_resent(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
     wrd_sctp_bit_clear(&flight->lost, tsn);
     flight->lost_count--;
     flight->bytes += sent->len;
+    if (sent->sends < UINT16_MAX)
+        sent->sends++;
     /* Fast retransmission happens once; another loss of the same chunk is T3's to find (RFC 9260 7.2.4). */
     if (!sent->fast_done)
         wrd_sctp_bit_set(&flight->open, tsn);
@@ -227,7 +243,8 @@ static void take_cumulative(struct wrd_sctp_flight *flight, wrd_time now, struct
             take_named(flight, now, tsn, out);
         flight->cumulative = tsn;
         const struct wrd_sctp_sent *sent = sent_at(flight, tsn);
-        wrd_sctp_queue_acked(flight->queue, sent->message, sent->len);
+        if (sent->message)
+            wrd_sctp_queue_acked(flight->queue, sent->message, sent->len);
         out->cumulative = true;
     }
 }

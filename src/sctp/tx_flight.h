@@ -13,10 +13,17 @@
 #include "sctp/tx_queue.h"
 
 struct wrd_sctp_sent {
-    struct wrd_sctp_outgoing *message;
-    uint32_t offset;
-    uint32_t fsn;
+    struct wrd_sctp_outgoing *message; /* NULL: given up, and gone */
+    union {
+        uint32_t offset; /* in the message */
+        uint32_t mid;    /* of one that is gone */
+    };
+    union {
+        uint32_t fsn;
+        uint16_t stream; /* of one that is gone */
+    };
     uint16_t len;
+    uint16_t sends; /* so far; stays at the highest */
     uint8_t flags;
     uint8_t misses;
     bool fast_done;
@@ -73,6 +80,8 @@ bool wrd_sctp_flight_push(struct wrd_sctp_flight *flight, wrd_time now, struct w
 bool wrd_sctp_flight_lost(const struct wrd_sctp_flight *flight, struct wrd_sctp_data *out);
 /* It goes out again. */
 void wrd_sctp_flight_resent(struct wrd_sctp_flight *flight, struct wrd_tsn tsn);
+/* A TSN without bytes is sent and abandoned at once, for what was not cut of `message`; false as above. */
+bool wrd_sctp_flight_skip(struct wrd_sctp_flight *flight, const struct wrd_sctp_outgoing *message);
 /* It will not be sent again (RFC 3758): it counts as held for ever. Outstanding, and not yet abandoned. */
 void wrd_sctp_flight_abandon(struct wrd_sctp_flight *flight, struct wrd_tsn tsn);
 

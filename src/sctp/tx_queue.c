@@ -306,8 +306,9 @@ bool wrd_sctp_queue_push(struct wrd_sctp_queue *queue, wrd_time now, const struc
                                          .len = (uint32_t)len,
                                          .unacked = (uint32_t)len,
                                          .ppid = message->ppid,
-                                         .retransmits = message->limit_retransmits ? message->retransmits
-                                                                                   : WRD_SCTP_RETRANSMITS_ANY,
+                                         .retransmits = message->limit_retransmits && message->retransmits < UINT16_MAX
+                                                            ? message->retransmits
+                                                            : WRD_SCTP_RETRANSMITS_ANY,
                                          .stream = message->stream,
                                          .unordered = message->unordered};
     memcpy(queued + 1, message->data, len);
