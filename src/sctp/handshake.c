@@ -2,14 +2,6 @@
 /* INIT, INIT-ACK, COOKIE-ECHO, COOKIE-ACK: RFC 9260 5.1 and 5.2. */
 #include "sctp/assoc.h"
 
-/* Whether this build speaks I-DATA; wrd_sctp_options.no_interleaving is the application's word. */
-static const bool interleaving_offered = false;
-
-static bool offers_interleaving(const struct wrd_sctp *sctp)
-{
-    return interleaving_offered && !sctp->options.no_interleaving;
-}
-
 static struct wrd_sctp_init describe_us(const struct wrd_sctp *sctp, uint32_t tag, struct wrd_tsn tsn)
 {
     return (struct wrd_sctp_init){.tag = tag,
@@ -17,7 +9,7 @@ static struct wrd_sctp_init describe_us(const struct wrd_sctp *sctp, uint32_t ta
                                   .streams_out = sctp->options.streams,
                                   .streams_in = sctp->options.streams,
                                   .tsn = tsn,
-                                  .interleaving = offers_interleaving(sctp),
+                                  .interleaving = !sctp->options.no_interleaving,
                                   .zero_checksum = !sctp->options.always_checksum};
 }
 
@@ -111,7 +103,7 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_ini
     sctp->peer_rwnd = peer->a_rwnd;
     sctp->streams_out = least(sctp->options.streams, peer->streams_in);
     sctp->streams_in = least(sctp->options.streams, peer->streams_out);
-    sctp->interleaving = peer->interleaving && offers_interleaving(sctp);
+    sctp->interleaving = peer->interleaving && !sctp->options.no_interleaving;
     sctp->peer_forward_tsn = sctp->interleaving ? peer->i_forward_tsn : peer->forward_tsn;
     sctp->peer_reconfig = peer->reconfig;
     sctp->without_checksum = peer->zero_checksum && !sctp->options.always_checksum;

@@ -15,7 +15,7 @@ static void init_announces_what_firefox_demands(void **state)
     assert_true(script_find(&s, WRD_SCTP_INIT, 0, &init));
     assert_int_equal(script_word(&init, 4), 1 << 20);
     assert_int_equal(script_word(&init, 8), 0xffffffff); /* 65535 streams each way */
-    static const uint8_t params[] = {0xc0, 0x00, 0x00, 0x04, 0x80, 0x08, 0x00, 0x06, 0x82, 0xc0};
+    static const uint8_t params[] = {0xc0, 0x00, 0x00, 0x04, 0x80, 0x08, 0x00, 0x08, 0x82, 0xc0, 0x40, 0xc2};
     assert_true(init.len >= 16 + sizeof params);
     assert_memory_equal(init.value + 16, params, sizeof params);
     script_free(&s);

@@ -29,10 +29,7 @@ static void open_as(struct script *s, const struct wrd_sctp_options *options, ui
     assert_int_equal(script_state(s), WRD_SCTP_ESTABLISHED);
     script_collect(s);
     (void)wrd_sctp_next(s->sctp);
-    if (peer == WITH_INTERLEAVING && !s->sctp->interleaving) {
-        s->sctp->interleaving = true;
-        wrd_sctp_agree(s->sctp);
-    }
+    assert_int_equal(s->sctp->interleaving, peer == WITH_INTERLEAVING);
 }
 
 static wrd_result try_say(struct script *s, const struct wrd_sctp_message *like, size_t len)
