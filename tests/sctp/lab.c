@@ -131,6 +131,19 @@ static void limit(struct lab *lab, struct wrd_sctp_message *message)
         message->lifetime = 1 + r / 16 % (300 * WRD_MILLISECOND);
 }
 
+static void reset_behind(struct lab *lab, struct lab_end *end, uint16_t stream)
+{
+    struct lab_resets *resets = &end->resets[stream];
+    const struct lab_traffic *traffic = &end->traffic;
+    if (traffic->resets == 0 || lab_random(&lab->seed) % 1000 >= traffic->resets || resets->asked == LAB_RESETS_MAX ||
+        wrd_sctp_state(end->sctp) != WRD_SCTP_ESTABLISHED)
+        return;
+    assert_int_equal(wrd_sctp_reset_stream(end->sctp, stream), WRD_OK);
+    resets->next_ordered[resets->asked] = traffic->sent_on[stream];
+    resets->next_unordered[resets->asked] = traffic->sent_on[stream + LAB_STREAMS];
+    resets->asked++;
+}
+
 static void talk(struct lab *lab, int which)
 {
     static uint8_t bytes[WRD_MESSAGE_MAX];
@@ -155,6 +168,7 @@ static void talk(struct lab *lab, int which)
         ++*next;
         traffic->sent++;
         traffic->sent_reliable += !limited;
+        reset_behind(lab, end, message.stream);
     }
 }
 
@@ -180,15 +194,45 @@ static void check_message(struct lab *lab, int which, const struct wrd_sctp_mess
     assert_memory_equal(message->data, expected, message->len);
 }
 
+/* The stream's end: everything before it was heard, or had a limit. */
+static void check_reset(struct lab *lab, int which, unsigned stream)
+{
+    struct lab_end *end = &lab->ends[which], *sender = &lab->ends[!which];
+    struct lab_resets *resets = &sender->resets[stream];
+    assert_true(stream < LAB_STREAMS && resets->heard < resets->asked);
+    uint32_t ordered = resets->next_ordered[resets->heard], unordered = resets->next_unordered[resets->heard];
+    resets->heard++;
+    assert_true(end->heard_on[stream] <= ordered);
+    for (uint32_t i = 0; i < ordered; i++)
+        assert_true(*fate_of(sender, stream, false, i) & (LAB_LIMITED | LAB_HEARD));
+    for (uint32_t i = 0; i < unordered; i++)
+        assert_true(*fate_of(sender, stream, true, i) & (LAB_LIMITED | LAB_HEARD));
+}
+
+static void hear_resets(struct lab *lab, int which)
+{
+    struct lab_end *end = &lab->ends[which];
+    enum wrd_sctp_reset_side side;
+    uint16_t stream;
+    while (wrd_sctp_next_reset(end->sctp, &stream, &side)) {
+        assert_int_not_equal(side, WRD_SCTP_RESET_REFUSED);
+        if (side == WRD_SCTP_RESET_OURS && end->traffic.resets > 0)
+            end->resets[stream].performed++;
+    }
+}
+
 static void hear(struct lab *lab, int which)
 {
     struct lab_end *end = &lab->ends[which];
     struct wrd_sctp_message message;
     while (end->reading && wrd_sctp_peek(end->sctp, &message)) {
+        const struct lab_traffic *said = &lab->ends[!which].traffic;
+        if (message.ends_stream && said->resets > 0)
+            check_reset(lab, which, message.stream);
         if (!message.ends_stream) {
             end->heard++;
             end->heard_bytes += message.len;
-            if (lab->ends[!which].traffic.messages > 0)
+            if (said->messages > 0)
                 check_message(lab, which, &message);
         }
         wrd_sctp_release(end->sctp, lab->now);
@@ -205,6 +249,7 @@ void lab_pump(struct lab *lab, int which)
     while ((len = wrd_sctp_transmit(end->sctp, lab->now, packet, sizeof packet)) > 0)
         post(lab, which, packet, len);
     end->events |= wrd_sctp_next(end->sctp);
+    hear_resets(lab, which);
     wrd_sctp_audit(end->sctp);
 }
 
@@ -250,6 +295,16 @@ void lab_open(struct lab *lab)
         assert_true(lab_step(lab, until));
 }
 
+static bool all_resets_are_over(const struct lab_end *end)
+{
+    for (int i = 0; i < LAB_STREAMS; i++) {
+        const struct lab_resets *resets = &end->resets[i];
+        if (resets->heard < resets->asked || resets->performed < resets->asked)
+            return false;
+    }
+    return true;
+}
+
 bool lab_deliver(struct lab *lab, wrd_time limit)
 {
     wrd_time until = lab->now + limit;
@@ -258,7 +313,8 @@ bool lab_deliver(struct lab *lab, wrd_time limit)
         for (int i = 0; i < 2; i++) {
             const struct lab_traffic *traffic = &lab->ends[i].traffic;
             done = done && traffic->sent == traffic->messages &&
-                   lab->ends[!i].heard_reliable == traffic->sent_reliable && wrd_sctp_buffered(lab->ends[i].sctp) == 0;
+                   lab->ends[!i].heard_reliable == traffic->sent_reliable &&
+                   wrd_sctp_buffered(lab->ends[i].sctp) == 0 && all_resets_are_over(&lab->ends[i]);
         }
         if (done)
             return true;

@@ -2,7 +2,7 @@
 /*
  * Two live associations on one virtual clock, with a link between them that loses, delays, repeats and damages packets
  * from a seed, and traffic that an oracle checks: every byte of every message once, in order for each stream; only
- * those sent with a limit may be missing.
+ * those sent with a limit may be missing. A reset comes in its place among them.
  */
 #ifndef TESTS_SCTP_LAB_H
 #define TESTS_SCTP_LAB_H
@@ -32,6 +32,13 @@ uint64_t lab_random(uint64_t *seed);
 
 #define LAB_STREAMS      8
 #define LAB_MESSAGES_MAX 8192 /* of one stream and order */
+#define LAB_RESETS_MAX   64   /* of one stream */
+
+/* Resets of one stream by its sender. */
+struct lab_resets {
+    unsigned asked, performed, heard;
+    uint32_t next_ordered[LAB_RESETS_MAX], next_unordered[LAB_RESETS_MAX]; /* indexes, when each was asked for */
+};
 
 /* What one end wants to say. */
 struct lab_traffic {
@@ -39,6 +46,7 @@ struct lab_traffic {
     size_t size_max;    /* sizes are spread over 4 .. 3 + this, mostly small */
     unsigned unordered; /* in a thousand */
     unsigned limited;   /* in a thousand: with a lifetime or a number of retransmits */
+    unsigned resets;    /* in a thousand: the stream is reset behind the message */
     unsigned streams;
     unsigned sent, sent_reliable;
     uint32_t sent_on[2 * LAB_STREAMS]; /* next index; the second half counts unordered ones */
@@ -53,9 +61,10 @@ struct lab_end {
     struct link_options out; /* of what it sends */
     struct link_state line;
     struct lab_traffic traffic;
-    uint8_t *fates;                 /* of what it sends: stream (+ LAB_STREAMS when unordered), index */
-    unsigned events;                /* all so far */
-    uint32_t heard_on[LAB_STREAMS]; /* the next index in order */
+    uint8_t *fates;                        /* of what it sends: stream (+ LAB_STREAMS when unordered), index */
+    struct lab_resets resets[LAB_STREAMS]; /* of what it sends */
+    unsigned events;                       /* all so far */
+    uint32_t heard_on[LAB_STREAMS];        /* the next index in order */
     unsigned heard, heard_reliable;
     uint64_t heard_bytes;
     bool reading; /* false: messages stay unread */

@@ -32,6 +32,8 @@ static struct lab_traffic dice_traffic(uint64_t *dice)
         traffic.unordered = (unsigned)seeds_below(dice, 1001);
     if (seeds_once_in(dice, 3))
         traffic.limited = (unsigned)seeds_below(dice, 1001);
+    if (seeds_once_in(dice, 4))
+        traffic.resets = (unsigned)seeds_below(dice, 300);
     return traffic;
 }
 
@@ -66,11 +68,11 @@ static void tell_scene(const struct lab *lab, uint64_t seed)
         seeds_print_link(i == 0 ? "from 0 to 1" : "from 1 to 0", &end->out);
         printf("  end %d: %s, window %zu, send limit %zu, packets of %zu, %s, %s; says %u messages of up to %zu bytes "
                "on %u "
-               "streams, %u in a thousand unordered, %u limited\n",
+               "streams, %u in a thousand unordered, %u limited, %u with a reset behind\n",
                i, options->congestion == WRD_SCTP_RENO ? "Reno" : "CUBIC", options->receive_window, options->send_limit,
                options->packet_max, options->no_interleaving ? "DATA" : "I-DATA",
                options->always_checksum ? "CRC32c" : "no CRC32c", end->traffic.messages, end->traffic.size_max,
-               end->traffic.streams, end->traffic.unordered, end->traffic.limited);
+               end->traffic.streams, end->traffic.unordered, end->traffic.limited, end->traffic.resets);
     }
 }
 
