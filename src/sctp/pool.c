@@ -37,6 +37,8 @@ void wrd_sctp_pool_init(struct wrd_sctp_pool *pool, const wrd_env *env)
 
 void wrd_sctp_pool_drain(struct wrd_sctp_pool *pool)
 {
+    if (!pool->idle)
+        return;
     for (unsigned class = 0; class < WRD_SCTP_POOL_CLASSES; class ++) {
         while (pool->idle[class]) {
             void *block = pool->idle[class];
@@ -46,6 +48,8 @@ void wrd_sctp_pool_drain(struct wrd_sctp_pool *pool)
         }
     }
     WRD_ASSERT(pool->idle_bytes == 0);
+    wrd_mem_free(pool->env, pool->idle, WRD_SCTP_POOL_CLASSES * sizeof *pool->idle);
+    pool->idle = NULL;
 }
 
 void *wrd_sctp_pool_take(struct wrd_sctp_pool *pool, size_t size, size_t *capacity)
@@ -56,7 +60,7 @@ void *wrd_sctp_pool_take(struct wrd_sctp_pool *pool, size_t size, size_t *capaci
     }
     unsigned class = class_of(size);
     *capacity = size_of(class);
-    void *block = pool->idle[class];
+    void *block = pool->idle ? pool->idle[class] : NULL;
     if (!block)
         return wrd_mem_alloc(pool->env, *capacity);
     memcpy(&pool->idle[class], block, sizeof(void *));
@@ -68,7 +72,9 @@ void wrd_sctp_pool_give(struct wrd_sctp_pool *pool, void *block, size_t capacity
 {
     if (!block)
         return;
-    if (capacity > LARGEST || capacity > WRD_SCTP_POOL_IDLE_MAX - pool->idle_bytes) {
+    if (!pool->idle && capacity <= LARGEST)
+        pool->idle = wrd_mem_zalloc(pool->env, WRD_SCTP_POOL_CLASSES * sizeof *pool->idle);
+    if (!pool->idle || capacity > LARGEST || capacity > WRD_SCTP_POOL_IDLE_MAX - pool->idle_bytes) {
         wrd_mem_free(pool->env, block, capacity);
         return;
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks of an association. Freed ones of up to 128 KiB are kept by size, so that steady traffic asks `env` for
- * nothing.
- */
+ * nothing; drained, it costs nothing. */
 #ifndef WRD_SCTP_POOL_H
 #define WRD_SCTP_POOL_H
 
@@ -11,8 +10,8 @@
 
 struct wrd_sctp_pool {
     const wrd_env *env;
-    void *idle[WRD_SCTP_POOL_CLASSES];
-    size_t idle_bytes;
+    void **idle;       /* WRD_SCTP_POOL_CLASSES lists; NULL before the first block is given */
+    size_t idle_bytes; /* in them */
 };
 
 void wrd_sctp_pool_init(struct wrd_sctp_pool *pool, const wrd_env *env);

@@ -45,10 +45,22 @@ static void idle_bytes_are_bounded(void **state)
         blocks[i] = wrd_sctp_pool_take(&pool, 4096, &capacity);
     for (int i = 0; i < 300; i++)
         wrd_sctp_pool_give(&pool, blocks[i], capacity);
-    assert_int_equal(env.live, WRD_SCTP_POOL_IDLE_MAX);
+    assert_int_equal(env.live, WRD_SCTP_POOL_IDLE_MAX + WRD_SCTP_POOL_CLASSES * sizeof(void *));
     wrd_sctp_pool_drain(&pool);
+    assert_int_equal(env.live, 0);
     wrd_sctp_pool_give(&pool, NULL, 0);
     assert_int_equal(env.live, 0);
+}
+
+static void blocks_are_given_back_at_once_without_memory_for_the_lists(void **state)
+{
+    start();
+    size_t capacity;
+    void *block = wrd_sctp_pool_take(&pool, 100, &capacity);
+    env.fail_at = env.asked + 1;
+    wrd_sctp_pool_give(&pool, block, capacity);
+    assert_int_equal(env.live, 0);
+    wrd_sctp_pool_drain(&pool);
 }
 
 static void growing_keeps_the_bytes_and_a_refusal_keeps_the_block(void **state)
@@ -83,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_size_fits_and_wastes_a_quarter_at_most),
         cmocka_unit_test(idle_bytes_are_bounded),
+        cmocka_unit_test(blocks_are_given_back_at_once_without_memory_for_the_lists),
         cmocka_unit_test(growing_keeps_the_bytes_and_a_refusal_keeps_the_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
