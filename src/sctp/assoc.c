@@ -68,6 +68,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     sctp->local_initial = wrd_tsn(start.tsn);
     wrd_sctp_pool_init(&sctp->pool, env);
     wrd_sctp_queue_init(&sctp->queue, &sctp->pool);
+    sctp->queue.limit = sctp->options.send_limit;
     sctp->queue.rules.piece = sctp->payload;
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);

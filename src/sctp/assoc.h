@@ -37,10 +37,11 @@ struct wrd_sctp {
     struct wrd_sctp_pool pool;
 
     enum wrd_sctp_state state;
-    bool over;    /* CLOSED for good */
-    bool begun;   /* the peer's tag, TSN and window are known */
-    bool closing; /* shutdown was asked for by us */
-    bool blocked; /* a send answered WRD_AGAIN */
+    bool over;          /* CLOSED for good */
+    bool begun;         /* the peer's tag, TSN and window are known */
+    bool closing;       /* shutdown was asked for by us */
+    bool blocked;       /* a send answered WRD_AGAIN */
+    bool giant_blocked; /* the same, for a message that only an empty queue takes */
     unsigned events;
     wrd_result failure;
     const char *failure_text;
@@ -97,8 +98,7 @@ void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now);
 /* Stops the process when the association contradicts itself. For tests; walks everything. */
 void wrd_sctp_audit(const struct wrd_sctp *sctp);
 
-/* messages.c. The queue became shorter: a blocked sender may hear of it. */
-void wrd_sctp_note_room(struct wrd_sctp *sctp);
+/* messages.c */
 /* The peer is known, and with it how messages may be cut and given up. */
 void wrd_sctp_agree(struct wrd_sctp *sctp);
 /* Gives up what may not be sent, or sent again. */

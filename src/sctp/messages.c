@@ -2,8 +2,22 @@
 /* Messages on their way down, what of them is still queued, and what happened since the caller last asked. */
 #include "sctp/assoc.h"
 
+/* The queue became shorter, by acknowledgements or by giving up: a blocked sender may hear of it. */
+static void note_room(struct wrd_sctp *sctp)
+{
+    if (wrd_sctp_queue_charge(&sctp->queue) > sctp->options.send_limit / 2)
+        return;
+    bool wakes = sctp->blocked || (sctp->giant_blocked && !sctp->queue.giant);
+    sctp->blocked = false;
+    if (!sctp->queue.giant)
+        sctp->giant_blocked = false;
+    if (wakes)
+        sctp->events |= WRD_SCTP_EVENT_WRITABLE;
+}
+
 unsigned wrd_sctp_next(struct wrd_sctp *sctp)
 {
+    note_room(sctp);
     unsigned events = sctp->events;
     if (sctp->queue.fell_low)
         events |= WRD_SCTP_EVENT_LOW;
@@ -17,6 +31,19 @@ static bool has_stream(const struct wrd_sctp *sctp, uint16_t stream)
     return stream < (sctp->begun ? sctp->streams_out : sctp->options.streams);
 }
 
+size_t wrd_sctp_room(const struct wrd_sctp *sctp)
+{
+    size_t charge = wrd_sctp_queue_charge(&sctp->queue);
+    return charge < sctp->options.send_limit ? sctp->options.send_limit - charge : 0;
+}
+
+uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp)
+{
+    if (!sctp->begun)
+        return sctp->options.streams;
+    return sctp->streams_out < sctp->streams_in ? sctp->streams_out : sctp->streams_in;
+}
+
 wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message)
 {
     if (sctp->over || sctp->closing || sctp->state > WRD_SCTP_ESTABLISHED)
@@ -27,21 +54,14 @@ wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_s
         return WRD_CLOSED;
     if (message->len > sctp->options.message_limit)
         return WRD_TOO_LARGE;
-    size_t charge = wrd_sctp_queue_charge(&sctp->queue);
-    size_t room = charge < sctp->options.send_limit ? sctp->options.send_limit - charge : 0;
-    if (sctp->queue.messages > 0 && message->len > room) {
-        sctp->blocked = true;
+    if (sctp->queue.messages > 0 && message->len > wrd_sctp_room(sctp)) {
+        if (message->len > sctp->options.send_limit)
+            sctp->giant_blocked = true;
+        else
+            sctp->blocked = true;
         return WRD_AGAIN;
     }
     return wrd_sctp_queue_push(&sctp->queue, now, message) ? WRD_OK : WRD_NO_MEMORY;
-}
-
-void wrd_sctp_note_room(struct wrd_sctp *sctp)
-{
-    if (!sctp->blocked || wrd_sctp_queue_charge(&sctp->queue) > sctp->options.send_limit / 2)
-        return;
-    sctp->blocked = false;
-    sctp->events |= WRD_SCTP_EVENT_WRITABLE;
 }
 
 void wrd_sctp_agree(struct wrd_sctp *sctp)
@@ -60,7 +80,6 @@ static void settle_given_up(struct wrd_sctp *sctp, wrd_time now)
 {
     if (wrd_sctp_flight_count(&sctp->flight) > 0 && sctp->t3 == WRD_NEVER && sctp->state >= WRD_SCTP_ESTABLISHED)
         sctp->t3 = now + wrd_sctp_rto(&sctp->rto); /* the peer is to be told until it answers (RFC 3758 3.5 C5) */
-    wrd_sctp_note_room(sctp);
     wrd_sctp_settle(sctp, now);
 }
 

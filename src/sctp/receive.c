@@ -45,7 +45,6 @@ static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
     else if (sacked.cumulative)
         sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
     sctp->abandon.due = true;
-    wrd_sctp_note_room(sctp);
     return true;
 }
 

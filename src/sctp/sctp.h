@@ -114,6 +114,11 @@ unsigned wrd_sctp_next(struct wrd_sctp *sctp);
  * message or a stream at or above what was agreed; WRD_CLOSED once closing; WRD_NO_MEMORY. Allowed before ESTABLISHED.
  */
 wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message);
+/* Bytes left under send_limit, 64 for each message included. A message longer than that limit, which goes only into an
+ * empty queue, does not count against what follows it. */
+size_t wrd_sctp_room(const struct wrd_sctp *sctp);
+/* How many streams were agreed on that go both ways; before that, asked for. */
+uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp);
 /* The oldest complete message, in delivery order; false: none. The same again until released. */
 bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out);
 /* Drops it and gives its bytes back to the window (with a window-update SACK when that matters). */

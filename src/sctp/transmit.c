@@ -176,7 +176,6 @@ static void write_established(struct wrd_sctp *sctp, wrd_time now, struct wrd_wr
     }
     if (data_follows)
         write_data(sctp, now, wr);
-    wrd_sctp_note_room(sctp);
 }
 
 static size_t take_reply(struct wrd_sctp *sctp, uint8_t *out)

@@ -99,6 +99,8 @@ static void free_message(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoing 
     WRD_ASSERT(queue->messages > 0 && queue->bytes >= message->unacked);
     queue->messages--;
     queue->bytes -= message->unacked;
+    if (queue->giant == message)
+        queue->giant = NULL;
     wrd_sctp_pool_give(queue->pool, message, message->capacity);
 }
 
@@ -321,6 +323,8 @@ bool wrd_sctp_queue_push(struct wrd_sctp_queue *queue, wrd_time now, const struc
     out->uncut += len;
     queue->bytes += len;
     queue->messages++;
+    if (queue->limit > 0 && len > queue->limit)
+        queue->giant = queued;
     if (was_empty) {
         forget_share(queue, out);
         watch_expiry(queue, out);
@@ -331,7 +335,8 @@ bool wrd_sctp_queue_push(struct wrd_sctp_queue *queue, wrd_time now, const struc
 
 size_t wrd_sctp_queue_charge(const struct wrd_sctp_queue *queue)
 {
-    return queue->bytes + queue->messages * WRD_SCTP_OVERHEAD;
+    size_t giant = queue->giant ? queue->giant->unacked + WRD_SCTP_OVERHEAD : 0;
+    return queue->bytes + queue->messages * WRD_SCTP_OVERHEAD - giant;
 }
 
 struct wrd_sctp_outgoing *wrd_sctp_queue_first(struct wrd_sctp_queue *queue, wrd_time now)

@@ -81,8 +81,10 @@ struct wrd_sctp_queue {
     struct wrd_sctp_stream_out *low, *low_last; /* fell to their low mark, and were not told yet */
     bool fell_low;                              /* since the caller cleared this */
 
-    size_t bytes;    /* not yet acknowledged */
-    size_t messages; /* not yet acknowledged in full */
+    size_t bytes;                    /* not yet acknowledged */
+    size_t messages;                 /* not yet acknowledged in full */
+    size_t limit;                    /* longer messages come alone; 0: there is none */
+    struct wrd_sctp_outgoing *giant; /* the one that did; or NULL */
     uint64_t given_up;
 };
 
@@ -91,7 +93,8 @@ void wrd_sctp_queue_free(struct wrd_sctp_queue *queue);
 void wrd_sctp_queue_agree(struct wrd_sctp_queue *queue, const struct wrd_sctp_queue_rules *rules);
 /* Copies a message. False: no memory, nothing changed. */
 bool wrd_sctp_queue_push(struct wrd_sctp_queue *queue, wrd_time now, const struct wrd_sctp_message *message);
-/* What `queue` holds, with the overhead of each message. */
+/* What `queue` holds, with the overhead of each message, but without the giant: other streams need not wait for the end
+ * of it. */
 size_t wrd_sctp_queue_charge(const struct wrd_sctp_queue *queue);
 /* The message to cut the next chunk from; NULL: none. Drops those whose time is over, if nothing of them was cut. */
 struct wrd_sctp_outgoing *wrd_sctp_queue_first(struct wrd_sctp_queue *queue, wrd_time now);

@@ -58,13 +58,19 @@ static void full_queue_says_again_and_writable_at_half(void **state)
     script_free(&s);
 }
 
-static void one_message_always_fits_an_empty_queue(void **state)
+static void one_message_always_fits_an_empty_queue_and_leaves_room_beside_it(void **state)
 {
     struct script s;
     struct wrd_sctp_options options = {.send_limit = 1000};
     opened(&s, &options);
     script_say(&s, 0, WRD_MESSAGE_MAX);
-    struct wrd_sctp_message message = {.data = (const uint8_t *)"x", .len = 1};
+    assert_int_equal(wrd_sctp_room(s.sctp), 1000);
+    static const uint8_t bytes[1001];
+    struct wrd_sctp_message message = {.stream = 1, .data = bytes, .len = sizeof bytes};
+    assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_AGAIN);
+    assert_int_equal(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_WRITABLE, 0); /* not before the first is gone */
+    message.len = 500;
+    assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_OK); /* others need not wait for it */
     assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_AGAIN);
     script_free(&s);
 }
@@ -276,7 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(send_answers_each_refusal),
         cmocka_unit_test(full_queue_says_again_and_writable_at_half),
-        cmocka_unit_test(one_message_always_fits_an_empty_queue),
+        cmocka_unit_test(one_message_always_fits_an_empty_queue_and_leaves_room_beside_it),
         cmocka_unit_test(message_event_comes_with_each_new_message),
         cmocka_unit_test(idle_peer_is_probed_every_thirty_seconds),
         cmocka_unit_test(peer_that_answers_nothing_is_lost),
