@@ -59,7 +59,8 @@ typedef struct wrd_endpoint_options {
     uint32_t max_handshakes;    /* connections not yet open, of those; default 1024 */
     wrd_time handshake_timeout; /* default 10 s */
     wrd_time lost_timeout;      /* silence after which a peer counts as lost; default 30 s */
-    size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB (one message always fits) */
+    size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB. One message above that always
+                                   fits, and leaves this much to other channels */
     size_t receive_window;      /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */
     size_t message_limit;       /* largest message in either direction; default and maximum WRD_MESSAGE_MAX */
     size_t datagram_limit;      /* largest datagram to send once open; default 1200; 600 .. 1472 */
@@ -83,11 +84,11 @@ typedef struct wrd_event {
     wrd_event_kind kind;
     wrd_conn conn;
     wrd_addr peer;       /* the peer's transport address */
-    wrd_result reason;   /* CLOSED: WRD_OK by us, WRD_CLOSED by the peer, else what went wrong */
-    const char *text;    /* CLOSED: a static sentence for a person */
+    wrd_result reason;   /* CLOSED, CHANNEL_CLOSED: WRD_OK by us, WRD_CLOSED by the peer, else what went wrong */
+    const char *text;    /* the same: a static sentence for a person */
     wrd_channel channel; /* of a CHANNEL event */
-    uint32_t code;       /* CLOSED, CHANNEL_CLOSED: what the peer gave, or 0 */
-    const char *said;    /* the same: its reason, "" for none; valid until the next wrd_endpoint_next() */
+    uint32_t code;       /* the same: what the peer gave, or 0 */
+    const char *said;    /* the peer's reason, "" for none; valid until the next wrd_endpoint_next() */
 } wrd_event;
 
 typedef struct wrd_message {
@@ -118,6 +119,8 @@ typedef struct wrd_conn_info {
     size_t in_flight, congestion_window, peer_window;
     bool interleaving, without_checksum; /* agreed on with the peer */
     uint32_t channels;                   /* besides the main one */
+    uint64_t messages_dropped;           /* of no channel, or of no kind that we know */
+    uint64_t channels_refused;           /* openings by the peer, for want of accept_channels or against the rules */
 } wrd_conn_info;
 
 /* What the endpoint turned away or did, counted since it was made. */
@@ -179,7 +182,8 @@ WRD_API WRD_MUST_USE wrd_result wrd_conn_receive(wrd_endpoint *endpoint, wrd_tim
 WRD_API void wrd_conn_release(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
 /*
  * Exact byte reads over the same messages as one stream: fills all of `out` or, WRD_AGAIN, takes nothing yet.
- * `len` up to the receive window. Do not mix with a message that was received and not released.
+ * `len` up to the receive window. Do not mix with a message that was received and not released. Of the main channel
+ * alone: WRD_AGAIN, too, while the oldest message is another's, which wrd_conn_receive() takes.
  */
 WRD_API WRD_MUST_USE wrd_result wrd_conn_read(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn, void *out,
                                               size_t len);

@@ -2,6 +2,7 @@
 /* The calls of wrd/endpoint.h on one connection. */
 #include "endpoint/inside.h"
 #include "endpoint/messages.h"
+#include "wrd/channel.h"
 
 wrd_result wrd_conn_send(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_kind kind, const void *data, size_t len)
 {
@@ -10,7 +11,8 @@ wrd_result wrd_conn_send(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_kind
         return WRD_GONE;
     if (!data && len > 0)
         return WRD_INVALID;
-    wrd_result result = wrd_connection_send(&ep->shared, c, ep->now, kind, data ? data : (const uint8_t *)"", len);
+    wrd_result result =
+        wrd_connection_send(&ep->shared, c, ep->now, WRD_CHANNEL_MAIN, kind, data ? data : (const uint8_t *)"", len);
     wrd_endpoint_settle(ep, c);
     return result;
 }
@@ -53,10 +55,15 @@ size_t wrd_conn_buffered(const wrd_endpoint *ep, wrd_conn conn)
 
 void wrd_conn_close(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
 {
+    wrd_conn_close_with(ep, now, conn, 0, NULL);
+}
+
+void wrd_conn_close_with(wrd_endpoint *ep, wrd_time now, wrd_conn conn, uint32_t code, const char *reason)
+{
     struct wrd_connection *c = wrd_endpoint_find(ep, now, conn);
     if (!c)
         return;
-    wrd_connection_close(&ep->shared, c, ep->now);
+    wrd_connection_close(&ep->shared, c, ep->now, code, reason);
     wrd_endpoint_settle(ep, c);
 }
 
@@ -78,6 +85,9 @@ wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_inf
                            .bytes_received = c->app_bytes_received,
                            .messages_sent = c->app_messages_sent,
                            .messages_received = c->app_messages_received,
-                           .buffered = wrd_connection_buffered(c)};
+                           .buffered = wrd_connection_buffered(c),
+                           .channels = wrd_chan_count(&c->chan),
+                           .messages_dropped = c->chan.dropped,
+                           .channels_refused = c->chan.refused};
     return WRD_OK;
 }

@@ -14,6 +14,11 @@ static void enter(struct wrd_connection *c, enum wrd_phase phase)
     c->phase = phase;
 }
 
+static bool is_blocked(const struct wrd_connection *c)
+{
+    return c->blocked_by_frame || c->blocked_by_sctp || c->blocked_by_channel;
+}
+
 void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reason, const char *text)
 {
     if (c->phase == WRD_PHASE_ENDED)
@@ -27,7 +32,7 @@ void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reaso
         c->pending |= WRD_PENDING(WRD_EVENT_CLOSED);
     /* A last look for the application at what arrived, and at a send that waits for room that never comes. */
     if (c->was_open && reason != WRD_OK && !c->closed_by_us)
-        c->pending |= WRD_PENDING(WRD_EVENT_READABLE) | (c->blocked ? WRD_PENDING(WRD_EVENT_WRITABLE) : 0);
+        c->pending |= WRD_PENDING(WRD_EVENT_READABLE) | (is_blocked(c) ? WRD_PENDING(WRD_EVENT_WRITABLE) : 0);
 }
 
 /* ---- birth and death */
@@ -83,6 +88,7 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
 {
     const wrd_env *env = &shared->env;
     wrd_frame_decoder_free(c->decoder);
+    wrd_chan_free(&c->chan);
     wrd_sctp_free(c->sctp);
     wrd_dtls_free(c->dtls);
     wrd_mem_free(env, c->frame, c->frame_cap);
@@ -97,13 +103,18 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
 static void open_association(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     const wrd_endpoint_options *o = &shared->options;
+    size_t chunks = o->mode == WRD_FRAMED ? CHUNK_TAKEN_MAX : 0;
     struct wrd_sctp_options options = {.receive_window = o->receive_window,
                                        .send_limit = o->send_limit,
-                                       .message_limit = o->mode == WRD_FRAMED ? CHUNK_TAKEN_MAX : o->message_limit,
+                                       .message_limit = chunks > o->message_limit ? chunks : o->message_limit,
                                        .packet_max = o->datagram_limit - WRD_DTLS_OVERHEAD,
                                        .congestion = o->congestion == WRD_RENO ? WRD_SCTP_RENO : WRD_SCTP_CUBIC,
                                        .fast_open = o->fast_open};
     c->sctp = wrd_sctp_new(&options, &shared->env);
+    wrd_chan_init(&c->chan, &shared->env, c->sctp);
+    c->chan.client = c->dialed;
+    c->chan.accept = o->accept_channels;
+    c->chan.message_limit = o->message_limit;
     if (o->mode == WRD_FRAMED)
         c->decoder = wrd_frame_decoder_new(&shared->env, o->message_limit);
     if (!c->sctp || (o->mode == WRD_FRAMED && !c->decoder)) {
@@ -147,26 +158,11 @@ static void end_with_association(struct wrd_connection *c, wrd_time now)
 {
     const char *text;
     wrd_result reason = wrd_sctp_failure(c->sctp, &text);
-    if (c->channel_closed && reason == WRD_OK) {
+    if (c->chan.main_reset && reason == WRD_OK) {
         reason = WRD_CLOSED;
         text = "the peer closed the channel";
     }
     end_by_close(c, now, reason, text);
-}
-
-/* A browser closes a channel by resetting its stream (RFC 8831 6.7). Ours has but one: the connection ends with it. */
-static void end_with_channel(struct wrd_connection *c, wrd_time now)
-{
-    uint16_t stream;
-    enum wrd_sctp_reset_side side;
-    while (wrd_sctp_next_reset(c->sctp, &stream, &side)) {
-        if (side == WRD_SCTP_RESET_BY_PEER)
-            (void)wrd_sctp_reset_stream(c->sctp, stream); /* or the peer's channel stays "closing" (RFC 8831 6.7) */
-        if (stream != WRD_CHAN_NEGOTIATED || side != WRD_SCTP_RESET_BY_PEER)
-            continue;
-        c->channel_closed = true;
-        wrd_sctp_shutdown(c->sctp, now);
-    }
 }
 
 static void watch_closing(struct wrd_connection *c, wrd_time now)
@@ -184,28 +180,24 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
         c->opened_at = now;
         c->pending |= WRD_PENDING(WRD_EVENT_OPEN);
     }
+    wrd_chan_take(&c->chan, now, events);
     wrd_message message;
     if (c->phase == WRD_PHASE_CLOSING) {
         /* What the application still borrows stays until it is released. */
-        while (!c->lent && wrd_connection_look(c, now, &message))
+        while (!c->chan.lent && wrd_connection_look(c, now, &message))
             wrd_connection_drop(c, now);
         if (wrd_connection_buffered(c) < c->closing_buffered) { /* the peer takes what was sent: that may last */
             watch_closing(c, now);
         }
-    } else if ((events & WRD_SCTP_EVENT_MESSAGE) && wrd_connection_look(c, now, &message)) {
+    } else if ((events & (WRD_SCTP_EVENT_MESSAGE | WRD_SCTP_EVENT_RESET)) && wrd_connection_look(c, now, &message)) {
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
     }
     if (c->phase < WRD_PHASE_ENDED && c->frame_len > 0)
         wrd_connection_push_frame(shared, c, now);
-    if (c->phase == WRD_PHASE_OPEN && c->blocked && c->frame_len == 0 &&
-        wrd_sctp_buffered(c->sctp) <= shared->options.send_limit / 2) {
-        c->blocked = false;
-        c->pending |= WRD_PENDING(WRD_EVENT_WRITABLE);
-    }
-    if (c->phase == WRD_PHASE_CLOSING && c->frame_len == 0)
+    wrd_connection_note_room(shared, c, events);
+    /* A browser closes a channel by resetting its stream (RFC 8831 6.7): with the main one the connection ends. */
+    if ((c->phase == WRD_PHASE_CLOSING && c->frame_len == 0 && wrd_chan_farewells_out(&c->chan)) || c->chan.main_reset)
         wrd_sctp_shutdown(c->sctp, now);
-    if (events & WRD_SCTP_EVENT_RESET)
-        end_with_channel(c, now);
     if (events & WRD_SCTP_EVENT_CLOSED)
         end_with_association(c, now);
 }
@@ -282,6 +274,8 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
     if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
         uint8_t packet[WRD_SCTP_PACKET_MAX];
         size_t packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
+        if (packet_len == 0 && wrd_chan_flush(&c->chan, now)) /* what waited for the last packet to leave */
+            packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
         if (packet_len > 0)
             len = wrd_dtls_seal(c->dtls, packet, packet_len, out, cap);
         if (len == 0 && (packet_len > 0 || wrd_sctp_state(c->sctp) == WRD_SCTP_CLOSED))
@@ -355,7 +349,8 @@ void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connectio
     expire_phase(shared, c, now);
 }
 
-void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint32_t code,
+                          const char *reason)
 {
     c->closed_by_us = true; /* nobody wants what still waits or comes */
     c->pending &= WRD_PENDING(WRD_EVENT_OPEN) | WRD_PENDING(WRD_EVENT_CLOSED);
@@ -365,6 +360,8 @@ void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection
         wrd_connection_end(c, now, WRD_OK, "closed by us before it was open");
         return;
     }
+    c->chan.stopped = true;
+    wrd_chan_say_farewell(&c->chan, now, code, reason);
     enter(c, WRD_PHASE_CLOSING);
     watch_closing(c, now);
     c->pending &= WRD_PENDING(WRD_EVENT_OPEN);

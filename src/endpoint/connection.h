@@ -75,12 +75,14 @@ struct wrd_connection {
     struct wrd_dtls *dtls;
     struct wrd_sctp *sctp;
     struct wrd_chan chan;
-    bool channel_closed; /* by the peer: the association shuts down */
 
     /* frames on their way out: one encoded frame that SCTP takes chunk by chunk */
     uint8_t *frame;
     size_t frame_cap, frame_len, frame_sent;
-    bool blocked; /* a send answered WRD_AGAIN and no WRITABLE was given since */
+    /* A send answered WRD_AGAIN and no WRITABLE was given since: for the sake of the frame, of SCTP, of a channel. */
+    bool blocked_by_frame, blocked_by_sctp, blocked_by_channel;
+    bool wants_low, above_low; /* the main channel's low mark was asked for; it was passed since */
+    size_t low;
 
     /* messages on their way in */
     wrd_frame_decoder *decoder;
@@ -88,7 +90,6 @@ struct wrd_connection {
     uint8_t *bytes;                        /* wrd_conn_read()'s stream, taken from messages */
     size_t bytes_cap, bytes_at, bytes_len; /* `bytes_len` are left, from `bytes_at` on */
     size_t bytes_wanted;                   /* by the last read that found too few */
-    bool lent;                             /* the application borrows the oldest message */
 
     wrd_time opened_at;
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
@@ -110,7 +111,8 @@ wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct w
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 
 /* Graceful, by the application. */
-void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
+void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint32_t code,
+                          const char *reason);
 /* At once, for `reason`; the first reason stays. */
 void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reason, const char *text);
 

@@ -92,6 +92,8 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
     unsigned due = c->pending;
     if ((due & WRD_PENDING(WRD_EVENT_CLOSED)) && !wrd_connection_drained(c, ep->now))
         due &= ~WRD_PENDING(WRD_EVENT_CLOSED); /* it comes last; release and close bring us here again */
+    if (wrd_chan_has_events(&c->chan))
+        due |= WRD_PENDING(WRD_EVENT_CHANNEL_OPEN); /* for all its kinds */
     ep->news = ep->news || (due & ~c->announced);
     c->announced = due;
     if (due)
@@ -174,6 +176,7 @@ void wrd_endpoint_free(wrd_endpoint *ep)
         wrd_queue_remove(&ep->output, c);
         wrd_connection_free(&ep->shared, c);
     }
+    wrd_mem_free(&env, ep->said.bytes, ep->said.len + 1);
     wrd_paths_free(&ep->paths, &env);
     wrd_timers_free(&ep->timers, &env);
     wrd_table_free(&ep->table, &env);
@@ -386,29 +389,94 @@ void wrd_endpoint_expire(wrd_endpoint *ep, wrd_time now)
 
 /* ---- the application's side */
 
+static void forget_said(struct wrd_endpoint *ep)
+{
+    wrd_mem_free(&ep->shared.env, ep->said.bytes, ep->said.len + 1);
+    ep->said = (struct wrd_chan_said){0};
+}
+
+/* Takes what the peer said, to lend it until the next event. */
+static void lend_said(struct wrd_endpoint *ep, wrd_event *out, struct wrd_chan_said *said)
+{
+    ep->said = *said;
+    *said = (struct wrd_chan_said){0};
+    if (ep->said.bytes)
+        out->said = (const char *)ep->said.bytes;
+}
+
+static bool next_of_channels(struct wrd_endpoint *ep, struct wrd_connection *c, wrd_event *out)
+{
+    static const wrd_event_kind kinds[] = {[WRD_CHAN_EVENT_OPEN] = WRD_EVENT_CHANNEL_OPEN,
+                                           [WRD_CHAN_EVENT_LOW] = WRD_EVENT_CHANNEL_LOW,
+                                           [WRD_CHAN_EVENT_CLOSED] = WRD_EVENT_CHANNEL_CLOSED};
+    struct wrd_chan_event event;
+    wrd_message message;
+    if (!wrd_chan_next(&c->chan, &event))
+        return false;
+    out->kind = kinds[event.kind];
+    out->channel = event.channel;
+    out->reason = event.reason;
+    out->text = event.text;
+    out->code = event.code;
+    lend_said(ep, out, &event.said);
+    c->announced &= ~WRD_PENDING(WRD_EVENT_CHANNEL_OPEN);
+    if (c->chan.held && wrd_connection_look(c, ep->now, &message) && !c->closed_by_us)
+        c->pending |= WRD_PENDING(WRD_EVENT_READABLE); /* they waited for this event */
+    wrd_endpoint_settle(ep, c);
+    return true;
+}
+
+/* The next event that is no channel's and not the last. */
+static bool next_plain(struct wrd_endpoint *ep, struct wrd_connection *c, wrd_event *out)
+{
+    static const wrd_event_kind kinds[] = {WRD_EVENT_READABLE, WRD_EVENT_WRITABLE, WRD_EVENT_CHANNEL_LOW};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        unsigned bit = WRD_PENDING(kinds[i]);
+        if (!(c->pending & bit))
+            continue;
+        c->pending &= ~bit;
+        c->announced &= ~bit;
+        if (kinds[i] == WRD_EVENT_READABLE && c->phase == WRD_PHASE_ENDED && wrd_connection_drained(c, ep->now))
+            continue; /* the last look has nothing to see */
+        out->kind = kinds[i];
+        return true;
+    }
+    return false;
+}
+
+static bool next_of(struct wrd_endpoint *ep, struct wrd_connection *c, wrd_event *out)
+{
+    if (c->pending & WRD_PENDING(WRD_EVENT_OPEN)) {
+        c->pending &= ~WRD_PENDING(WRD_EVENT_OPEN);
+        c->announced &= ~WRD_PENDING(WRD_EVENT_OPEN);
+        out->kind = WRD_EVENT_OPEN;
+        return true;
+    }
+    if (next_of_channels(ep, c, out) || next_plain(ep, c, out))
+        return true;
+    if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !wrd_connection_drained(c, ep->now))
+        return false;
+    wrd_chan_end(&c->chan, c->reason, c->reason_text);
+    if (next_of_channels(ep, c, out))
+        return true;
+    out->kind = WRD_EVENT_CLOSED;
+    out->reason = c->reason;
+    out->text = c->reason_text;
+    out->code = c->chan.code;
+    lend_said(ep, out, &c->chan.said);
+    retire(ep, c);
+    return true;
+}
+
 bool wrd_endpoint_next(wrd_endpoint *ep, wrd_event *out)
 {
+    forget_said(ep);
     while (ep->events.first) {
         struct wrd_connection *c = ep->events.first;
-        *out = (wrd_event){.conn = c->handle, .peer = c->path.remote, .text = ""};
-        for (unsigned kind = WRD_EVENT_OPEN; kind < WRD_EVENT_CLOSED; kind++) {
-            if (c->pending & WRD_PENDING(kind)) {
-                c->pending &= ~WRD_PENDING(kind);
-                c->announced &= ~WRD_PENDING(kind);
-                if (kind == WRD_EVENT_READABLE && c->phase == WRD_PHASE_ENDED && wrd_connection_drained(c, ep->now))
-                    continue; /* the last look has nothing to see */
-                out->kind = (wrd_event_kind)kind;
-                return true;
-            }
-        }
+        *out = (wrd_event){.conn = c->handle, .peer = c->path.remote, .text = "", .said = ""};
+        if (next_of(ep, c, out))
+            return true;
         wrd_queue_remove(&ep->events, c);
-        if (!(c->pending & WRD_PENDING(WRD_EVENT_CLOSED)) || !wrd_connection_drained(c, ep->now))
-            continue;
-        out->kind = WRD_EVENT_CLOSED;
-        out->reason = c->reason;
-        out->text = c->reason_text;
-        retire(ep, c);
-        return true;
     }
     ep->news = false;
     return false;

@@ -32,6 +32,7 @@ struct wrd_endpoint {
     uint32_t buried_count; /* retired, with last words still to transmit */
     uint32_t turn;         /* datagrams the first of `output` has had */
     bool news; /* events since the application last looked; deadline() then answers at once, until expire() */
+    struct wrd_chan_said said; /* by the peer, with the last event */
     struct wrd_outbox outbox;
     wrd_endpoint_counters counters;
 };

@@ -5,13 +5,17 @@
 
 #include "endpoint/connection.h"
 
-wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, wrd_kind kind,
-                               const uint8_t *data, size_t len);
+wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
+                               wrd_channel channel, wrd_kind kind, const uint8_t *data, size_t len);
 /* Hands the waiting frame to SCTP, chunk by chunk, as far as it has room. */
 void wrd_connection_push_frame(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
-size_t wrd_connection_buffered(const struct wrd_connection *c);
+/* Notes a send that waits for room and may have it, and a main channel that fell to its low mark. `events` are SCTP's.
+ */
+void wrd_connection_note_room(const struct wrd_shared *shared, struct wrd_connection *c, unsigned events);
+size_t wrd_connection_buffered(const struct wrd_connection *c);                              /* queued or in flight */
+size_t wrd_connection_channel_buffered(const struct wrd_connection *c, wrd_channel channel); /* not yet on its way */
 
-/* The next whole message, whatever the mode; false: none. */
+/* The next whole message of any channel, whatever the mode; false: none. */
 bool wrd_connection_look(struct wrd_connection *c, wrd_time now, wrd_message *out);
 /* Drops what wrd_connection_look() found. */
 void wrd_connection_drop(struct wrd_connection *c, wrd_time now);

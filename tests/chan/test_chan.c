@@ -19,7 +19,7 @@ struct pair {
     uint8_t random;
     wrd_time now;
     struct wrd_sctp *near, *far;
-    struct wrd_chan chan; /* of the far end */
+    struct wrd_chan speaker, chan; /* of the near and the far end */
 };
 
 static void *resize(void *user, void *old, size_t old_size, size_t new_size)
@@ -79,6 +79,8 @@ static int set_up(void **state)
     p->near = wrd_sctp_new(&options, &p->env);
     p->far = wrd_sctp_new(&options, &p->env);
     assert_true(p->near && p->far);
+    wrd_chan_init(&p->speaker, &p->env, p->near);
+    wrd_chan_init(&p->chan, &p->env, p->far);
     *state = p;
     return 0;
 }
@@ -97,6 +99,8 @@ static int set_up_open(void **state)
 static int tear_down(void **state)
 {
     struct pair *p = *state;
+    wrd_chan_free(&p->speaker);
+    wrd_chan_free(&p->chan);
     wrd_sctp_free(p->near);
     wrd_sctp_free(p->far);
     assert_int_equal(p->live, 0);
@@ -106,7 +110,7 @@ static int tear_down(void **state)
 
 static wrd_result say(struct pair *p, bool text, const void *data, size_t len)
 {
-    return wrd_chan_send(p->near, p->now, &(struct wrd_chan_message){.data = data, .len = len, .text = text});
+    return wrd_chan_send(&p->speaker, p->now, &(struct wrd_chan_message){.data = data, .len = len, .text = text});
 }
 
 /* Below the channel: whatever a peer may send. */
@@ -122,19 +126,19 @@ static void hears(struct pair *p, bool text, const void *data, size_t len)
     struct wrd_chan_message message;
     for (int twice = 0; twice < 2; twice++) { /* the same until it is released */
         memset(&message, 0, sizeof message);
-        assert_true(wrd_chan_peek(&p->chan, p->far, p->now, &message));
+        assert_true(wrd_chan_peek(&p->chan, p->now, &message));
         assert_int_equal(message.text, text);
         assert_int_equal(message.len, len);
         assert_non_null(message.data);
         assert_memory_equal(message.data, data, len);
     }
-    wrd_chan_release(p->far, p->now);
+    wrd_chan_release(&p->chan, p->now);
 }
 
 static void hears_nothing(struct pair *p)
 {
     struct wrd_chan_message message;
-    assert_false(wrd_chan_peek(&p->chan, p->far, p->now, &message));
+    assert_false(wrd_chan_peek(&p->chan, p->now, &message));
 }
 
 /* ---- what goes out */
@@ -147,7 +151,7 @@ static void goes_out_as(struct pair *p, bool text, const void *data, size_t len,
     struct wrd_sctp_message up;
     assert_true(wrd_sctp_peek(p->far, &up));
     assert_int_equal(up.ppid, ppid);
-    assert_int_equal(up.stream, WRD_CHAN_NEGOTIATED);
+    assert_int_equal(up.stream, WRD_CHAN_MAIN);
     assert_false(up.unordered);
     assert_int_equal(up.len, wire_len);
     assert_memory_equal(up.data, wire, wire_len);
@@ -242,7 +246,7 @@ static void other_streams_are_dropped_and_counted(void **state)
     assert_int_equal(p->chan.dropped, count + 1);
 }
 
-static void no_channel_is_opened_in_band(void **state)
+static void a_channel_that_nobody_accepts_is_closed_again(void **state)
 {
     struct pair *p = *state;
     static const uint8_t open[12] = {3}; /* DATA_CHANNEL_OPEN, RFC 8832 section 5.1 */
@@ -250,9 +254,13 @@ static void no_channel_is_opened_in_band(void **state)
     exchange(p);
     hears_nothing(p);
     exchange(p);
-    struct wrd_sctp_message answer;
-    assert_false(wrd_sctp_peek(p->near, &answer));
-    assert_int_equal(p->chan.dropped, 1);
+    uint16_t stream;
+    enum wrd_sctp_reset_side side;
+    assert_true(wrd_sctp_next_reset(p->near, &stream, &side));
+    assert_int_equal(stream, 2);
+    assert_int_equal(side, WRD_SCTP_RESET_BY_PEER);
+    assert_int_equal(p->chan.refused, 1);
+    assert_false(wrd_chan_has_events(&p->chan));
 }
 
 static void what_is_dropped_gives_its_window_back(void **state)
@@ -347,8 +355,9 @@ static void a_closed_association_takes_nothing_but_what_was_said_is_heard(void *
     hears(p, false, "", 0);
     hears_nothing(p);
     assert_int_equal(p->chan.dropped, 1);
-    assert_int_equal(wrd_chan_send(p->far, p->now, &(struct wrd_chan_message){.data = (const uint8_t *)"x", .len = 1}),
-                     WRD_CLOSED);
+    assert_int_equal(
+        wrd_chan_send(&p->chan, p->now, &(struct wrd_chan_message){.data = (const uint8_t *)"x", .len = 1}),
+        WRD_CLOSED);
 }
 
 static void an_aborted_association_takes_nothing(void **state)
@@ -372,7 +381,7 @@ int main(void)
         TEST(every_ppid_of_rfc_8831_is_understood),
         TEST(an_unknown_ppid_is_dropped_and_counted),
         TEST(other_streams_are_dropped_and_counted),
-        TEST(no_channel_is_opened_in_band),
+        TEST(a_channel_that_nobody_accepts_is_closed_again),
         TEST(what_is_dropped_gives_its_window_back),
         TEST(a_message_above_the_limit_is_too_large),
         TEST(a_full_queue_answers_again_and_takes_more_later),
