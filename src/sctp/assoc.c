@@ -4,16 +4,17 @@
 #include "base/check.h"
 
 #define MOVE(to) (1u << WRD_SCTP_##to)
+#define RESTART  MOVE(ESTABLISHED)
 
 /* The states that each may move to (RFC 9260 section 4). CLOSED is left once and entered for good. */
 static const unsigned legal[] = {
     [WRD_SCTP_CLOSED] = MOVE(COOKIE_WAIT) | MOVE(ESTABLISHED) | MOVE(CLOSED),
     [WRD_SCTP_COOKIE_WAIT] = MOVE(COOKIE_ECHOED) | MOVE(ESTABLISHED) | MOVE(CLOSED),
     [WRD_SCTP_COOKIE_ECHOED] = MOVE(COOKIE_WAIT) | MOVE(ESTABLISHED) | MOVE(CLOSED),
-    [WRD_SCTP_ESTABLISHED] = MOVE(SHUTDOWN_PENDING) | MOVE(SHUTDOWN_RECEIVED) | MOVE(CLOSED),
-    [WRD_SCTP_SHUTDOWN_PENDING] = MOVE(SHUTDOWN_SENT) | MOVE(SHUTDOWN_RECEIVED) | MOVE(CLOSED),
-    [WRD_SCTP_SHUTDOWN_SENT] = MOVE(SHUTDOWN_ACK_SENT) | MOVE(CLOSED),
-    [WRD_SCTP_SHUTDOWN_RECEIVED] = MOVE(SHUTDOWN_ACK_SENT) | MOVE(CLOSED),
+    [WRD_SCTP_ESTABLISHED] = RESTART | MOVE(SHUTDOWN_PENDING) | MOVE(SHUTDOWN_RECEIVED) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_PENDING] = RESTART | MOVE(SHUTDOWN_SENT) | MOVE(SHUTDOWN_RECEIVED) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_SENT] = RESTART | MOVE(SHUTDOWN_ACK_SENT) | MOVE(CLOSED),
+    [WRD_SCTP_SHUTDOWN_RECEIVED] = RESTART | MOVE(SHUTDOWN_ACK_SENT) | MOVE(CLOSED),
     [WRD_SCTP_SHUTDOWN_ACK_SENT] = MOVE(CLOSED),
 };
 
@@ -58,7 +59,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     sctp->crc = wrd_crc32c_pick();
     sctp->state = WRD_SCTP_CLOSED;
     sctp->failure_text = "";
-    sctp->t1 = sctp->t2 = sctp->t3 = WRD_NEVER;
+    sctp->t1 = sctp->t2 = sctp->t3 = sctp->t5 = WRD_NEVER;
     struct {
         uint32_t tag, tsn;
     } start;
@@ -98,7 +99,7 @@ void wrd_sctp_free(struct wrd_sctp *sctp)
 
 static void stop_timers(struct wrd_sctp *sctp)
 {
-    sctp->t1 = sctp->t2 = sctp->t3 = WRD_NEVER;
+    sctp->t1 = sctp->t2 = sctp->t3 = sctp->t5 = WRD_NEVER;
     sctp->heartbeat.deadline = WRD_NEVER;
     sctp->reset.deadline = WRD_NEVER;
     sctp->track.sack_deadline = WRD_NEVER;
@@ -130,7 +131,7 @@ void wrd_sctp_enter(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_state sta
         break;
     case WRD_SCTP_ESTABLISHED:
         sctp->due &= ~(unsigned)(WRD_SCTP_DUE_INIT | WRD_SCTP_DUE_COOKIE_ECHO);
-        sctp->t1 = WRD_NEVER;
+        sctp->t1 = sctp->t2 = sctp->t3 = sctp->t5 = WRD_NEVER;
         wrd_sctp_rto_recover(&sctp->rto);
         if (wrd_sctp_flight_count(&sctp->flight) > 0)
             sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
@@ -142,11 +143,14 @@ void wrd_sctp_enter(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_state sta
     case WRD_SCTP_SHUTDOWN_SENT:
         sctp->due |= WRD_SCTP_DUE_SHUTDOWN;
         sctp->t2 = now + rto;
+        sctp->t5 = now + WRD_SCTP_SHUTDOWN_GUARD;
         break;
     case WRD_SCTP_SHUTDOWN_ACK_SENT:
         sctp->due &= ~(unsigned)WRD_SCTP_DUE_SHUTDOWN;
         sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK;
         sctp->t2 = now + rto;
+        if (sctp->t5 == WRD_NEVER)
+            sctp->t5 = now + WRD_SCTP_SHUTDOWN_GUARD;
         break;
     }
 }
@@ -160,16 +164,30 @@ void wrd_sctp_end(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, const
     wrd_sctp_enter(sctp, now, WRD_SCTP_CLOSED);
 }
 
+static void write_abort(struct wrd_sctp *sctp, uint16_t cause, const uint8_t *value, size_t len)
+{
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, sctp->peer_tag);
+    wrd_sctp_abort_write(&wr, 0, cause, value, len);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
 void wrd_sctp_fail(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, uint16_t cause, const char *text)
 {
     if (sctp->over)
         return;
-    if (sctp->begun) {
-        struct wrd_writer wr = wrd_sctp_reply_begin(sctp, sctp->peer_tag);
-        wrd_sctp_abort_write(&wr, 0, cause, NULL, 0);
-        wrd_sctp_reply_end(sctp, &wr);
-    }
+    if (sctp->begun)
+        write_abort(sctp, cause, (const uint8_t *)text, cause == WRD_SCTP_CAUSE_PROTOCOL ? strlen(text) : 0);
     wrd_sctp_end(sctp, now, failure, text);
+}
+
+void wrd_sctp_fail_with(struct wrd_sctp *sctp, wrd_time now, uint16_t cause, const uint8_t *value, size_t len,
+                        const char *text)
+{
+    if (sctp->over)
+        return;
+    if (sctp->begun)
+        write_abort(sctp, cause, value, len);
+    wrd_sctp_end(sctp, now, WRD_PROTOCOL, text);
 }
 
 void wrd_sctp_connect(struct wrd_sctp *sctp, wrd_time now)
@@ -215,7 +233,7 @@ static wrd_time earlier(wrd_time a, wrd_time b)
 
 wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp)
 {
-    wrd_time deadline = earlier(sctp->t1, earlier(sctp->t2, sctp->t3));
+    wrd_time deadline = earlier(earlier(sctp->t1, sctp->t5), earlier(sctp->t2, sctp->t3));
     if (sctp->begun && !sctp->track.sack_now)
         deadline = earlier(deadline, sctp->track.sack_deadline);
     deadline = earlier(deadline, wrd_sctp_messages_deadline(sctp));
@@ -280,6 +298,8 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
         expire_t1(sctp, now);
     if (now >= sctp->t2)
         expire_t2(sctp, now);
+    if (now >= sctp->t5)
+        wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer never comes to the end of the shutdown");
     if (now >= sctp->t3)
         expire_t3(sctp, now);
     if (sctp->begun && now >= sctp->track.sack_deadline)
@@ -341,6 +361,7 @@ void wrd_sctp_audit(const struct wrd_sctp *sctp)
     bool leaving = sctp->state == WRD_SCTP_SHUTDOWN_SENT || sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT;
     WRD_ASSERT((sctp->t1 != WRD_NEVER) == handshaking);
     WRD_ASSERT((sctp->t2 != WRD_NEVER) == leaving);
+    WRD_ASSERT((sctp->t5 != WRD_NEVER) == leaving);
     WRD_ASSERT(sctp->begun || sctp->state <= WRD_SCTP_COOKIE_WAIT);
     WRD_ASSERT(!sctp->over || sctp->state == WRD_SCTP_CLOSED);
     WRD_ASSERT(!leaving || (sctp->queue.messages == 0 && wrd_sctp_flight_count(&sctp->flight) == 0));

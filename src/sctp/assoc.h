@@ -47,6 +47,7 @@ struct wrd_sctp {
     const char *failure_text;
 
     uint32_t local_tag, peer_tag;
+    wrd_time peer_said; /* when it said what it is: its INIT or INIT-ACK */
     struct wrd_tsn local_initial;
     uint8_t cookie_key[WRD_SCTP_COOKIE_KEY_SIZE];
     uint16_t streams_out, streams_in;
@@ -64,6 +65,7 @@ struct wrd_sctp {
     uint8_t error[WRD_SCTP_ERROR_MAX]; /* causes for one ERROR */
 
     wrd_time t1, t2, t3;
+    wrd_time t5; /* the shutdown as a whole (RFC 9260 9.2) */
     wrd_time t1_sent;
     unsigned attempts; /* expiries of T1 or T2 */
     unsigned errors;   /* in a row without a sign of the peer: T3, heartbeat */
@@ -91,8 +93,11 @@ struct wrd_sctp {
 void wrd_sctp_enter(struct wrd_sctp *sctp, wrd_time now, enum wrd_sctp_state state);
 /* Ends the association without a word to the peer. */
 void wrd_sctp_end(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, const char *text);
-/* Ends it with an ABORT that names `cause`. */
+/* Ends it with an ABORT that names `cause`; a protocol violation is described to the peer, too. */
 void wrd_sctp_fail(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, uint16_t cause, const char *text);
+/* Likewise, with what the cause is about. */
+void wrd_sctp_fail_with(struct wrd_sctp *sctp, wrd_time now, uint16_t cause, const uint8_t *value, size_t len,
+                        const char *text);
 /* Shutdown goes on once everything is delivered (RFC 9260 9.2). */
 void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now);
 /* Stops the process when the association contradicts itself. For tests; walks everything. */
@@ -122,6 +127,19 @@ bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag
 void wrd_sctp_take_cookie_ack(struct wrd_sctp *sctp, wrd_time now);
 void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now);
 void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr);
+
+/* receive.c. False: not a SACK to believe. */
+bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack);
+
+/* closing.c */
+void wrd_sctp_take_shutdown(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader value);
+void wrd_sctp_take_shutdown_ack(struct wrd_sctp *sctp, wrd_time now);
+void wrd_sctp_take_shutdown_complete(struct wrd_sctp *sctp, wrd_time now);
+void wrd_sctp_complete_shutdown(struct wrd_sctp *sctp, uint32_t tag, uint8_t flags);
+void wrd_sctp_take_abort(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader causes);
+void wrd_sctp_take_error(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader causes);
+/* To a packet of no association, which the peer may think there is (RFC 9260 8.4). */
+void wrd_sctp_answer_stray(struct wrd_sctp *sctp, const struct wrd_sctp_packet *packet);
 
 /* reply.c */
 /* A packet of one chunk for `reply`; `tag` 0 would be an INIT's. */

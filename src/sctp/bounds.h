@@ -72,6 +72,7 @@
 #define WRD_SCTP_INIT_RETRIES     20
 #define WRD_SCTP_DATA_RETRIES     20
 #define WRD_SCTP_SHUTDOWN_RETRIES 10
-#define WRD_SCTP_RESET_RETRIES    60 /* of a request that the peer has "in progress" */
+#define WRD_SCTP_SHUTDOWN_GUARD   (5 * WRD_SCTP_RTO_MAX) /* the whole of it (T5) */
+#define WRD_SCTP_RESET_RETRIES    60                     /* of a request that the peer has "in progress" */
 
 #endif

@@ -77,8 +77,9 @@ static bool note_param(struct wrd_sctp_init *init, const struct wrd_sctp_param *
     case WRD_SCTP_PARAM_ADAPTATION: return true; /* without meaning over DTLS (RFC 8261 6.1) */
     default: break;
     }
-    if (param->type & PARAM_REPORT && param->whole_len + 4 <= unrecognized->cap - unrecognized->len)
-        wrd_sctp_param_write(unrecognized, WRD_SCTP_PARAM_UNRECOGNIZED, param->whole, param->whole_len);
+    size_t padded = (param->whole_len + 3) & ~(size_t)3;
+    if (param->type & PARAM_REPORT && padded <= unrecognized->cap - unrecognized->len)
+        wrd_sctp_param_write(unrecognized, param->type, param->value.at, param->value.left);
     return param->type & PARAM_SKIP;
 }
 

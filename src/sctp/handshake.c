@@ -19,10 +19,10 @@ void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr)
     wrd_sctp_chunk_end(wr, wrd_sctp_init_begin(wr, WRD_SCTP_INIT, &init));
 }
 
-static void refuse_init(struct wrd_sctp *sctp, uint32_t tag, uint16_t cause)
+static void refuse(struct wrd_sctp *sctp, uint32_t tag, uint16_t cause, const uint8_t *value, size_t len)
 {
     struct wrd_writer wr = wrd_sctp_reply_begin(sctp, tag);
-    wrd_sctp_abort_write(&wr, 0, cause, NULL, 0);
+    wrd_sctp_abort_write(&wr, 0, cause, value, len);
     wrd_sctp_reply_end(sctp, &wr);
 }
 
@@ -55,7 +55,7 @@ void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
     if (!wrd_sctp_init_read(&init, chunk, &unrecognized) || init.tag == 0)
         return;
     if (sctp->over || init.streams_in == 0 || init.streams_out == 0) {
-        refuse_init(sctp, init.tag, sctp->over ? 0 : WRD_SCTP_CAUSE_INVALID_PARAMETER);
+        refuse(sctp, init.tag, sctp->over ? 0 : WRD_SCTP_CAUSE_INVALID_PARAMETER, NULL, 0);
         return;
     }
     if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT) {
@@ -81,7 +81,10 @@ void wrd_sctp_take_init(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
     struct wrd_writer wr = wrd_sctp_reply_begin(sctp, init.tag);
     size_t start = wrd_sctp_init_begin(&wr, WRD_SCTP_INIT_ACK, &answer);
     wrd_sctp_param_write(&wr, WRD_SCTP_PARAM_STATE_COOKIE, sealed, sizeof sealed);
-    wrd_wr_bytes(&wr, unrecognized_bytes, unrecognized.len);
+    struct wrd_reader list = wrd_rd(unrecognized_bytes, unrecognized.len);
+    struct wrd_sctp_param param;
+    while (wrd_sctp_param_next(&list, &param))
+        wrd_sctp_param_write(&wr, WRD_SCTP_PARAM_UNRECOGNIZED, param.whole, param.whole_len);
     wrd_sctp_chunk_end(&wr, start);
     wrd_sctp_reply_end(sctp, &wr);
 }
@@ -92,14 +95,10 @@ static uint16_t least(uint16_t a, uint16_t b)
 }
 
 /* The peer is known: both directions start. False: it takes fewer streams than messages are queued for. */
-static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_init *peer)
+static bool begin(struct wrd_sctp *sctp, wrd_time now, wrd_time said, const struct wrd_sctp_init *peer)
 {
-    if (sctp->begun) {
-        wrd_sctp_join_free(&sctp->join);
-        wrd_sctp_track_free(&sctp->track);
-    }
-    sctp->begun = true;
     sctp->peer_tag = peer->tag;
+    sctp->peer_said = said;
     sctp->peer_rwnd = peer->a_rwnd;
     sctp->streams_out = least(sctp->options.streams, peer->streams_in);
     sctp->streams_in = least(sctp->options.streams, peer->streams_out);
@@ -107,15 +106,21 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_ini
     sctp->peer_forward_tsn = sctp->interleaving ? peer->i_forward_tsn : peer->forward_tsn;
     sctp->peer_reconfig = peer->reconfig;
     sctp->without_checksum = peer->zero_checksum && !sctp->options.always_checksum;
-    sctp->advertised = (uint32_t)sctp->options.receive_window;
     struct wrd_sctp_join_setup setup = {.pool = &sctp->pool,
                                         .message_limit = sctp->options.message_limit,
                                         .window = sctp->options.receive_window,
                                         .interleaving = sctp->interleaving,
                                         .peer_initial = peer->tsn};
     sctp->env->random(sctp->env->user, (uint8_t *)&setup.salt, sizeof setup.salt);
+    if (sctp->begun) {
+        wrd_sctp_track_free(&sctp->track);
+        wrd_sctp_join_restart(&sctp->join, &setup);
+    } else {
+        wrd_sctp_join_init(&sctp->join, &setup);
+    }
     wrd_sctp_track_init(&sctp->track, sctp->env, peer->tsn);
-    wrd_sctp_join_init(&sctp->join, &setup);
+    sctp->begun = true;
+    sctp->advertised = wrd_sctp_window(sctp);
     wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, sctp->local_initial, peer->tsn);
     if (sctp->reset.wanted.count > 0 && !sctp->peer_reconfig)
         sctp->events |= WRD_SCTP_EVENT_RESET; /* refused */
@@ -142,6 +147,28 @@ static void drop_peer_cookie(struct wrd_sctp *sctp)
     sctp->peer_cookie_len = 0;
 }
 
+/* False: it cannot be used, and that ends the association (RFC 9260 3.3.3). */
+static bool check_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_init *init)
+{
+    static const uint8_t missing[] = {0, 0, 0, 1, 0, WRD_SCTP_PARAM_STATE_COOKIE}; /* one, and which */
+    const char *text = NULL;
+    if (init->tag == 0) {
+        text = "the peer's INIT-ACK has no tag";
+    } else if (init->streams_in == 0 || init->streams_out == 0) {
+        text = "the peer's INIT-ACK has no streams";
+        refuse(sctp, init->tag, WRD_SCTP_CAUSE_INVALID_PARAMETER, NULL, 0);
+    } else if (init->cookie_len == 0) {
+        text = "the peer's INIT-ACK has no cookie";
+        refuse(sctp, init->tag, WRD_SCTP_CAUSE_MISSING_PARAMETER, missing, sizeof missing);
+    } else if (init->cookie_len > WRD_SCTP_COOKIE_MAX) {
+        text = "the peer's cookie is too large";
+        refuse(sctp, init->tag, WRD_SCTP_CAUSE_OUT_OF_RESOURCE, NULL, 0);
+    }
+    if (text)
+        wrd_sctp_end(sctp, now, WRD_PROTOCOL, text);
+    return !text;
+}
+
 void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
 {
     uint8_t unrecognized_bytes[128];
@@ -149,11 +176,8 @@ void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wr
     struct wrd_sctp_init init;
     if (sctp->state != WRD_SCTP_COOKIE_WAIT || !wrd_sctp_init_read(&init, chunk, &unrecognized))
         return;
-    if (init.tag == 0 || init.streams_in == 0 || init.streams_out == 0 || !init.cookie || init.cookie_len == 0 ||
-        init.cookie_len > WRD_SCTP_COOKIE_MAX) {
-        wrd_sctp_end(sctp, now, WRD_PROTOCOL, "the peer's INIT-ACK is not usable");
+    if (!check_init_ack(sctp, now, &init))
         return;
-    }
     drop_peer_cookie(sctp);
     sctp->peer_cookie = wrd_sctp_pool_take(&sctp->pool, init.cookie_len, &sctp->peer_cookie_capacity);
     if (!sctp->peer_cookie)
@@ -161,7 +185,7 @@ void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wr
     memcpy(sctp->peer_cookie, init.cookie, init.cookie_len);
     sctp->peer_cookie_len = init.cookie_len;
     sample_handshake(sctp, now);
-    if (!begin(sctp, now, &init))
+    if (!begin(sctp, now, now, &init))
         return;
     if (unrecognized.len > 0)
         wrd_sctp_report(sctp, WRD_SCTP_CAUSE_UNRECOGNIZED_PARAMETERS, unrecognized_bytes, unrecognized.len);
@@ -207,34 +231,89 @@ static void refuse_stale(struct wrd_sctp *sctp, wrd_time age, const struct wrd_s
     wrd_sctp_reply_end(sctp, &wr);
 }
 
+static struct wrd_sctp_init peer_of(const struct wrd_sctp_cookie *cookie)
+{
+    return (struct wrd_sctp_init){.tag = cookie->peer_tag,
+                                  .a_rwnd = cookie->peer_rwnd,
+                                  .streams_out = cookie->streams_out,
+                                  .streams_in = cookie->streams_in,
+                                  .tsn = cookie->peer_tsn,
+                                  .forward_tsn = cookie->forward_tsn,
+                                  .reconfig = cookie->reconfig,
+                                  .interleaving = cookie->interleaving,
+                                  .i_forward_tsn = cookie->i_forward_tsn,
+                                  .zero_checksum = cookie->zero_checksum};
+}
+
 static bool accept_cookie(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_cookie *cookie)
 {
-    struct wrd_sctp_init peer = {.tag = cookie->peer_tag,
-                                 .a_rwnd = cookie->peer_rwnd,
-                                 .streams_out = cookie->streams_out,
-                                 .streams_in = cookie->streams_in,
-                                 .tsn = cookie->peer_tsn,
-                                 .forward_tsn = cookie->forward_tsn,
-                                 .reconfig = cookie->reconfig,
-                                 .interleaving = cookie->interleaving,
-                                 .i_forward_tsn = cookie->i_forward_tsn,
-                                 .zero_checksum = cookie->zero_checksum};
+    struct wrd_sctp_init peer = peer_of(cookie);
     bool known = sctp->state == WRD_SCTP_COOKIE_ECHOED && sctp->peer_tag == cookie->peer_tag;
-    if (!known && !begin(sctp, now, &peer))
+    if (!known && !begin(sctp, now, cookie->made, &peer))
         return false;
     establish(sctp, now);
     sctp->due |= WRD_SCTP_DUE_COOKIE_ACK;
     return true;
 }
 
+/* Case B while established: the peer chose another tag after it had answered our INIT, and nothing came under the old
+ * one. A cookie that is older than what stands is only late. */
+static bool adopt_tag(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_cookie *cookie)
+{
+    struct wrd_sctp_init peer = peer_of(cookie);
+    if (sctp->state != WRD_SCTP_ESTABLISHED || sctp->track.any || cookie->made <= sctp->peer_said ||
+        !begin(sctp, now, cookie->made, &peer))
+        return false;
+    sctp->due |= WRD_SCTP_DUE_COOKIE_ACK;
+    return true;
+}
+
+/* Case A: the peer restarted. As if it had aborted and begun anew (RFC 9260 5.2.4.1), and what it did not acknowledge
+ * is queued once more. */
+static bool restart(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_cookie *cookie)
+{
+    struct wrd_sctp_init peer = peer_of(cookie);
+    unsigned events = sctp->events;
+    sctp->local_tag = cookie->local_tag;
+    sctp->local_initial = cookie->local_tsn;
+    wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, cookie->local_tsn, cookie->peer_tsn);
+    if (!wrd_sctp_flight_restart(&sctp->flight, cookie->local_tsn)) {
+        wrd_sctp_fail(sctp, now, WRD_NO_MEMORY, WRD_SCTP_CAUSE_OUT_OF_RESOURCE,
+                      "no memory to begin again with the peer");
+        return false;
+    }
+    wrd_sctp_queue_restart(&sctp->queue);
+    wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
+    wrd_sctp_heartbeat_init(&sctp->heartbeat);
+    sctp->limited = false;
+    sctp->last_data = 0;
+    sctp->errors = 0;
+    sctp->error_len = 0;
+    if (!begin(sctp, now, cookie->made, &peer))
+        return false;
+    wrd_sctp_enter(sctp, now, WRD_SCTP_ESTABLISHED);
+    sctp->due = WRD_SCTP_DUE_COOKIE_ACK;
+    sctp->events = events | WRD_SCTP_EVENT_RESTART;
+    return true;
+}
+
+/* The peer restarted while this side was about to leave: it is told so (RFC 9260 5.2.4 A). */
+static void refuse_restart(struct wrd_sctp *sctp, const struct wrd_sctp_cookie *cookie)
+{
+    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, cookie->peer_tag);
+    wrd_sctp_plain_write(&wr, WRD_SCTP_SHUTDOWN_ACK, 0);
+    size_t start = wrd_sctp_chunk_begin(&wr, WRD_SCTP_ERROR, 0);
+    wrd_sctp_param_write(&wr, WRD_SCTP_CAUSE_CLOSING, NULL, 0);
+    wrd_sctp_chunk_end(&wr, start);
+    wrd_sctp_reply_end(sctp, &wr);
+}
+
 /* The table of RFC 9260 5.2.4. */
 bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag, const struct wrd_sctp_chunk *chunk)
 {
     struct wrd_sctp_cookie cookie;
-    if (sctp->over || !wrd_sctp_cookie_open(&cookie, chunk->value.at, chunk->value.left, sctp->cookie_key) ||
-        cookie.local_tag != tag)
+    if (!wrd_sctp_cookie_open(&cookie, chunk->value.at, chunk->value.left, sctp->cookie_key) || cookie.local_tag != tag)
         return false;
-    bool standing = sctp->state >= WRD_SCTP_ESTABLISHED;
     bool local_match = cookie.local_tag == sctp->local_tag;
     bool peer_match = sctp->begun && cookie.peer_tag == sctp->peer_tag;
     wrd_time age = now > cookie.made ? now - cookie.made : 0;
@@ -242,20 +321,19 @@ bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag
         refuse_stale(sctp, age, &cookie);
         return false;
     }
-    if (!standing)
+    if (sctp->state < WRD_SCTP_ESTABLISHED)
         return local_match && accept_cookie(sctp, now, &cookie); /* cases B and D, or the first of all */
     if (local_match && peer_match) {
         sctp->due |= WRD_SCTP_DUE_COOKIE_ACK; /* D: ours was lost */
         return true;
     }
-    if (local_match || cookie.local_tie != sctp->local_tag || cookie.peer_tie != sctp->peer_tag)
-        return false; /* C, or a forgery of nothing */
+    if (local_match)
+        return adopt_tag(sctp, now, &cookie);
+    if (peer_match || cookie.local_tie != sctp->local_tag || cookie.peer_tie != sctp->peer_tag)
+        return false; /* C, or of an association that is no more */
     if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT) {
-        sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK;
+        refuse_restart(sctp, &cookie);
         return false;
     }
-    /* A: the peer restarted. Its channels are gone with its memory of them, so this association ends on both sides. */
-    sctp->peer_tag = cookie.peer_tag;
-    wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer restarted its SCTP association");
-    return false;
+    return restart(sctp, now, &cookie);
 }

@@ -15,8 +15,7 @@ static void break_off(struct wrd_sctp *sctp, wrd_time now, const char *text)
 
 /* ---- Acknowledgements ---- */
 
-/* False: not a SACK to believe. */
-static bool acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
+bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
 {
     struct wrd_sctp_sacked sacked;
     if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked))
@@ -52,73 +51,10 @@ static void take_sack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp
 {
     struct wrd_sctp_sack sack;
     if (sctp->state >= WRD_SCTP_ESTABLISHED && wrd_sctp_sack_read(&sack, chunk))
-        (void)acknowledge(sctp, now, &sack);
-}
-
-/* ---- Shutdown (RFC 9260 9.2) ---- */
-
-static void take_shutdown(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader rd)
-{
-    struct wrd_sctp_sack sack = {.cumulative = wrd_tsn(wrd_rd32(&rd)), .a_rwnd = sctp->peer_rwnd};
-    if (rd.bad || sctp->state < WRD_SCTP_ESTABLISHED || !acknowledge(sctp, now, &sack))
-        return;
-    if (sctp->state == WRD_SCTP_ESTABLISHED || sctp->state == WRD_SCTP_SHUTDOWN_PENDING)
-        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_RECEIVED);
-    else if (sctp->state == WRD_SCTP_SHUTDOWN_SENT)
-        wrd_sctp_enter(sctp, now, WRD_SCTP_SHUTDOWN_ACK_SENT);
-    else if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT)
-        sctp->due |= WRD_SCTP_DUE_SHUTDOWN_ACK;
-}
-
-static void complete_shutdown(struct wrd_sctp *sctp, uint32_t tag, uint8_t flags)
-{
-    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, tag);
-    wrd_sctp_plain_write(&wr, WRD_SCTP_SHUTDOWN_COMPLETE, flags);
-    wrd_sctp_reply_end(sctp, &wr);
-}
-
-static void end_shutdown(struct wrd_sctp *sctp, wrd_time now)
-{
-    if (sctp->closing)
-        wrd_sctp_end(sctp, now, WRD_OK, "closed by this side");
-    else
-        wrd_sctp_end(sctp, now, WRD_CLOSED, "closed by the peer");
-}
-
-static void take_shutdown_ack(struct wrd_sctp *sctp, wrd_time now)
-{
-    if (sctp->state != WRD_SCTP_SHUTDOWN_SENT && sctp->state != WRD_SCTP_SHUTDOWN_ACK_SENT)
-        return;
-    complete_shutdown(sctp, sctp->peer_tag, 0);
-    end_shutdown(sctp, now);
+        (void)wrd_sctp_acknowledge(sctp, now, &sack);
 }
 
 /* ---- The rest ---- */
-
-static void take_abort(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader causes)
-{
-    struct wrd_sctp_param cause;
-    bool broke = false;
-    while (wrd_sctp_param_next(&causes, &cause)) {
-        if (cause.type != WRD_SCTP_CAUSE_USER_ABORT)
-            broke = true;
-    }
-    if (broke)
-        wrd_sctp_end(sctp, now, WRD_PROTOCOL, "the peer aborted the association: it found a protocol error");
-    else
-        wrd_sctp_end(sctp, now, WRD_CLOSED, "closed by the peer");
-}
-
-static void take_error(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader causes)
-{
-    struct wrd_sctp_param cause;
-    while (wrd_sctp_param_next(&causes, &cause)) {
-        if (cause.type == WRD_SCTP_CAUSE_STALE_COOKIE) {
-            wrd_sctp_take_stale_cookie(sctp, now);
-            return;
-        }
-    }
-}
 
 static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader value)
 {
@@ -181,82 +117,47 @@ static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sct
     case WRD_SCTP_INIT_ACK: wrd_sctp_take_init_ack(sctp, now, chunk); return false;
     case WRD_SCTP_COOKIE_ACK: wrd_sctp_take_cookie_ack(sctp, now); return true;
     case WRD_SCTP_RE_CONFIG: take_re_config(sctp, now, chunk->value); return true;
-    case WRD_SCTP_ERROR: take_error(sctp, now, chunk->value); return true;
-    case WRD_SCTP_SHUTDOWN: take_shutdown(sctp, now, chunk->value); return true;
-    case WRD_SCTP_SHUTDOWN_ACK: take_shutdown_ack(sctp, now); return true;
-    case WRD_SCTP_SHUTDOWN_COMPLETE:
-        if (sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT)
-            end_shutdown(sctp, now);
-        return true;
-    case WRD_SCTP_ABORT: take_abort(sctp, now, chunk->value); return false;
+    case WRD_SCTP_ERROR: wrd_sctp_take_error(sctp, now, chunk->value); return true;
+    case WRD_SCTP_SHUTDOWN: wrd_sctp_take_shutdown(sctp, now, chunk->value); return true;
+    case WRD_SCTP_SHUTDOWN_ACK: wrd_sctp_take_shutdown_ack(sctp, now); return true;
+    case WRD_SCTP_SHUTDOWN_COMPLETE: wrd_sctp_take_shutdown_complete(sctp, now); return true;
+    case WRD_SCTP_ABORT: wrd_sctp_take_abort(sctp, now, chunk->value); return false;
     case WRD_SCTP_INIT: /* alone in its packet, and handled before */
     case WRD_SCTP_COOKIE_ECHO: /* first in its packet, and handled before */ return false;
     default: return take_unknown(sctp, chunk);
     }
 }
 
-/* Nothing stands any more, but the peer may not know (RFC 9260 8.4). */
-static void answer_stray(struct wrd_sctp *sctp, uint32_t tag, uint8_t type)
-{
-    switch (type) {
-    case WRD_SCTP_ABORT:
-    case WRD_SCTP_SHUTDOWN_COMPLETE:
-    case WRD_SCTP_COOKIE_ACK:
-    case WRD_SCTP_ERROR: return;
-    case WRD_SCTP_SHUTDOWN_ACK: complete_shutdown(sctp, tag, WRD_SCTP_REFLECTED); return;
-    default: break;
-    }
-    struct wrd_writer wr = wrd_sctp_reply_begin(sctp, tag);
-    wrd_sctp_abort_write(&wr, WRD_SCTP_REFLECTED, 0, NULL, 0);
-    wrd_sctp_reply_end(sctp, &wr);
-}
-
 /* RFC 9260 8.5.1: a reflected tag is the peer's own; no tag is good before there is one. */
-static bool has_good_tag(const struct wrd_sctp *sctp, uint32_t tag, const struct wrd_sctp_chunk *first)
+static bool has_good_tag(const struct wrd_sctp *sctp, uint32_t tag, const struct wrd_sctp_chunk *chunk)
 {
-    bool may_reflect = first->type == WRD_SCTP_ABORT || first->type == WRD_SCTP_SHUTDOWN_COMPLETE;
-    if (may_reflect && (first->flags & WRD_SCTP_REFLECTED))
+    bool may_reflect = chunk->type == WRD_SCTP_ABORT || chunk->type == WRD_SCTP_SHUTDOWN_COMPLETE;
+    if (may_reflect && (chunk->flags & WRD_SCTP_REFLECTED))
         return sctp->begun && tag == sctp->peer_tag;
     return tag == sctp->local_tag;
 }
 
-static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_packet *packet)
+/* Does the packet belong to an association that stands? A COOKIE-ECHO may have it stand from now on. */
+static bool is_ours(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_packet *packet,
+                    const struct wrd_sctp_chunk *first)
 {
-    struct wrd_sctp_chunk chunk;
-    if (!wrd_sctp_chunk_next(&packet->chunks, &chunk))
-        return;
-    if (chunk.type == WRD_SCTP_INIT) {
-        if (packet->tag == 0 && packet->chunks.left == 0)
-            wrd_sctp_take_init(sctp, now, &chunk);
-        return;
+    bool connecting = sctp->state == WRD_SCTP_COOKIE_WAIT || sctp->state == WRD_SCTP_COOKIE_ECHOED;
+    if (first->type == WRD_SCTP_COOKIE_ECHO && !sctp->over)
+        return wrd_sctp_take_cookie_echo(sctp, now, packet->tag, first);
+    if (sctp->state == WRD_SCTP_CLOSED) {
+        wrd_sctp_answer_stray(sctp, packet);
+        return false;
     }
-    bool with_data = false;
-    bool more = true;
-    if (sctp->over) {
-        if (!sctp->reply_len)
-            answer_stray(sctp, packet->tag, chunk.type);
-        return;
+    if (first->type == WRD_SCTP_SHUTDOWN_ACK && connecting) {
+        wrd_sctp_complete_shutdown(sctp, packet->tag, WRD_SCTP_REFLECTED); /* RFC 9260 8.5.1 E */
+        return false;
     }
-    if (chunk.type == WRD_SCTP_COOKIE_ECHO) {
-        if (!wrd_sctp_take_cookie_echo(sctp, now, packet->tag, &chunk))
-            return;
-    } else if (chunk.type == WRD_SCTP_SHUTDOWN_ACK &&
-               (sctp->state == WRD_SCTP_COOKIE_WAIT || sctp->state == WRD_SCTP_COOKIE_ECHOED)) {
-        complete_shutdown(sctp, packet->tag, WRD_SCTP_REFLECTED); /* RFC 9260 8.5.1 E */
-        return;
-    } else if (sctp->state == WRD_SCTP_CLOSED || !has_good_tag(sctp, packet->tag, &chunk)) {
-        return;
-    } else {
-        more = take_chunk(sctp, now, &chunk, &with_data);
-    }
-    while (more && !sctp->over && wrd_sctp_chunk_next(&packet->chunks, &chunk))
-        more = take_chunk(sctp, now, &chunk, &with_data);
-    if (sctp->over)
-        return;
-    if (sctp->state >= WRD_SCTP_ESTABLISHED)
-        go_on_with_resets(sctp, now);
-    if (sctp->over)
-        return;
+    return has_good_tag(sctp, packet->tag, first);
+}
+
+/* What the packet as a whole calls for. */
+static void end_packet(struct wrd_sctp *sctp, wrd_time now, bool with_data)
+{
     if (with_data)
         wrd_sctp_track_packet(&sctp->track, now);
     /* DATA after our SHUTDOWN is answered with both at once (RFC 9260 9.2). */
@@ -268,6 +169,29 @@ static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_pac
     if (sctp->state >= WRD_SCTP_ESTABLISHED)
         wrd_sctp_heartbeat_heard(&sctp->heartbeat, now);
     wrd_sctp_settle(sctp, now);
+}
+
+static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_packet *packet)
+{
+    struct wrd_reader chunks = packet->chunks;
+    struct wrd_sctp_chunk chunk;
+    if (!wrd_sctp_chunk_next(&chunks, &chunk))
+        return;
+    if (chunk.type == WRD_SCTP_INIT) {
+        if (packet->tag == 0 && chunks.left == 0)
+            wrd_sctp_take_init(sctp, now, &chunk);
+        return;
+    }
+    if (!is_ours(sctp, now, packet, &chunk))
+        return;
+    bool with_data = false;
+    bool more = chunk.type == WRD_SCTP_COOKIE_ECHO || take_chunk(sctp, now, &chunk, &with_data);
+    while (more && !sctp->over && wrd_sctp_chunk_next(&chunks, &chunk))
+        more = has_good_tag(sctp, packet->tag, &chunk) && take_chunk(sctp, now, &chunk, &with_data);
+    if (sctp->state >= WRD_SCTP_ESTABLISHED)
+        go_on_with_resets(sctp, now);
+    if (!sctp->over)
+        end_packet(sctp, now, with_data);
 }
 
 /* Without CRC32c, that is: once we have offered that, and not what begins an association (RFC 9653 5.3). */

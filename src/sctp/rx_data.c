@@ -90,7 +90,8 @@ bool wrd_sctp_take_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
     if (!wrd_sctp_data_read(&data, chunk))
         return false;
     if (data.len == 0) {
-        wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_NO_USER_DATA, "the peer sent DATA without data");
+        wrd_sctp_fail_with(sctp, now, WRD_SCTP_CAUSE_NO_USER_DATA, chunk->value.at, 4,
+                           "the peer sent DATA without data");
         return false;
     }
     if (data.flags & WRD_SCTP_IMMEDIATE)

@@ -36,6 +36,22 @@ void wrd_sctp_join_free(struct wrd_sctp_join *join)
     memset(join, 0, sizeof *join);
 }
 
+void wrd_sctp_join_restart(struct wrd_sctp_join *join, const struct wrd_sctp_join_setup *setup)
+{
+    struct wrd_sctp_block *ready = join->order.ready, *last = join->order.ready_last;
+    size_t charged = 0;
+    for (const struct wrd_sctp_block *block = ready; block; block = block->next)
+        charged += wrd_sctp_block_charge(block);
+    WRD_ASSERT(join->order.charged >= charged);
+    join->order.ready = join->order.ready_last = NULL;
+    join->order.charged -= charged;
+    wrd_sctp_join_free(join);
+    wrd_sctp_join_init(join, setup);
+    join->order.ready = ready;
+    join->order.ready_last = last;
+    join->order.charged = charged;
+}
+
 void wrd_sctp_join_drain(struct wrd_sctp_join *join)
 {
     if (join->ring_count == 0)

@@ -43,6 +43,8 @@ struct wrd_sctp_join_setup {
 
 void wrd_sctp_join_init(struct wrd_sctp_join *join, const struct wrd_sctp_join_setup *setup);
 void wrd_sctp_join_free(struct wrd_sctp_join *join);
+/* The peer begins anew: what is not whole is dropped, what waits to be read stays. */
+void wrd_sctp_join_restart(struct wrd_sctp_join *join, const struct wrd_sctp_join_setup *setup);
 /* Gives back what nothing needs at the moment. */
 void wrd_sctp_join_drain(struct wrd_sctp_join *join);
 

@@ -56,6 +56,16 @@ static struct wrd_sctp_sent *sent_at(const struct wrd_sctp_flight *flight, struc
     return &flight->ring[tsn.v & flight->mask];
 }
 
+static void drop_ring(struct wrd_sctp_flight *flight)
+{
+    const wrd_env *env = flight->queue->pool->env;
+    size_t count = (size_t)flight->mask + 1;
+    wrd_mem_free(env, flight->ring, count * sizeof *flight->ring);
+    wrd_mem_free(env, flight->words, BITMAPS * (count / 64) * sizeof *flight->words);
+    flight->ring = NULL;
+    flight->words = NULL;
+}
+
 void wrd_sctp_flight_free(struct wrd_sctp_flight *flight)
 {
     if (!flight->ring)
@@ -67,11 +77,21 @@ void wrd_sctp_flight_free(struct wrd_sctp_flight *flight)
         if (sent->message && sent->message->cut == sent->message->len)
             wrd_sctp_queue_acked(flight->queue, sent->message, sent->len);
     }
-    const wrd_env *env = flight->queue->pool->env;
-    size_t count = (size_t)flight->mask + 1;
-    wrd_mem_free(env, flight->ring, count * sizeof *flight->ring);
-    wrd_mem_free(env, flight->words, BITMAPS * (count / 64) * sizeof *flight->words);
+    drop_ring(flight);
     memset(flight, 0, sizeof *flight);
+}
+
+bool wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn initial)
+{
+    struct wrd_tsn tsn = flight->next;
+    while (wrd_tsn_diff(tsn, flight->cumulative) > 1) {
+        tsn = wrd_tsn(tsn.v - 1);
+        struct wrd_sctp_outgoing *message = sent_at(flight, tsn)->message;
+        if (message && message->cut > 0) /* else one of its later chunks brought it back, or it was given up */
+            wrd_sctp_queue_requeue(flight->queue, message);
+    }
+    drop_ring(flight);
+    return wrd_sctp_flight_init(flight, flight->queue, initial);
 }
 
 static void describe(const struct wrd_sctp_sent *sent, struct wrd_tsn tsn, struct wrd_sctp_data *out)

@@ -475,7 +475,8 @@ void wrd_sctp_queue_restart(struct wrd_sctp_queue *queue)
     queue->picked = queue->current = queue->parked = NULL;
     queue->begun = 0;
     for (struct wrd_sctp_stream_out *out = next_stream(queue, NULL); out; out = next_stream(queue, out)) {
-        WRD_ASSERT(!out->head || out->head->cut == 0);
+        if (out->head && out->head->cut > 0) /* begun, and acknowledged as far as it went */
+            wrd_sctp_queue_requeue(queue, out->head);
         out->mid = out->mid_unordered = 0;
         out->paused = out->begun = out->parked = false;
         watch_expiry(queue, out);
