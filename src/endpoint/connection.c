@@ -174,6 +174,10 @@ static void watch_closing(struct wrd_connection *c, wrd_time now)
 static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     unsigned events = wrd_sctp_next(c->sctp);
+    if (events & WRD_SCTP_EVENT_RESTART) { /* what it had taken is gone, and nobody can say what that was */
+        wrd_connection_end(c, now, WRD_LOST, "the peer restarted its association");
+        return;
+    }
     if ((events & WRD_SCTP_EVENT_OPEN) && c->phase == WRD_PHASE_ASSOCIATING) {
         enter(c, WRD_PHASE_OPEN);
         c->was_open = true;

@@ -277,11 +277,7 @@ static bool restart(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_c
     sctp->local_tag = cookie->local_tag;
     sctp->local_initial = cookie->local_tsn;
     wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, cookie->local_tsn, cookie->peer_tsn);
-    if (!wrd_sctp_flight_restart(&sctp->flight, cookie->local_tsn)) {
-        wrd_sctp_fail(sctp, now, WRD_NO_MEMORY, WRD_SCTP_CAUSE_OUT_OF_RESOURCE,
-                      "no memory to begin again with the peer");
-        return false;
-    }
+    wrd_sctp_flight_restart(&sctp->flight, cookie->local_tsn);
     wrd_sctp_queue_restart(&sctp->queue);
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);

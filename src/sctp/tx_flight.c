@@ -56,16 +56,6 @@ static struct wrd_sctp_sent *sent_at(const struct wrd_sctp_flight *flight, struc
     return &flight->ring[tsn.v & flight->mask];
 }
 
-static void drop_ring(struct wrd_sctp_flight *flight)
-{
-    const wrd_env *env = flight->queue->pool->env;
-    size_t count = (size_t)flight->mask + 1;
-    wrd_mem_free(env, flight->ring, count * sizeof *flight->ring);
-    wrd_mem_free(env, flight->words, BITMAPS * (count / 64) * sizeof *flight->words);
-    flight->ring = NULL;
-    flight->words = NULL;
-}
-
 void wrd_sctp_flight_free(struct wrd_sctp_flight *flight)
 {
     if (!flight->ring)
@@ -77,11 +67,14 @@ void wrd_sctp_flight_free(struct wrd_sctp_flight *flight)
         if (sent->message && sent->message->cut == sent->message->len)
             wrd_sctp_queue_acked(flight->queue, sent->message, sent->len);
     }
-    drop_ring(flight);
+    const wrd_env *env = flight->queue->pool->env;
+    size_t count = (size_t)flight->mask + 1;
+    wrd_mem_free(env, flight->ring, count * sizeof *flight->ring);
+    wrd_mem_free(env, flight->words, BITMAPS * (count / 64) * sizeof *flight->words);
     memset(flight, 0, sizeof *flight);
 }
 
-bool wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn initial)
+void wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn initial)
 {
     struct wrd_tsn tsn = flight->next;
     while (wrd_tsn_diff(tsn, flight->cumulative) > 1) {
@@ -90,8 +83,16 @@ bool wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn init
         if (message && message->cut > 0) /* else one of its later chunks brought it back, or it was given up */
             wrd_sctp_queue_requeue(flight->queue, message);
     }
-    drop_ring(flight);
-    return wrd_sctp_flight_init(flight, flight->queue, initial);
+    memset(flight->words, 0, BITMAPS * (((size_t)flight->mask + 1) / 64) * sizeof *flight->words);
+    *flight = (struct wrd_sctp_flight){.queue = flight->queue,
+                                       .ring = flight->ring,
+                                       .words = flight->words,
+                                       .held = flight->held,
+                                       .lost = flight->lost,
+                                       .open = flight->open,
+                                       .mask = flight->mask,
+                                       .next = initial,
+                                       .cumulative = wrd_tsn(initial.v - 1)};
 }
 
 static void describe(const struct wrd_sctp_sent *sent, struct wrd_tsn tsn, struct wrd_sctp_data *out)

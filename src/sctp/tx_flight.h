@@ -67,9 +67,8 @@ struct wrd_sctp_sacked {
 /* False: no memory. */
 bool wrd_sctp_flight_init(struct wrd_sctp_flight *flight, struct wrd_sctp_queue *queue, struct wrd_tsn initial);
 void wrd_sctp_flight_free(struct wrd_sctp_flight *flight);
-/* The peer begins anew, and so does this, with `initial`: what was outstanding goes back to the queue, in order. False:
- * no memory; nothing is outstanding then. */
-bool wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn initial);
+/* The peer begins anew, and so does this, with `initial`: what was outstanding goes back to the queue, in order. */
+void wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn initial);
 
 static inline uint32_t wrd_sctp_flight_count(const struct wrd_sctp_flight *flight)
 {

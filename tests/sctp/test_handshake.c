@@ -323,22 +323,6 @@ static void duplicate_init_while_established_changes_nothing(void **state)
     script_free(&s);
 }
 
-static void restart_with_the_right_ties_ends_both_sides(void **state)
-{
-    struct script s;
-    script_init(&s, NULL);
-    script_open(&s);
-    script_send_init(&s, SCRIPT_TAG + 1, SCRIPT_TSN);
-    script_echo(&s);
-    script_send(&s);
-    assert_int_equal(script_state(&s), WRD_SCTP_CLOSED);
-    assert_int_equal(wrd_sctp_failure(s.sctp, NULL), WRD_LOST);
-    script_collect(&s);
-    assert_true(script_has(&s, WRD_SCTP_ABORT));
-    assert_int_equal(s.out[0].tag, SCRIPT_TAG + 1);
-    script_free(&s);
-}
-
 static void late_cookie_of_another_attempt_is_discarded(void **state)
 {
     struct script s;
@@ -480,7 +464,6 @@ int main(void)
         cmocka_unit_test(init_collision_answers_with_the_same_tag_and_tsn),
         cmocka_unit_test(init_in_cookie_echoed_answers_with_the_same_tag_too),
         cmocka_unit_test(duplicate_init_while_established_changes_nothing),
-        cmocka_unit_test(restart_with_the_right_ties_ends_both_sides),
         cmocka_unit_test(late_cookie_of_another_attempt_is_discarded),
         cmocka_unit_test(init_is_repeated_and_then_given_up),
         cmocka_unit_test(cookie_echo_is_given_up_in_the_end),
