@@ -281,6 +281,7 @@ static bool restart(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_c
     wrd_sctp_queue_restart(&sctp->queue);
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);
+    sctp->abandon = (struct wrd_sctp_abandon){0};
     sctp->limited = false;
     sctp->last_data = 0;
     sctp->errors = 0;
