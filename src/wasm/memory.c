@@ -18,80 +18,76 @@ struct block {
     size_t size;
 };
 
-static struct block *blocks;
+static struct block head; /* of the list, and empty */
 
-static struct block *end_of(struct block *block)
+static void *end_of(struct block *block)
 {
-    return (struct block *)((uint8_t *)block + block->size);
+    return (uint8_t *)block + block->size;
+}
+
+/* Joins a block with the next one when nothing is between them. */
+static void join(struct block *block)
+{
+    struct block *next = block->next;
+    if (end_of(block) == next) {
+        block->size += next->size;
+        block->next = next->next;
+    }
 }
 
 static void give(void *memory, size_t size)
 {
     struct block *block = memory;
-    struct block *before = NULL;
-    struct block *after = blocks;
-    while (after && after < block) {
-        before = after;
-        after = after->next;
-    }
+    struct block *before = &head;
+    while (before->next && before->next < block)
+        before = before->next;
     block->size = size;
-    if (end_of(block) == after) {
-        block->size += after->size;
-        after = after->next;
-    }
-    block->next = after;
-    if (!before) {
-        blocks = block;
-    } else if (end_of(before) == block) {
-        before->size += block->size;
-        before->next = after;
-    } else {
-        before->next = block;
-    }
+    block->next = before->next;
+    before->next = block;
+    join(block);
+    join(before);
 }
 
 static void *take(size_t size)
 {
-    for (struct block **at = &blocks; *at; at = &(*at)->next) {
-        struct block *block = *at;
-        if (block->size < size)
-            continue;
-        block->size -= size;
-        if (block->size == 0)
-            *at = block->next;
-        return end_of(block);
+    struct block *before = &head;
+    for (;;) {
+        struct block *block = before->next;
+        if (!block) {
+            size_t pages = size / PAGE_SIZE + 1;
+            size_t first = __builtin_wasm_memory_grow(0, pages);
+            if (first == SIZE_MAX)
+                return NULL;
+            give((void *)(first * PAGE_SIZE), pages * PAGE_SIZE);
+            before = &head;
+        } else if (block->size < size) {
+            before = block;
+        } else {
+            block->size -= size;
+            if (block->size == 0)
+                before->next = block->next;
+            return end_of(block);
+        }
     }
-    return NULL;
 }
 
-static void *take_or_grow(size_t size)
+static size_t round_up(size_t size)
 {
-    void *memory = take(size);
-    if (memory)
-        return memory;
-    size_t pages = size / PAGE_SIZE + 1;
-    size_t first = __builtin_wasm_memory_grow(0, pages);
-    if (first == SIZE_MAX)
-        return NULL;
-    give((void *)(first * PAGE_SIZE), pages * PAGE_SIZE);
-    return take(size);
+    return (size + UNIT - 1) & ~(size_t)(UNIT - 1);
 }
 
 void *wrd_wasm_resize(void *user, void *old, size_t old_size, size_t new_size)
 {
     (void)user;
-    old_size = (old_size + UNIT - 1) & ~(size_t)(UNIT - 1);
-    new_size = (new_size + UNIT - 1) & ~(size_t)(UNIT - 1);
-    if (new_size <= old_size) {
-        if (new_size < old_size)
-            give((uint8_t *)old + new_size, old_size - new_size);
-        return new_size > 0 ? old : NULL;
+    void *memory = NULL;
+    if (new_size > 0) {
+        memory = take(round_up(new_size));
+        if (!memory)
+            return NULL;
+        memcpy(memory, old, old_size < new_size ? old_size : new_size);
     }
-    void *memory = take_or_grow(new_size);
-    if (memory && old_size > 0) {
-        memcpy(memory, old, old_size);
-        give(old, old_size);
-    }
+    if (old_size > 0)
+        give(old, round_up(old_size));
     return memory;
 }
 

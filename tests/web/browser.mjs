@@ -22,7 +22,11 @@ export class FakeChannel extends EventTarget {
   // What the browser does:
   open() {
     this.readyState = 'open';
-    this.dispatchEvent(new Event('open'));
+    this.#tell(new Event('open'));
+  }
+  #tell(event) {
+    this.dispatchEvent(event);
+    this[`on${event.type}`]?.(event);
   }
   arrive(data) {
     const event = new Event('message');
@@ -37,7 +41,7 @@ export class FakeChannel extends EventTarget {
   }
   end() {
     this.readyState = 'closed';
-    this.dispatchEvent(new Event('close'));
+    this.#tell(new Event('close'));
   }
 }
 
@@ -53,9 +57,11 @@ export class FakePeer extends EventTarget {
   static mid = '0';
   static refuseRemote;
   static refuseNew;
+  static refuseChannel;
   iceConnectionState = 'new';
   connectionState = 'new';
   reports = new Map();
+  channels = [];
   closed = false;
 
   constructor(configuration) {
@@ -64,9 +70,22 @@ export class FakePeer extends EventTarget {
     this.configuration = configuration;
     FakePeer.last = this;
   }
-  createDataChannel(label, options) {
-    Object.assign(this, { label, options });
-    return (this.channel = new FakeChannel());
+  createDataChannel(label, options = {}) {
+    if (FakePeer.refuseChannel) throw FakePeer.refuseChannel;
+    const channel = Object.assign(new FakeChannel(), { label, options, protocol: '', ordered: true }, options);
+    channel.id ??= 2 * this.channels.length;
+    this.channels.push(channel);
+    if (options.id === 0) this.channel = channel;
+    if (options.id === 1) this.control = channel;
+    return channel;
+  }
+  // The other side opens one.
+  arrive(label, options = {}) {
+    const event = new Event('datachannel');
+    event.channel = Object.assign(new FakeChannel(), { label, id: 1 + 2 * this.channels.length }, options);
+    this.channels.push(event.channel);
+    this.dispatchEvent(event);
+    return event.channel;
   }
   async createOffer() {
     return { type: 'offer', sdp: offer(FakePeer.mid) };
@@ -83,7 +102,7 @@ export class FakePeer extends EventTarget {
   }
   close() {
     this.closed = true;
-    this.channel.readyState = 'closed';
+    for (const channel of this.channels) channel.readyState = 'closed';
     this.connectionState = this.iceConnectionState = 'closed';
   }
   become(connectionState, iceConnectionState = this.iceConnectionState) {
@@ -111,7 +130,7 @@ export const clock = {
 const events = new EventTarget();
 
 export function install() {
-  FakePeer.refuseRemote = FakePeer.refuseNew = undefined;
+  FakePeer.refuseRemote = FakePeer.refuseNew = FakePeer.refuseChannel = undefined;
   FakePeer.mid = '0';
   clock.timers.clear();
   const define = (name, value) =>

@@ -27,6 +27,7 @@ async function dial(options = {}) {
 async function open(options) {
   const { peer, channel, outcome } = await dial(options);
   peer.become('connected', 'connected');
+  peer.control.open();
   channel.open();
   return { peer, channel, connection: (await outcome).connection };
 }
@@ -52,7 +53,7 @@ test('a bad address or fingerprint is told before any peer connection is made', 
 
 test('the channel is negotiated, number 0, ordered and reliable, label rpc', async () => {
   const { peer, channel } = await open();
-  assert.deepEqual([peer.label, peer.options], ['rpc', { negotiated: true, id: 0 }]);
+  assert.deepEqual([channel.label, channel.options], ['rpc', { negotiated: true, id: 0 }]);
   assert.equal(channel.binaryType, 'arraybuffer');
 });
 
@@ -401,6 +402,93 @@ test('close sends what waits, then closes the channel, then the connection', asy
   await connection.close();
 });
 
+// A goodbye as it is on the wire.
+const goodbye = (id, code, reason) => {
+  const head = Buffer.alloc(7);
+  head.writeUInt8(1);
+  head.writeUInt16BE(id, 1);
+  head.writeUInt32BE(code, 3);
+  return Buffer.concat([head, Buffer.from(reason)]);
+};
+
+test('a code and a reason are told on channel 1 before the channel closes, once all has left', async () => {
+  const { peer, channel, connection } = await open({ framing: 'raw' });
+  const { control } = peer;
+  assert.deepEqual([control.label, control.options], ['', { negotiated: true, id: 1 }]);
+  void connection.send('last');
+  void connection.close(4_000_000_000, 'gr\u00fc\u00dfe');
+  void connection.close(5, 'only the first counts');
+  await settle();
+  assert.deepEqual([control.sent, channel.readyState], [[], 'open']);
+  channel.drain();
+  await settle();
+  assert.deepEqual(Buffer.concat(control.sent), goodbye(0, 4_000_000_000, 'gr\u00fc\u00dfe'));
+  assert.equal(channel.readyState, 'open');
+  control.drain();
+  await settle();
+  assert.equal(channel.readyState, 'closing');
+});
+
+test('without code and reason nothing is told', async () => {
+  const { peer, channel, connection } = await open();
+  void connection.close();
+  await settle();
+  assert.deepEqual([peer.control.sent, channel.readyState], [[], 'closing']);
+});
+
+test('a reason is cut at 1000 bytes, between two characters', async () => {
+  const { peer, connection } = await open();
+  void connection.close(0, 'x' + '\u20ac'.repeat(500));
+  await settle();
+  assert.deepEqual(Buffer.concat(peer.control.sent), goodbye(0, 0, 'x' + '\u20ac'.repeat(333)));
+});
+
+test('what the server closes with is in closed', async () => {
+  for (const [code, reason, message] of [
+    [7, 'maintenance', 'maintenance'],
+    [4_294_967_295, '', 'It was closed in good order.'],
+    [0, '\u20ac'.repeat(333), '\u20ac'.repeat(333)],
+  ]) {
+    const { peer, channel, connection } = await open();
+    peer.control.arrive(goodbye(0, code, reason));
+    channel.end();
+    const end = await connection.closed;
+    assert.deepEqual([end.code, end.closeCode, end.message], ['closed', code, message]);
+  }
+});
+
+test('what is no goodbye is ignored', async () => {
+  const { peer, channel, connection } = await open();
+  peer.control.arrive(goodbye(0, 3, 'kept'));
+  for (const wrong of ['text', [], goodbye(0, 9, '').subarray(0, 6), Buffer.from([2, 0, 0, 0, 0, 0, 9, 65]),
+    goodbye(0, 9, 'x'.repeat(1001)), goodbye(77, 9, 'of another channel')])
+    peer.control.arrive(wrong);
+  channel.end();
+  const { closeCode, message } = await connection.closed;
+  assert.deepEqual([closeCode, message], [3, 'kept']);
+});
+
+test('drained waits for what was sent before it', async () => {
+  const { channel, connection } = await open({ framing: 'raw', highWaterMark: 1000 });
+  for (let i = 0; i < 3; i++) void connection.send(new Uint8Array(2000));
+  let done = false;
+  const drained = connection.drained(500).then(() => (done = true));
+  for (let i = 0; i < 3; i++) {
+    await settle();
+    assert.equal(done, false);
+    channel.drain();
+  }
+  await drained;
+  assert.equal(channel.sent.length, 3);
+  const never = connection.drained();
+  await never;
+  void connection.send('x');
+  const ended = connection.drained();
+  await settle();
+  channel.end();
+  await rejects(ended, 'closed');
+});
+
 test('close ends by itself when the server never closes its side', async () => {
   const { peer, connection } = await open();
   const closing = connection.close();
@@ -448,7 +536,8 @@ test('a stream that is read when the connection is lost fails with the reason', 
 
 test('stats are the numbers of the channel and the measured round trip', async () => {
   const { peer, connection } = await open();
-  peer.reports.set('a', { type: 'data-channel', messagesSent: 1, messagesReceived: 2, bytesSent: 3, bytesReceived: 4 });
+  peer.reports.set('a', { type: 'data-channel', dataChannelIdentifier: 0, messagesSent: 1, messagesReceived: 2, bytesSent: 3, bytesReceived: 4 });
+  peer.reports.set('c', { type: 'data-channel', dataChannelIdentifier: 1, messagesSent: 9 });
   peer.reports.set('b', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.025, bytesSent: 99 });
   const { roundTripTime, messagesSent, messagesReceived, bytesSent, bytesReceived } = await connection.stats();
   assert.deepEqual([roundTripTime, messagesSent, messagesReceived, bytesSent, bytesReceived], [25, 1, 2, 3, 4]);

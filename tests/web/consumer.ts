@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A program that uses the package. package.test.mjs checks that its types hold; it is never run.
 import { connect, DirectError, loadCodec, parseAddress, type Connection } from 'webrtc-direct';
+import { connect as connectWithChannels, type Channel, type Connection as WithChannels } from 'webrtc-direct/channels';
 
 export async function framed(): Promise<void> {
   const connection: Connection = await connect('203.0.113.5:3478', { fingerprint: 'ab'.repeat(32), timeout: 5_000 });
@@ -38,6 +39,20 @@ export async function pure(): Promise<number> {
   for (const message of decoder.push(codec.encode(new Uint8Array(3)))) length += message.length;
   decoder.free();
   return length;
+}
+
+export async function channels(address: string): Promise<number> {
+  await using connection: WithChannels = await connectWithChannels(address, { acceptChannels: 4 });
+  const pings: Channel = await connection.open('pings', { ordered: false, maxRetransmits: 0, priority: 'high' });
+  await pings.send('text');
+  const message: string | Uint8Array | undefined = await pings.recv();
+  for await (const channel of connection.incoming()) console.log(channel.label, channel.id, message?.length);
+  await pings.drained(1000);
+  await pings.close(7, 'done');
+  // @ts-expect-error There is no such option.
+  await connection.open('x', { reliable: false });
+  const plain: Connection = connection;
+  return (await plain.closed).closeCode;
 }
 
 // @ts-expect-error There is no such framing.

@@ -32,10 +32,14 @@ test('the package has the client, its types and the modules, and nothing else', 
   assert.deepEqual(list('.'), ['dist', 'package.json']);
   assert.deepEqual(list('dist'), [
     'address.d.ts',
+    'channels.d.ts',
+    'channels.js',
+    'channels.js.map',
     'core.wasm',
     'error.d.ts',
     'frame.d.ts',
     'frame.wasm',
+    'pipe.d.ts',
     'webrtc-direct.d.ts',
     'webrtc-direct.js',
     'webrtc-direct.js.map',
@@ -48,8 +52,11 @@ test('importing it touches nothing of the browser', () => {
       'atob', 'addEventListener'])
       Object.defineProperty(globalThis, name, { configurable: true, get() { throw new Error('touched ' + name); } });
     const client = await import('webrtc-direct');
-    console.log(Object.keys(client).sort().join());`);
-  assert.equal(out.trim(), 'DirectError,connect,loadCodec,parseAddress,renderAnswer');
+    console.log(Object.keys(client).sort().join());
+    const channels = await import('webrtc-direct/channels');
+    console.log(Object.keys(channels).sort().join(), channels.DirectError === client.DirectError);`);
+  const names = 'DirectError,connect,loadCodec,parseAddress,renderAnswer';
+  assert.equal(out.trim(), `${names}\n${names} true`);
 });
 
 test('its pure part works in node, and connecting there fails with a reason', () => {
@@ -92,9 +99,11 @@ test('nothing of it stays in a bundle that uses nothing of it', async () => {
   assert.ok(bundle("import { connect } from 'webrtc-direct'; connect('x')").outputFiles[0].text.length > 10_000);
 });
 
-test('the whole client is at most 6 kB compressed', () => {
-  const { length } = gzipSync(readFileSync(join(web, 'dist/webrtc-direct.js')), { level: 9 });
-  assert.ok(length <= 6000, `${length} bytes`);
+test('the whole client is at most 6 kB compressed, further channels 2 kB', () => {
+  for (const [name, limit] of [['webrtc-direct.js', 6000], ['channels.js', 2000]]) {
+    const { length } = gzipSync(readFileSync(join(web, 'dist', name)), { level: 9 });
+    assert.ok(length <= limit, `${name}: ${length} bytes`);
+  }
 });
 
 test('the lock file pins every package by hash and names no host', () => {

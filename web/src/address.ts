@@ -29,15 +29,10 @@ export const parseAddress = (text: string): Address => {
   if (!ip || (four && four != ip) || +port > 65535)
     throw new DirectError(
       'bad-address',
-      'The address must be IP:PORT, [IPv6]:PORT or /ip4/IP/udp/PORT/webrtc-direct/certhash/HASH; ' +
-        'a host name cannot be used.',
+      'The address must be IP:PORT or /ip4/IP/udp/PORT/webrtc-direct/..., not a host name.',
     );
-  const mapped = /^::ffff:(\w+):(\w+)$/.exec(ip);
-  if (mapped)
-    ip = mapped
-      .slice(1)
-      .map((group) => (parseInt(group, 16) >> 8) + '.' + (parseInt(group, 16) & 255))
-      .join('.');
+  // URL reads a number as IPv4, too.
+  ip = ip.replace(/^::ffff:(\w+):(\w+)$/, (_, high, low) => new URL(`http://0x${high}${low.padStart(4, 0)}`).hostname);
 
   const digits = print.replace(/^sha-256 /i, '');
   let fingerprint = digits.replace(/:/g, '').toLowerCase();

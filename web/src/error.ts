@@ -22,7 +22,9 @@ export type DirectErrorCode =
   | 'too-large'
   /** The server sent something that is no frame. */
   | 'protocol'
-  /** The connection was closed in order, by either side. */
+  /** The options of a channel contradict each other, or its id is taken. */
+  | 'bad-channel'
+  /** The connection or the channel was closed in order, by either side. */
   | 'closed'
   /** The page's content security policy forbids WebAssembly. */
   | 'wasm-blocked';
@@ -30,9 +32,11 @@ export type DirectErrorCode =
 /** `code` is for programs, `message` is a sentence for people. */
 export class DirectError extends Error {
   declare readonly code: DirectErrorCode;
+  /** With code `closed`: the number that the other side closed with, or 0; the message is its reason if it gave one. */
+  declare readonly closeCode: number;
 
-  constructor(code: DirectErrorCode, message: string) {
+  constructor(code: DirectErrorCode, message = 'It was closed in good order.', closeCode = 0) {
     super(message);
-    Object.assign(this, { name: 'DirectError', code });
+    Object.assign(this, { name: 'DirectError', code, closeCode });
   }
 }

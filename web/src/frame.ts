@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Messages to frames and back, by the C of src/frame; the only file that knows the module's memory.
 import { DirectError } from './error.js';
+import { tooLarge } from './pipe.js';
 
 /** The module, each byte as two of the letters of NIBBLES; both are filled in by build.mjs. */
 declare const FRAME_WASM: string;
@@ -44,8 +45,6 @@ const enum Result {
   Again = -1,
   Protocol = -12,
 }
-
-const tooLarge = () => new DirectError('too-large', 'The message is over the limit (16 MiB unless set lower).');
 
 const noFrame = () => new DirectError('protocol', 'What came is no frame: does the server use raw messages?');
 
