@@ -35,8 +35,8 @@
 
 /* A message of several chunks starts with room for what the last one had, up to this. */
 #define WRD_SCTP_ASSEMBLY_MIN       ((size_t)4096)
-#define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)131072)
-#define WRD_SCTP_ASSEMBLY_GUESSES   8                 /* messages under assembly at once, for which that holds */
+#define WRD_SCTP_ASSEMBLY_GUESS_MAX ((size_t)524288)
+#define WRD_SCTP_ASSEMBLY_GUESSES   4                 /* messages under assembly at once, for which that holds */
 #define WRD_SCTP_ASSEMBLIES_MAX     ((uint32_t)16384) /* messages of I-DATA that the peer may have begun */
 
 #define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */

@@ -6,7 +6,7 @@
 
 #define SMALLEST_LOG 6
 #define SMALLEST     ((size_t)1 << SMALLEST_LOG)
-#define LARGEST      ((size_t)131072)
+#define LARGEST      ((size_t)524288)
 
 /* Four sizes for each doubling: 64, 80, 96, 112, 128, 160, ... */
 static unsigned class_of(size_t size)

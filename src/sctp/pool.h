@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks of an association. Freed ones of up to 128 KiB are kept by size, so that steady traffic asks `env` for
+/* Blocks of an association. Freed ones of up to 512 KiB are kept by size, so that steady traffic asks `env` for
  * nothing; drained, it costs nothing. */
 #ifndef WRD_SCTP_POOL_H
 #define WRD_SCTP_POOL_H
 
 #include "base/mem.h"
 
-#define WRD_SCTP_POOL_CLASSES 45
+#define WRD_SCTP_POOL_CLASSES 53
 
 struct wrd_sctp_pool {
     const wrd_env *env;
