@@ -109,7 +109,7 @@ static void open_association(const struct wrd_shared *shared, struct wrd_connect
                                        .message_limit = chunks > o->message_limit ? chunks : o->message_limit,
                                        .packet_max = o->datagram_limit - WRD_DTLS_OVERHEAD,
                                        .congestion = o->congestion == WRD_RENO ? WRD_SCTP_RENO : WRD_SCTP_CUBIC,
-                                       .fast_open = o->fast_open};
+                                       .fast_open = o->fast_open && !c->dialed};
     c->sctp = wrd_sctp_new(&options, &shared->env);
     wrd_chan_init(&c->chan, &shared->env, c->sctp);
     c->chan.client = c->dialed;

@@ -192,8 +192,11 @@ void wrd_sctp_fail_with(struct wrd_sctp *sctp, wrd_time now, uint16_t cause, con
 
 void wrd_sctp_connect(struct wrd_sctp *sctp, wrd_time now)
 {
-    if (sctp->state == WRD_SCTP_CLOSED && !sctp->over)
-        wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_WAIT);
+    if (sctp->state != WRD_SCTP_CLOSED || sctp->over)
+        return;
+    if (sctp->options.fast_open)
+        wrd_sctp_fast_open_offer(&sctp->fast_open, sctp->env, sctp->local_tag);
+    wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_WAIT);
 }
 
 void wrd_sctp_settle(struct wrd_sctp *sctp, wrd_time now)

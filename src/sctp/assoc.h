@@ -8,6 +8,7 @@
 #include "sctp/chunk.h"
 #include "sctp/cookie.h"
 #include "sctp/cwnd.h"
+#include "sctp/fast_open.h"
 #include "sctp/heartbeat.h"
 #include "sctp/param.h"
 #include "sctp/pool.h"
@@ -55,6 +56,7 @@ struct wrd_sctp {
     bool peer_reconfig;
     bool interleaving;     /* I-DATA takes the place of DATA, both ways (RFC 8260) */
     bool without_checksum; /* the peer takes packets without CRC32c; whether we do is for us to say (RFC 9653) */
+    struct wrd_sctp_fast_open fast_open;
     uint8_t *peer_cookie;
     size_t peer_cookie_len, peer_cookie_capacity;
 
@@ -127,6 +129,9 @@ bool wrd_sctp_take_cookie_echo(struct wrd_sctp *sctp, wrd_time now, uint32_t tag
 void wrd_sctp_take_cookie_ack(struct wrd_sctp *sctp, wrd_time now);
 void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now);
 void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr);
+void wrd_sctp_write_fast_open(struct wrd_sctp *sctp, struct wrd_writer *wr);
+/* The peer took the cookie that it had not given: ESTABLISHED. False: ended. */
+bool wrd_sctp_take_fast_open(struct wrd_sctp *sctp, wrd_time now);
 
 /* receive.c. False: not a SACK to believe. */
 bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack);

@@ -11,6 +11,9 @@
 #define WRD_SCTP_RECEIVE_WINDOW ((size_t)1 << 20)
 #define WRD_SCTP_SEND_LIMIT     ((size_t)1 << 20)
 
+/* What a browser takes at least, until its first SACK says more (fast open: it never said). */
+#define WRD_SCTP_FAST_OPEN_WINDOW ((uint32_t)1 << 20)
+
 /* RFC 9260 3.3.2: a smaller window cannot take one full packet. */
 #define WRD_SCTP_RECEIVE_WINDOW_MIN ((size_t)1500)
 #define WRD_SCTP_RECEIVE_WINDOW_MAX ((size_t)1 << 30)

@@ -178,6 +178,10 @@ void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wr
         return;
     if (!check_init_ack(sctp, now, &init))
         return;
+    if (wrd_sctp_fast_open_shows(&sctp->fast_open, &init)) { /* what said so before was lost */
+        (void)wrd_sctp_take_fast_open(sctp, now);
+        return;
+    }
     drop_peer_cookie(sctp);
     sctp->peer_cookie = wrd_sctp_pool_take(&sctp->pool, init.cookie_len, &sctp->peer_cookie_capacity);
     if (!sctp->peer_cookie)
@@ -195,8 +199,31 @@ void wrd_sctp_take_init_ack(struct wrd_sctp *sctp, wrd_time now, const struct wr
 static void establish(struct wrd_sctp *sctp, wrd_time now)
 {
     drop_peer_cookie(sctp);
+    sctp->fast_open.offered = false;
     wrd_sctp_enter(sctp, now, WRD_SCTP_ESTABLISHED);
     wrd_sctp_settle(sctp, now);
+}
+
+void wrd_sctp_write_fast_open(struct wrd_sctp *sctp, struct wrd_writer *wr)
+{
+    const struct wrd_sctp_fast_open_us us = {
+        .tsn = sctp->local_initial, .a_rwnd = (uint32_t)sctp->options.receive_window, .streams = sctp->options.streams};
+    wrd_sctp_fast_open_write(&sctp->fast_open, &us, wr);
+}
+
+bool wrd_sctp_take_fast_open(struct wrd_sctp *sctp, wrd_time now)
+{
+    struct wrd_sctp_init peer = wrd_sctp_fast_open_peer(&sctp->fast_open, sctp->options.streams);
+    /* What went out with the other cookie reached nobody, and may have been cut by other rules. */
+    wrd_sctp_flight_restart(&sctp->flight, sctp->local_initial);
+    wrd_sctp_queue_restart(&sctp->queue);
+    sctp->local_tag = sctp->fast_open.local_tag;
+    if (sctp->state == WRD_SCTP_COOKIE_WAIT)
+        sample_handshake(sctp, now);
+    if (!begin(sctp, now, now, &peer))
+        return false;
+    establish(sctp, now);
+    return true;
 }
 
 void wrd_sctp_take_cookie_ack(struct wrd_sctp *sctp, wrd_time now)

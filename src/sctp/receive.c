@@ -144,6 +144,8 @@ static bool is_ours(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_p
     bool connecting = sctp->state == WRD_SCTP_COOKIE_WAIT || sctp->state == WRD_SCTP_COOKIE_ECHOED;
     if (first->type == WRD_SCTP_COOKIE_ECHO && !sctp->over)
         return wrd_sctp_take_cookie_echo(sctp, now, packet->tag, first);
+    if (connecting && wrd_sctp_fast_open_is_taken(&sctp->fast_open, packet->tag, first->type))
+        return wrd_sctp_take_fast_open(sctp, now);
     if (sctp->state == WRD_SCTP_CLOSED) {
         wrd_sctp_answer_stray(sctp, packet);
         return false;

@@ -202,8 +202,14 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
     if (sctp->state == WRD_SCTP_CLOSED)
         return 0;
     struct wrd_writer wr = wrd_wr(out, packet_limit(sctp));
-    wrd_sctp_packet_begin(&wr, sctp->options.port, sctp->state == WRD_SCTP_COOKIE_WAIT ? 0 : sctp->peer_tag);
-    if (sctp->state == WRD_SCTP_COOKIE_WAIT) {
+    bool is_waiting = sctp->state == WRD_SCTP_COOKIE_WAIT, is_fast = is_waiting && sctp->fast_open.due;
+    wrd_sctp_packet_begin(&wr, sctp->options.port,
+                          is_fast      ? sctp->fast_open.peer_tag
+                          : is_waiting ? 0
+                                       : sctp->peer_tag);
+    if (is_fast) {
+        wrd_sctp_write_fast_open(sctp, &wr);
+    } else if (is_waiting) {
         if (take_due(sctp, WRD_SCTP_DUE_INIT))
             wrd_sctp_write_init(sctp, &wr);
     } else if (sctp->state == WRD_SCTP_COOKIE_ECHOED) {
