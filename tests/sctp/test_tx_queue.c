@@ -421,7 +421,7 @@ static void large_message_waits_neither_for_ever_nor_in_the_way_of_small_ones(vo
 {
     start();
     agree(true, 10000);
-    assert_true(push(1, 9000));
+    assert_true(push(1, 8000));
     assert_int_equal(cut_chunk(), 1);
     assert_true(push(2, 9000)); /* does not fit beside it */
     bool begun = false;
