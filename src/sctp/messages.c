@@ -66,6 +66,13 @@ wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_s
 
 void wrd_sctp_agree(struct wrd_sctp *sctp)
 {
+    /* What was cut for a peer that answers otherwise now is cut once more. */
+    if (sctp->interleaving != sctp->queue.rules.interleaving && wrd_sctp_flight_count(&sctp->flight) > 0) {
+        wrd_sctp_flight_restart(&sctp->flight, wrd_tsn_add(sctp->flight.cumulative, 1));
+        wrd_sctp_queue_restart(&sctp->queue);
+        sctp->abandon = (struct wrd_sctp_abandon){0};
+        sctp->t3 = WRD_NEVER;
+    }
     size_t room = sctp->options.packet_max - WRD_SCTP_HEADER_SIZE;
     struct wrd_sctp_queue_rules rules = {.interleaving = sctp->interleaving,
                                          .expiring = sctp->peer_forward_tsn,

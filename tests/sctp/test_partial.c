@@ -594,6 +594,78 @@ static void halves_of_messages_stay_below_half_the_peers_window(void **state)
     script_free(&s);
 }
 
+/* INIT or INIT-ACK of a peer that knows I-DATA or does not. */
+static void send_init(struct script *s, uint8_t type, uint32_t tag, bool interleaving)
+{
+    static const uint8_t extensions[] = {WRD_SCTP_FORWARD_TSN, WRD_SCTP_I_DATA, WRD_SCTP_I_FORWARD_TSN};
+    script_begin(s, type == WRD_SCTP_INIT ? 0 : s->tag);
+    size_t start = script_chunk(s, type, 0);
+    wrd_wr32(&s->wr, tag);
+    wrd_wr32(&s->wr, 1 << 20);
+    wrd_wr16(&s->wr, 1000);
+    wrd_wr16(&s->wr, 1000);
+    wrd_wr32(&s->wr, SCRIPT_TSN);
+    wrd_sctp_param_write(&s->wr, WRD_SCTP_PARAM_SUPPORTED_EXTENSIONS, extensions, interleaving ? 3 : 1);
+    if (type == WRD_SCTP_INIT_ACK)
+        wrd_sctp_param_write(&s->wr, WRD_SCTP_PARAM_STATE_COOKIE, "abc", 3);
+    script_chunk_end(s, start);
+    script_send(s);
+}
+
+/* The peer answers our INIT, and opens under another tag later (RFC 9260 5.2.4 B), this time with I-DATA, or without:
+ * chunks of one kind do not fit where those of the other did, nor may all of them come between others. */
+static void data_is_cut_anew_when_the_peer_changes_its_mind(void **state)
+{
+    for (int later = 0; later < 2; later++) {
+        struct script s;
+        struct script_chunk chunk;
+        script_init(&s, NULL);
+        wrd_sctp_connect(s.sctp, s.now);
+        script_collect(&s);
+        assert_true(script_find(&s, WRD_SCTP_INIT, 0, &chunk));
+        s.tag = script_word(&chunk, 0);
+        send_init(&s, WRD_SCTP_INIT_ACK, SCRIPT_TAG, !later);
+        script_collect(&s);
+        s.now += 1000;
+        send_init(&s, WRD_SCTP_INIT, SCRIPT_TAG + 1, later);
+        script_take_init_ack(&s);
+        script_begin(&s, s.tag);
+        script_plain(&s, WRD_SCTP_COOKIE_ACK, 0);
+        script_send(&s);
+        assert_int_equal(script_state(&s), WRD_SCTP_ESTABLISHED);
+        say(&s, &reliable, 5000);
+        say(&s, &(struct wrd_sctp_message){.stream = 2}, 50000);
+        script_collect(&s);
+        assert_int_equal(s.sctp->interleaving, !later);
+        assert_true(script_has(&s, later ? WRD_SCTP_DATA : WRD_SCTP_I_DATA));
+        script_echo(&s);
+        script_send(&s);
+        assert_int_equal(s.sctp->interleaving, later);
+        uint8_t type = later ? WRD_SCTP_I_DATA : WRD_SCTP_DATA;
+        uint32_t acked = s.sctp->flight.cumulative.v;
+        size_t had[3] = {0};
+        while (wrd_sctp_buffered(s.sctp) > 0) {
+            uint32_t before = acked;
+            script_wait(&s, 4 * WRD_SECOND);
+            assert_false(script_has(&s, later ? WRD_SCTP_DATA : WRD_SCTP_I_DATA));
+            for (unsigned i = 0; script_find(&s, type, i, &chunk); i++) {
+                if (script_word(&chunk, 0) != acked + 1)
+                    continue;
+                uint16_t stream = wrd_load16be(chunk.value + 4);
+                assert_true(stream < 3);
+                assert_int_equal((chunk.flags & WRD_SCTP_BEGIN) != 0, had[stream] == 0);
+                had[stream] += chunk.len - (later ? 16 : 12);
+                acked++;
+            }
+            assert_true(acked != before);
+            script_send_sack(&s, acked, NULL);
+        }
+        assert_int_equal(had[1], 5000);
+        assert_int_equal(had[2], 50000);
+        script_free(&s);
+    }
+}
+
 /* ---- What the application sees ---- */
 
 static void priority_and_low_mark_refuse_what_makes_no_sense(void **state)
@@ -692,6 +764,7 @@ int main(void)
         cmocka_unit_test(i_forward_names_ordered_and_unordered_messages),
         cmocka_unit_test(interleaved_message_is_given_up_without_the_others),
         cmocka_unit_test(halves_of_messages_stay_below_half_the_peers_window),
+        cmocka_unit_test(data_is_cut_anew_when_the_peer_changes_its_mind),
         cmocka_unit_test(priority_and_low_mark_refuse_what_makes_no_sense),
         cmocka_unit_test(buffered_amount_of_a_stream_is_what_was_not_yet_cut),
         cmocka_unit_test(low_event_comes_when_the_mark_is_crossed_and_names_each_stream_once),
