@@ -161,8 +161,11 @@ static void transmit_all(struct world *world, struct node *node)
     uint8_t bytes[WRD_DATAGRAM_MAX];
     wrd_path path;
     size_t len;
-    while ((len = wrd_endpoint_transmit(node->endpoint, world->now, &path, bytes, sizeof bytes)) > 0)
+    while ((len = wrd_endpoint_transmit(node->endpoint, world->now, &path, bytes, sizeof bytes)) > 0) {
+        if (len > node->longest)
+            node->longest = len;
         world_speak(world, node, &path.remote, bytes, len);
+    }
 }
 
 static void give_turn(struct world *world, struct node *node)

@@ -30,6 +30,7 @@ struct node {
     void *app;
     wrd_env env;
     uint64_t received, bytes_sent, bytes_received;
+    size_t longest;    /* datagram that its endpoint sent */
     bool silent;       /* drops everything in and out: a cable pulled */
     wrd_time moves_at; /* then it has the address `moves_to`, and what is sent to the old one is lost; 0: stays */
     wrd_addr moves_to;
