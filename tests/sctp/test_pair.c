@@ -129,6 +129,44 @@ static void slow_reader_stops_the_sender_and_loses_nothing(void **state)
     lab_free(&lab);
 }
 
+/* Interleaved, more is begun at once than the window holds; the sender's share of it never shuts the window. */
+static void large_messages_on_all_streams_pass_a_small_window(void **state)
+{
+    for (int interleaving = 0; interleaving < 2; interleaving++) {
+        struct wrd_sctp_options options = {
+            .receive_window = 65536, .message_limit = 400000, .send_limit = 4000000, .no_interleaving = !interleaving};
+        struct lab lab;
+        lab_init(&lab, 21, &options);
+        for (int i = 0; i < 2; i++) {
+            lab.ends[i].traffic.messages = 150;
+            lab.ends[i].traffic.size_max = 390000;
+            lab.ends[i].traffic.streams = LAB_STREAMS;
+            lab.ends[i].traffic.unordered = 200;
+            lab.ends[i].traffic.limited = 100;
+            lab.ends[i].traffic.resets = 50;
+            lab.ends[i].out.loss = 0.01;
+        }
+        wrd_sctp_connect(lab.ends[0].sctp, lab.now);
+        lab_open(&lab);
+        assert_int_equal(lab.ends[1].sctp->interleaving, interleaving);
+        size_t widest = 0;
+        for (unsigned i = 0; i < 400; i++) {
+            lab.ends[0].reading = i % 3 != 0; /* one reader pauses at times */
+            lab_run(&lab, 50 * WRD_MILLISECOND);
+            if (lab.ends[1].sctp->join.weave.opens.count > widest)
+                widest = lab.ends[1].sctp->join.weave.opens.count;
+        }
+        lab.ends[0].reading = true;
+        assert_true(lab_deliver(&lab, 3000 * WRD_SECOND));
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(wrd_sctp_state(lab.ends[i].sctp), WRD_SCTP_ESTABLISHED);
+            assert_int_equal(lab.ends[i].sctp->join.order.charged, 0);
+        }
+        assert_int_equal(widest > 1, interleaving);
+        lab_free(&lab);
+    }
+}
+
 static void abort_tells_the_other_side(void **state)
 {
     struct lab lab;
@@ -186,6 +224,7 @@ int main(void)
         cmocka_unit_test(shutdown_survives_the_loss_of_any_of_its_packets),
         cmocka_unit_test(messages_of_16_mib_pass_both_ways_over_loss),
         cmocka_unit_test(slow_reader_stops_the_sender_and_loses_nothing),
+        cmocka_unit_test(large_messages_on_all_streams_pass_a_small_window),
         cmocka_unit_test(abort_tells_the_other_side),
         cmocka_unit_test(lost_abort_is_repeated_when_the_other_side_speaks),
         cmocka_unit_test(quiet_link_carries_heartbeats_only),

@@ -350,6 +350,48 @@ static void rule_5_full_window_with_something_to_read_only_drops(void **state)
     }
 }
 
+static void rule_5_full_window_is_no_reason_to_abort_while_a_message_goes_on(void **state)
+{
+    struct wrd_sctp_options options = {.receive_window = 5000};
+    for (int interleaving = 0; interleaving < 2; interleaving++) {
+        struct script s;
+        open_with(&s, interleaving, &options);
+        for (uint32_t i = 1; i < 6; i++)
+            send_zeros(&s, T + 2 + i, 0, i, 0, 3, 1000);
+        assert_int_equal(a_rwnd(&s), 0);
+        for (uint32_t i = 0; i < 3; i++)
+            send_zeros(&s, T + i, 0, 0, i, i == 0 ? 2 : i == 2 ? 1 : 0, 1000);
+        assert_int_equal(script_state(&s), WRD_SCTP_ESTABLISHED);
+        assert_int_equal(s.sctp->track.cumulative.v, T + 7);
+        assert_false(script_hears_nothing(&s));
+        script_free(&s);
+    }
+}
+
+static void what_was_given_up_does_not_keep_the_window_shut(void **state)
+{
+    struct wrd_sctp_options options = {.receive_window = 107000};
+    struct script s;
+    open_with(&s, true, &options);
+    uint32_t tsn = T + 1;
+    for (uint32_t mid = 0; mid < 350; mid++)
+        send_zeros(&s, tsn++, 4, mid, 1, WRD_SCTP_UNORDERED, 200);
+    struct skip skips[9] = {{.stream = 4, .unordered = 1, .number = 349}};
+    for (uint16_t i = 1; i < 9; i++) {
+        skips[i].stream = 10 + i;
+        script_send_i_data(&s, tsn++, 10 + i, 0, 0, WRD_SCTP_BEGIN, "x");
+    }
+    send_forward(&s, T, skips, 9);
+    assert_in_range(wrd_sctp_window(s.sctp), 10700, 25000); /* most was not looked for */
+    assert_int_equal(s.sctp->track.cumulative.v, tsn - 1);
+    tsn++;
+    for (uint32_t fsn = 1; fsn < 200; fsn++)
+        send_zeros(&s, tsn++, 5, 0, fsn, 0, 200);
+    assert_int_equal(s.sctp->track.highest.v, tsn - 1);
+    assert_int_equal(s.sctp->join.weave.opens.count, 1);
+    script_free(&s);
+}
+
 /* ---- Rule 6: the window says what is kept and not read, exactly ---- */
 
 static void rule_6_window_is_the_limit_less_what_is_kept_and_never_wraps(void **state)
@@ -875,6 +917,8 @@ int main(void)
         cmocka_unit_test(rule_5_above_nine_tenths_only_what_is_due_is_taken),
         cmocka_unit_test(rule_5_full_window_with_nothing_to_deliver_aborts),
         cmocka_unit_test(rule_5_full_window_with_something_to_read_only_drops),
+        cmocka_unit_test(rule_5_full_window_is_no_reason_to_abort_while_a_message_goes_on),
+        cmocka_unit_test(what_was_given_up_does_not_keep_the_window_shut),
         cmocka_unit_test(rule_6_window_is_the_limit_less_what_is_kept_and_never_wraps),
         cmocka_unit_test(window_that_was_shut_is_reopened_at_once_for_a_packet_but_not_for_crumbs),
         cmocka_unit_test(reader_that_frees_a_large_message_makes_it_known),
