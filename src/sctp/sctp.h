@@ -137,7 +137,8 @@ enum wrd_sctp_reset_side {
 /* A stream that was reset, each once; false: no more. Nothing is answered by itself: RFC 8831 6.7 is for above. */
 bool wrd_sctp_next_reset(struct wrd_sctp *sctp, uint16_t *stream, enum wrd_sctp_reset_side *side);
 
-/* Share of the line among streams that have something to send (1 .. 65535, RFC 8831 6.4; 256 from the start). */
+/* Share of the line among streams that have something to send (1 .. 65535, RFC 8831 6.4; 256 from the start). This and
+ * the low mark are forgotten with a reset of the stream by us. */
 wrd_result wrd_sctp_set_priority(struct wrd_sctp *sctp, uint16_t stream, uint16_t weight);
 /* Bytes of `stream` that were not yet cut into chunks. */
 size_t wrd_sctp_stream_buffered(const struct wrd_sctp *sctp, uint16_t stream);
