@@ -41,6 +41,11 @@ void wrd_sctp_reset_free(struct wrd_sctp_reset *reset)
     wrd_sctp_streams_free(&reset->wanted, reset->env);
 }
 
+bool wrd_sctp_reset_is_under_way(const struct wrd_sctp_reset *reset)
+{
+    return reset->stage != WRD_SCTP_RESET_IDLE && reset->stage != WRD_SCTP_RESET_ANSWERED;
+}
+
 /* Our request is over. `again`: its streams begin at SSN 0. */
 static void finish(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, bool again)
 {
@@ -54,7 +59,7 @@ static void finish(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, b
 void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_tsn local_initial,
                           struct wrd_tsn peer_initial)
 {
-    if (reset->stage == WRD_SCTP_RESET_ASKING || reset->stage == WRD_SCTP_RESET_SETTLING)
+    if (wrd_sctp_reset_is_under_way(reset))
         finish(reset, queue, true);
     drop_held(reset);
     reset->local_number = local_initial.v;
@@ -267,7 +272,7 @@ bool wrd_sctp_reset_want(struct wrd_sctp_reset *reset, uint16_t stream)
 
 bool wrd_sctp_reset_holds(const struct wrd_sctp_reset *reset, uint16_t stream)
 {
-    if (reset->stage == WRD_SCTP_RESET_ASKING || reset->stage == WRD_SCTP_RESET_SETTLING) {
+    if (wrd_sctp_reset_is_under_way(reset)) {
         for (size_t i = 0; i < reset->asked_count; i++) {
             if (reset->asked[i] == stream)
                 return true;
@@ -276,11 +281,9 @@ bool wrd_sctp_reset_holds(const struct wrd_sctp_reset *reset, uint16_t stream)
     return reset->wanted.count > 0 && wrd_sctp_streams_has(&reset->wanted, stream);
 }
 
-void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, wrd_time now, wrd_time rto,
-                        struct wrd_tsn last)
+/* Takes the streams that are wanted and quiet, as many as a request holds. */
+static void gather(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_tsn last)
 {
-    if (reset->stage != WRD_SCTP_RESET_IDLE || reset->wanted.count == 0)
-        return;
     uint32_t cursor = 0;
     uint16_t stream;
     while (reset->asked_count < WRD_SCTP_RESET_STREAMS_MAX && wrd_sctp_streams_next(&reset->wanted, &cursor, &stream)) {
@@ -303,8 +306,18 @@ void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *que
         drop_asked(reset);
         return;
     }
-    reset->stage = WRD_SCTP_RESET_ASKING;
+    reset->stage = WRD_SCTP_RESET_HOLDING;
     reset->asked_last = last;
+}
+
+void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, wrd_time now, wrd_time rto,
+                        struct wrd_tsn last, struct wrd_tsn acked)
+{
+    if (reset->stage == WRD_SCTP_RESET_IDLE && reset->wanted.count > 0)
+        gather(reset, queue, last);
+    if (reset->stage != WRD_SCTP_RESET_HOLDING || !wrd_tsn_le(reset->asked_last, acked))
+        return;
+    reset->stage = WRD_SCTP_RESET_ASKING;
     reset->asked_after = reset->peer_number - 1;
     reset->send = true;
     reset->attempts = reset->silences = 0;

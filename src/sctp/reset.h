@@ -27,6 +27,7 @@ enum wrd_sctp_reset_result {
 /* Of our request. */
 enum wrd_sctp_reset_stage {
     WRD_SCTP_RESET_IDLE,
+    WRD_SCTP_RESET_HOLDING, /* the streams pause, but what was sent on them is not yet acknowledged */
     WRD_SCTP_RESET_ASKING,
     WRD_SCTP_RESET_SETTLING, /* performed, but what was sent before is not yet acknowledged */
     WRD_SCTP_RESET_ANSWERED  /* the streams are to be told above, `asked_told` of them were */
@@ -86,11 +87,14 @@ bool wrd_sctp_reset_progress(struct wrd_sctp_reset *reset, const struct wrd_sctp
 
 /* Our direction of `stream` is to be reset. False: no memory. */
 bool wrd_sctp_reset_want(struct wrd_sctp_reset *reset, uint16_t stream);
+/* Streams pause for a request of ours, asked or about to be. */
+bool wrd_sctp_reset_is_under_way(const struct wrd_sctp_reset *reset);
 /* Is it to be, and not over yet? */
 bool wrd_sctp_reset_holds(const struct wrd_sctp_reset *reset, uint16_t stream);
-/* Makes a request of the streams that are wanted and quiet, when none is outstanding. `last`: the last TSN assigned. */
+/* Makes a request of the streams that are wanted and quiet, when none is outstanding, and sends it once all up to
+ * `last`, the last TSN assigned, is `acked`: usrsctp does not look again at a request that came before its data. */
 void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, wrd_time now, wrd_time rto,
-                        struct wrd_tsn last);
+                        struct wrd_tsn last, struct wrd_tsn acked);
 /* The deadline passed: the request goes out again. False: it did often enough. */
 bool wrd_sctp_reset_expire(struct wrd_sctp_reset *reset, wrd_time now, wrd_time rto);
 /* Writes what is due, as far as it fits. */

@@ -134,7 +134,7 @@ static void write_forward(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer
     struct wrd_sctp_forward forward = {
         .interleaving = sctp->interleaving,
         .pause = srtt > 0 && srtt < WRD_SCTP_FORWARD_PAUSE ? srtt : WRD_SCTP_FORWARD_PAUSE,
-        .limited = reset->stage == WRD_SCTP_RESET_ASKING || reset->stage == WRD_SCTP_RESET_SETTLING,
+        .limited = wrd_sctp_reset_is_under_way(reset),
         .limit = reset->asked_last};
     wrd_sctp_abandon_write(&sctp->abandon, &sctp->flight, now, &forward, wr);
 }
@@ -151,7 +151,8 @@ static void write_control(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer
     }
     wrd_sctp_heartbeat_write(&sctp->heartbeat, now, sctp->env, wr);
     if (sctp->peer_reconfig && sctp->state == WRD_SCTP_ESTABLISHED)
-        wrd_sctp_reset_ask(&sctp->reset, &sctp->queue, now, wrd_sctp_rto(&sctp->rto), wrd_tsn(sctp->flight.next.v - 1));
+        wrd_sctp_reset_ask(&sctp->reset, &sctp->queue, now, wrd_sctp_rto(&sctp->rto), wrd_tsn(sctp->flight.next.v - 1),
+                           sctp->flight.cumulative);
     wrd_sctp_reset_write(&sctp->reset, wr);
     write_forward(sctp, now, wr);
 }

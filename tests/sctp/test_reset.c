@@ -105,13 +105,14 @@ static void channel_closed_by_the_peer_is_told_and_can_be_closed_here_too(void *
     script_hear(&s, "bye");
     script_hear_end(&s, 3);
     reset(&s, 3);
+    script_send_sack(&s, s.tsn, NULL);
+    script_collect(&s);
     assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &ours));
     assert_int_equal(wrd_load32be(ours.value.at), s.tsn);     /* our first request */
     assert_int_equal(wrd_load32be(ours.value.at + 4), N);     /* the peer's last */
     assert_int_equal(wrd_load32be(ours.value.at + 8), s.tsn); /* our last TSN */
     assert_int_equal(wrd_load16be(ours.value.at + 12), 3);
     assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
-    script_send_sack(&s, s.tsn, NULL);
     respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
     assert_int_equal(s.sctp->reset.deadline, WRD_NEVER);
     assert_told(&s, 3, WRD_SCTP_RESET_OURS);
@@ -364,17 +365,24 @@ static void reset_of_a_stream_that_was_not_agreed_on_is_refused_whole(void **sta
     script_free(&s);
 }
 
-static void stream_goes_on_only_when_what_went_before_is_acknowledged(void **state)
+/* usrsctp answers a request that comes before its data with "in progress" and does not look at it again. */
+static void reset_is_asked_for_only_when_what_went_before_is_acknowledged(void **state)
 {
     struct script s;
     opened(&s);
     script_say(&s, 3, 10);
     reset(&s, 3);
+    assert_false(script_has(&s, WRD_SCTP_RE_CONFIG));
+    script_say(&s, 4, 10); /* later, on another stream: nothing to wait for */
     script_collect(&s);
-    respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
     assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
-    assert_int_equal(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET, 0);
     script_send_sack(&s, s.tsn, NULL);
+    script_collect(&s);
+    struct wrd_sctp_param ours;
+    assert_true(find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &ours));
+    assert_int_equal(wrd_load32be(ours.value.at + 8), s.tsn);
+    assert_int_equal(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_RESET, 0);
+    respond(&s, s.tsn, WRD_SCTP_RESET_PERFORMED);
     assert_told(&s, 3, WRD_SCTP_RESET_OURS);
     assert_int_equal(try_to_send(&s, 3), WRD_OK);
     script_free(&s);
@@ -438,6 +446,8 @@ static void reset_wanted_before_the_peer_is_known_waits_for_it(void **state)
     assert_int_equal(try_to_send(&s, 3), WRD_CLOSED);
     script_open(&s);
     assert_true(script_has(&s, WRD_SCTP_DATA));
+    script_send_sack(&s, s.tsn, NULL);
+    script_collect(&s);
     assert_true(script_has(&s, WRD_SCTP_RE_CONFIG));
     script_free(&s);
 }
@@ -480,7 +490,7 @@ int main(void)
         cmocka_unit_test(reset_with_messages_missing_aborts),
         cmocka_unit_test(reset_that_waited_is_performed_with_the_last_message),
         cmocka_unit_test(reset_of_a_stream_that_was_not_agreed_on_is_refused_whole),
-        cmocka_unit_test(stream_goes_on_only_when_what_went_before_is_acknowledged),
+        cmocka_unit_test(reset_is_asked_for_only_when_what_went_before_is_acknowledged),
         cmocka_unit_test(peer_that_has_a_reset_in_progress_for_ever_is_given_up),
         cmocka_unit_test(peer_that_never_answers_a_reset_is_given_up_after_a_minute),
         cmocka_unit_test(reset_is_refused_where_it_cannot_be),
