@@ -18,15 +18,14 @@ static bool is_marked(struct line *line, const uint8_t *bytes, size_t len)
     return true;
 }
 
-static void flush(struct line *line)
+static void flush(struct line *line, int from)
 {
     uint8_t packet[PEER_PACKET_ROOM];
     size_t len;
-    for (int from = 0; from < 2; from++)
-        while ((len = line->kind->output(line->ends[from], line->now, packet)) > 0)
-            if (!is_marked(line, packet, len))
-                link_send(&line->options, &line->ways[from], &line->transit, &line->seed, line->now, &addresses[from],
-                          &addresses[1 - from], packet, len);
+    while ((len = line->kind->output(line->ends[from], line->now, packet)) > 0)
+        if (!is_marked(line, packet, len))
+            link_send(&line->options, &line->ways[from], &line->transit, &line->seed, line->now, &addresses[from],
+                      &addresses[1 - from], packet, len);
 }
 
 bool line_open(struct line *line, const struct peer_kind *kind, const struct peer_options *peer,
@@ -63,7 +62,8 @@ static wrd_time next_event(struct line *line)
 
 bool line_step(struct line *line, wrd_time until)
 {
-    flush(line);
+    flush(line, 0);
+    flush(line, 1);
     wrd_time next = next_event(line);
     if (next <= line->now) {
         next = line->now;
@@ -77,12 +77,15 @@ bool line_step(struct line *line, wrd_time until)
     line->now = next < until ? next : until;
     while (transit_next(&line->transit) <= line->now) {
         struct parcel *parcel = transit_take(&line->transit);
-        line->kind->input(line->ends[parcel->to.port - 1], line->now, parcel->bytes, parcel->len);
+        int to = parcel->to.port - 1;
+        line->kind->input(line->ends[to], line->now, parcel->bytes, parcel->len);
+        flush(line, to); /* each packet may be answered, as by a server that does not wait for more */
         free(parcel);
     }
     for (int i = 0; i < 2; i++)
         if (line->kind->deadline(line->ends[i], line->now) <= line->now)
             line->kind->expire(line->ends[i], line->now);
-    flush(line);
+    flush(line, 0);
+    flush(line, 1);
     return line->now < until;
 }

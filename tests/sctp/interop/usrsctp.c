@@ -1,309 +1,269 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Our association against libusrsctp in one process: packets pass by memory, its timers run in virtual time.
- * Messages both ways in several sizes, with and without loss; then either side shuts down.
+ * Our association against libusrsctp, a foreign SCTP that judges ours: every scene over several links, with DATA and,
+ * where both can, I-DATA. `usrsctp SEEDS` plays more rounds than the one that `make test` does.
  */
-#include "sctp/sctp.h"
+#include "foreign.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <usrsctp.h>
 
-#define MESSAGES   120
-#define QUEUE_MAX  65536
-#define PACKET_MAX 2048
-
-struct packet {
-    wrd_time at;
-    size_t len;
-    uint8_t bytes[PACKET_MAX];
+struct scene {
+    const char *name;
+    void (*play)(void);
+    bool we_connect, they_connect;
 };
 
-struct link {
-    struct packet *packets[QUEUE_MAX];
-    size_t head, tail;
-};
+static unsigned given_up[2]; /* messages with a limit that did not arrive, by the side that waited */
 
-static struct {
-    wrd_time now;
-    struct link to_us, to_them;
-    unsigned loss; /* in a thousand */
-    uint64_t seed;
-    unsigned ours_heard, theirs_heard;
-    size_t theirs_part; /* of the message that usrsctp hands out in parts */
-    uint8_t *theirs_bytes;
-} lab;
-
-#define CHECK(claim)                                                                                                   \
-    do {                                                                                                               \
-        if (!(claim)) {                                                                                                \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #claim);                                        \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
-
-/* Taken by libusrsctp instead of the C library's: it compares the age of chunks with its timers, which are virtual
- * here. */
-int gettimeofday(struct timeval *restrict out, void *restrict zone)
+static void deliver_both(const struct plan *ours, const struct plan *theirs)
 {
-    (void)zone;
-    out->tv_sec = (time_t)(lab.now / WRD_SECOND) + 1000000;
-    out->tv_usec = (suseconds_t)(lab.now % WRD_SECOND);
-    return 0;
+    foreign.epoch++;
+    foreign_plan(OURS, ours);
+    foreign_plan(THEIRS, theirs);
+    foreign_deliver(900 * WRD_SECOND);
 }
 
-static uint64_t next_random(void)
+static void deliver_same(const struct plan *plan)
 {
-    lab.seed = lab.seed * 6364136223846793005u + 1442695040888963407u;
-    return lab.seed >> 33;
+    deliver_both(plan, plan);
 }
 
-static void *memory(void *user, void *old, size_t old_size, size_t new_size)
+static void bulk(void)
 {
-    (void)user;
-    (void)old_size;
-    if (new_size == 0) {
-        free(old);
-        return NULL;
-    }
-    return realloc(old, new_size);
+    deliver_same(&(struct plan){.count = 60, .streams = 1, .size_max = 200000});
 }
 
-static void fill_random(void *user, uint8_t *out, size_t len)
+static void many_streams(void)
 {
-    (void)user;
-    for (size_t i = 0; i < len; i++)
-        out[i] = (uint8_t)next_random();
+    deliver_same(&(struct plan){.count = 1000, .streams = 200, .size_max = 6000});
 }
 
-static const wrd_env env = {.memory = memory, .random = fill_random};
-
-static void post(struct link *link, const void *bytes, size_t len)
+static void unordered(void)
 {
-    if (next_random() % 1000 < lab.loss)
-        return;
-    CHECK(len <= PACKET_MAX && link->tail - link->head < QUEUE_MAX);
-    struct packet *packet = malloc(sizeof *packet);
-    CHECK(packet);
-    packet->at = lab.now + 10 * WRD_MILLISECOND;
-    packet->len = len;
-    memcpy(packet->bytes, bytes, len);
-    link->packets[link->tail++ % QUEUE_MAX] = packet;
+    deliver_same(&(struct plan){.count = 600, .streams = 4, .size_max = 8000, .unordered = 500});
 }
 
-static struct packet *take(struct link *link)
+/* What may be given up is, where the link loses, and most arrives all the same. */
+static void some_but_not_all(void)
 {
-    if (link->head == link->tail || link->packets[link->head % QUEUE_MAX]->at > lab.now)
-        return NULL;
-    return link->packets[link->head++ % QUEUE_MAX];
-}
-
-static int output(void *address, void *bytes, size_t len, uint8_t tos, uint8_t set_df)
-{
-    (void)address;
-    (void)tos;
-    (void)set_df;
-    post(&lab.to_us, bytes, len);
-    return 0;
-}
-
-static size_t size_of(unsigned index)
-{
-    static const size_t sizes[] = {1, 20, 1150, 1160, 1161, 5000, 61440, 200000};
-    return sizes[index % (sizeof sizes / sizeof sizes[0])];
-}
-
-static void fill(uint8_t *bytes, size_t len, unsigned index)
-{
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(i * 31 + index * 7 + (i >> 8));
-}
-
-static void check_message(const uint8_t *bytes, size_t len, unsigned index)
-{
-    static uint8_t expected[262144];
-    CHECK(len == size_of(index));
-    fill(expected, len, index);
-    CHECK(memcmp(bytes, expected, len) == 0);
-}
-
-static struct socket *open_theirs(bool listen)
-{
-    struct socket *so = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
-    CHECK(so);
-    CHECK(usrsctp_set_non_blocking(so, 1) == 0);
-    struct linger linger = {.l_onoff = 0};
-    (void)usrsctp_setsockopt(so, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    int on = 1;
-    CHECK(usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on) == 0);
-    on = 1;
-    CHECK(usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on) == 0);
-    struct sctp_initmsg init = {.sinit_num_ostreams = 65535, .sinit_max_instreams = 65535};
-    CHECK(usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init) == 0);
-    struct sctp_paddrparams params = {
-        .spp_flags = SPP_PMTUD_DISABLE | SPP_HB_ENABLE, .spp_pathmtu = 1191, .spp_hbinterval = 1000};
-    struct sockaddr_conn address = {.sconn_family = AF_CONN, .sconn_port = htons(5000), .sconn_addr = &lab};
-    memcpy(&params.spp_address, &address, sizeof address);
-    (void)usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof params);
-    CHECK(usrsctp_bind(so, (struct sockaddr *)&address, sizeof address) == 0);
-    if (listen)
-        CHECK(usrsctp_listen(so, 1) == 0);
-    else
-        CHECK(usrsctp_connect(so, (struct sockaddr *)&address, sizeof address) == 0 || errno == EINPROGRESS);
-    return so;
-}
-
-static void hear_theirs(struct socket *so)
-{
-    static uint8_t part[65536];
-    for (;;) {
-        struct sctp_rcvinfo info;
-        socklen_t info_len = sizeof info, from_len = 0;
-        unsigned info_type = 0;
-        int flags = 0;
-        ssize_t len = usrsctp_recvv(so, part, sizeof part, NULL, &from_len, &info, &info_len, &info_type, &flags);
-        if (len <= 0)
-            return;
-        if (flags & MSG_NOTIFICATION)
-            continue;
-        CHECK(lab.theirs_part + (size_t)len <= 262144);
-        memcpy(lab.theirs_bytes + lab.theirs_part, part, (size_t)len);
-        lab.theirs_part += (size_t)len;
-        if (!(flags & MSG_EOR))
-            continue;
-        check_message(lab.theirs_bytes, lab.theirs_part, lab.theirs_heard++);
-        lab.theirs_part = 0;
+    for (int at = 0; at < 2; at++) {
+        unsigned said = foreign.sides[1 - at].plan.count, heard = foreign.sides[at].heard;
+        CHECK(heard > said / 2);
+        CHECK(foreign.options.link.loss > 0 || heard == said);
+        given_up[at] += said - heard;
     }
 }
 
-static bool say_theirs(struct socket *so, unsigned index)
+static void few_retransmits(void)
 {
-    static uint8_t bytes[262144];
-    fill(bytes, size_of(index), index);
-    struct sctp_sendv_spa spa = {.sendv_flags = SCTP_SEND_SNDINFO_VALID};
-    spa.sendv_sndinfo.snd_sid = 3;
-    spa.sendv_sndinfo.snd_ppid = htonl(53);
-    spa.sendv_sndinfo.snd_flags = SCTP_EOR;
-    return usrsctp_sendv(so, bytes, size_of(index), NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) > 0;
+    for (uint32_t retransmits = 0; retransmits < 2; retransmits++) {
+        deliver_same(&(struct plan){.count = 400,
+                                    .streams = 3,
+                                    .size_max = 3000,
+                                    .unordered = 300,
+                                    .limit = LIMIT_RETRANSMITS,
+                                    .limit_value = retransmits});
+        some_but_not_all();
+    }
 }
 
-static void transmit_ours(struct wrd_sctp *ours)
+static void short_lifetime(void)
 {
-    uint8_t bytes[WRD_SCTP_PACKET_MAX];
-    size_t len;
-    while ((len = wrd_sctp_transmit(ours, lab.now, bytes, sizeof bytes)) > 0)
-        post(&lab.to_them, bytes, len);
+    deliver_same(&(struct plan){
+        .count = 400, .streams = 3, .size_max = 3000, .unordered = 300, .limit = LIMIT_LIFETIME, .limit_value = 60});
 }
 
-static void step(struct wrd_sctp *ours, struct socket *theirs)
+/* `first` resets its direction of a stream while words are still on their way; the other follows when it hears. */
+static void reset_both_ways(enum side first, uint16_t stream)
 {
-    struct packet *packet;
-    while ((packet = take(&lab.to_us))) {
-        wrd_sctp_receive(ours, lab.now, packet->bytes, packet->len);
-        transmit_ours(ours);
-        free(packet);
+    static const struct plan words = {.count = 90, .streams = 3, .size_max = 4000};
+    foreign.epoch++;
+    foreign_plan(OURS, &words);
+    foreign_plan(THEIRS, &words);
+    wrd_time limit = foreign.now + 300 * WRD_SECOND;
+    unsigned ours_before = foreign.sides[OURS].resets[stream], theirs_before = foreign.sides[THEIRS].resets[stream];
+    unsigned performed = foreign.ours_reset;
+    const struct foreign_side *teller = &foreign.sides[first];
+    while (teller->last_words < words.streams) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
     }
-    while ((packet = take(&lab.to_them))) {
-        usrsctp_conninput(&lab, packet->bytes, packet->len, 0);
-        free(packet);
+    if (first == OURS) {
+        CHECK(wrd_sctp_reset_stream(foreign.ours, stream) == WRD_OK);
+    } else {
+        foreign_reset_theirs(stream);
     }
-    wrd_sctp_expire(ours, lab.now);
-    struct wrd_sctp_message message;
-    while (wrd_sctp_peek(ours, &message)) {
-        CHECK(message.stream == 3 && message.ppid == 53);
-        check_message(message.data, message.len, lab.ours_heard++);
-        wrd_sctp_release(ours, lab.now);
+    foreign_deliver(300 * WRD_SECOND);
+    unsigned *heard = &foreign.sides[1 - first].resets[stream];
+    while (*heard == (first == OURS ? theirs_before : ours_before)) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
     }
-    if (theirs)
-        hear_theirs(theirs);
-    transmit_ours(ours);
-    lab.now += 10 * WRD_MILLISECOND;
-    usrsctp_handle_timers(10);
+    if (first == OURS) {
+        foreign_reset_theirs(stream);
+    } else {
+        CHECK(wrd_sctp_reset_stream(foreign.ours, stream) == WRD_OK);
+    }
+    while (foreign.sides[OURS].resets[stream] == ours_before || foreign.sides[THEIRS].resets[stream] == theirs_before ||
+           foreign.ours_reset == performed) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
+    }
+    CHECK(foreign.sides[OURS].resets[stream] == ours_before + 1);
+    CHECK(foreign.sides[THEIRS].resets[stream] == theirs_before + 1);
 }
 
-static void run(bool we_connect, bool they_connect, bool we_close, unsigned loss)
+static void resets(void)
 {
-    memset(&lab, 0, sizeof lab);
-    lab.now = WRD_SECOND;
-    lab.seed = 42 + loss;
-    lab.loss = loss;
-    lab.theirs_bytes = malloc(262144);
-    usrsctp_register_address(&lab);
-    struct wrd_sctp *ours = wrd_sctp_new(NULL, &env);
-    CHECK(ours);
-    struct socket *listener = open_theirs(!they_connect);
-    struct socket *theirs = they_connect ? listener : NULL;
-    if (we_connect)
-        wrd_sctp_connect(ours, lab.now);
-    static uint8_t bytes[262144];
-    unsigned ours_said = 0, theirs_said = 0;
-    wrd_time limit = lab.now + 600 * WRD_SECOND;
-    while (lab.now < limit && (lab.ours_heard < MESSAGES || lab.theirs_heard < MESSAGES)) {
-        if (!theirs) {
-            theirs = usrsctp_accept(listener, NULL, NULL);
-            if (theirs)
-                CHECK(usrsctp_set_non_blocking(theirs, 1) == 0);
-        }
-        while (ours_said < MESSAGES) {
-            fill(bytes, size_of(ours_said), ours_said);
-            struct wrd_sctp_message message = {.stream = 5, .ppid = 53, .data = bytes, .len = size_of(ours_said)};
-            if (wrd_sctp_send(ours, lab.now, &message) != WRD_OK)
-                break;
-            ours_said++;
-        }
-        while (theirs && theirs_said < MESSAGES && say_theirs(theirs, theirs_said))
-            theirs_said++;
-        step(ours, theirs);
+    for (unsigned round = 0; round < 4; round++)
+        reset_both_ways(round % 2 ? THEIRS : OURS, (uint16_t)(round / 2));
+    deliver_same(&(struct plan){.count = 90, .streams = 3, .size_max = 4000});
+}
+
+static void shutdown_by_us(void)
+{
+    deliver_same(&(struct plan){.count = 10, .streams = 2, .size_max = 50000});
+    foreign_plan(OURS, &(struct plan){.count = 20, .streams = 2, .size_max = 20000});
+    foreign_plan(THEIRS, &(struct plan){.count = 0});
+    wrd_sctp_shutdown(foreign.ours, foreign.now); /* what was said before still arrives */
+    wrd_time limit = foreign.now + 300 * WRD_SECOND;
+    while (wrd_sctp_state(foreign.ours) != WRD_SCTP_CLOSED) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
     }
     const char *why;
-    (void)wrd_sctp_failure(ours, &why);
-    printf("%s%s, %s closes, loss %u/1000: heard %u and %u in %.2f s, state %d %s\n", we_connect ? "we connect" : "",
-           they_connect ? " they connect" : "", we_close ? "we" : "they", loss, lab.ours_heard, lab.theirs_heard,
-           (double)(lab.now - WRD_SECOND) / 1e6, (int)wrd_sctp_state(ours), why);
-    CHECK(lab.ours_heard == MESSAGES && lab.theirs_heard == MESSAGES);
-    /* Idle long enough for heartbeats both ways. */
-    for (int i = 0; i < 4000; i++)
-        step(ours, theirs);
-    CHECK(wrd_sctp_state(ours) == WRD_SCTP_ESTABLISHED);
-    if (we_close)
-        wrd_sctp_shutdown(ours, lab.now);
-    else
-        usrsctp_shutdown(theirs, SHUT_WR);
-    for (int i = 0; i < 6000 && wrd_sctp_state(ours) != WRD_SCTP_CLOSED; i++)
-        step(ours, theirs);
-    CHECK(wrd_sctp_state(ours) == WRD_SCTP_CLOSED);
-    CHECK(wrd_sctp_failure(ours, &why) == (we_close ? WRD_OK : WRD_CLOSED));
-    for (int i = 0; i < 200; i++)
-        step(ours, NULL);
-    usrsctp_close(theirs);
-    if (theirs != listener)
-        usrsctp_close(listener);
-    for (int i = 0; i < 100; i++)
-        step(ours, NULL);
-    wrd_sctp_free(ours);
-    usrsctp_deregister_address(&lab);
-    struct packet *packet;
-    lab.now = WRD_NEVER;
-    while ((packet = take(&lab.to_us)) || (packet = take(&lab.to_them)))
-        free(packet);
-    free(lab.theirs_bytes);
+    CHECK(wrd_sctp_failure(foreign.ours, &why) == WRD_OK);
 }
 
-int main(void)
+static void shutdown_by_them(void)
 {
-    usrsctp_init_nothreads(0, output, NULL);
-    usrsctp_sysctl_set_sctp_ecn_enable(0);
-    usrsctp_sysctl_set_sctp_blackhole(2);
-    run(true, false, true, 0);
-    run(false, true, false, 0);
-    run(true, true, true, 0);
-    run(true, true, false, 20);
-    run(true, false, true, 50);
-    for (int i = 0; i < 100 && usrsctp_finish() != 0; i++)
-        usrsctp_handle_timers(1000);
-    return 0;
+    foreign_plan(OURS, &(struct plan){.count = 0});
+    foreign_plan(THEIRS, &(struct plan){.count = 20, .streams = 2, .size_max = 20000});
+    wrd_time limit = foreign.now + 300 * WRD_SECOND;
+    while (foreign.sides[THEIRS].last_words < 2) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
+    }
+    usrsctp_shutdown(foreign.theirs, SHUT_WR);
+    while (wrd_sctp_state(foreign.ours) != WRD_SCTP_CLOSED) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
+    }
+    foreign_step(limit);
+    const char *why;
+    CHECK(wrd_sctp_failure(foreign.ours, &why) == WRD_CLOSED);
+    CHECK(foreign.sides[OURS].heard == 20 && foreign.sides[OURS].lasts == 2);
+}
+
+static void abort_by_us(void)
+{
+    wrd_sctp_abort(foreign.ours, foreign.now);
+    for (int i = 0; i < 100 && !foreign.they_lost; i++)
+        foreign_run(10 * WRD_MILLISECOND);
+    /* One ABORT is sent; a link that lost it leaves them to find out by themselves. */
+    CHECK(foreign.they_lost || foreign.options.link.loss > 0);
+    CHECK(wrd_sctp_state(foreign.ours) == WRD_SCTP_CLOSED);
+}
+
+static void abort_by_them(void)
+{
+    usrsctp_close(foreign.theirs); /* lingers for no time at all */
+    foreign.theirs = NULL;
+    for (int i = 0; i < 100 && wrd_sctp_state(foreign.ours) != WRD_SCTP_CLOSED; i++)
+        foreign_run(10 * WRD_MILLISECOND);
+    if (foreign.options.link.loss > 0)
+        return;
+    const char *why;
+    CHECK(wrd_sctp_state(foreign.ours) == WRD_SCTP_CLOSED);
+    CHECK(wrd_sctp_failure(foreign.ours, &why) == WRD_CLOSED);
+}
+
+/* Their program falls over in mid-sentence and calls again (RFC 9260 5.2.2): both start anew. */
+static void restart(void)
+{
+    static const struct plan words = {.count = 60, .streams = 3, .size_max = 8000};
+    foreign_plan(OURS, &words);
+    foreign_plan(THEIRS, &words);
+    foreign_run(30 * WRD_MILLISECOND);
+    foreign_plan(OURS, &(struct plan){.count = 0});
+    foreign_plan(THEIRS, &(struct plan){.count = 0});
+    foreign.old = true;
+    foreign_crash_theirs();
+    foreign_establish();
+    wrd_time limit = foreign.now + 60 * WRD_SECOND;
+    while (!(foreign.events & WRD_SCTP_EVENT_RESTART)) {
+        CHECK(foreign.now < limit);
+        foreign_step(limit);
+    }
+    foreign_run(10 * WRD_SECOND); /* what was said before may still come */
+    foreign.old = false;
+    deliver_same(&words);
+    CHECK(wrd_sctp_state(foreign.ours) == WRD_SCTP_ESTABLISHED);
+}
+
+static void idle(void)
+{
+    deliver_same(&(struct plan){.count = 3, .streams = 1, .size_max = 100});
+    foreign_run(100 * WRD_SECOND); /* heartbeats both ways */
+    CHECK(wrd_sctp_state(foreign.ours) == WRD_SCTP_ESTABLISHED && !foreign.they_lost);
+    deliver_same(&(struct plan){.count = 3, .streams = 1, .size_max = 100});
+}
+
+static const struct scene scenes[] = {
+    {"bulk, we connect", bulk, true, false},        {"bulk, they connect", bulk, false, true},
+    {"bulk, both connect", bulk, true, true},       {"200 streams", many_streams, true, true},
+    {"unordered", unordered, true, false},          {"few retransmits", few_retransmits, true, true},
+    {"short lifetime", short_lifetime, true, true}, {"streams reset and used again", resets, true, true},
+    {"they restart", restart, true, true},
+    {"idle", idle, true, false},
+    {"we shut down", shutdown_by_us, true, false},  {"they shut down", shutdown_by_them, false, true},
+    {"we abort", abort_by_us, true, true},          {"they abort", abort_by_them, true, true},
+};
+
+static const struct {
+    const char *name;
+    struct link_options options;
+} links[] = {
+    {"clean", {.delay_us = 10 * WRD_MILLISECOND}},
+    {"losing", {.delay_us = 10 * WRD_MILLISECOND, .loss = 0.05}},
+    {"unruly",
+     {.delay_us = 10 * WRD_MILLISECOND,
+      .jitter_us = 8 * WRD_MILLISECOND,
+      .loss = 0.01,
+      .reorder = 0.05,
+      .reorder_us = 30 * WRD_MILLISECOND,
+      .duplicate = 0.05,
+      .corrupt = 0.01}},
+};
+
+static void play(const struct scene *scene, size_t link, bool interleaving, uint64_t seed)
+{
+    foreign_open(&(struct foreign_options){.we_connect = scene->we_connect,
+                                           .they_connect = scene->they_connect,
+                                           .interleaving = interleaving,
+                                           .link = links[link].options,
+                                           .seed = seed});
+    wrd_time start = foreign.now;
+    printf("%s, %s link, %s, seed %u: ", scene->name, links[link].name, interleaving ? "I-DATA" : "DATA",
+           (unsigned)seed);
+    (void)fflush(stdout);
+    foreign_establish();
+    scene->play();
+    printf("%.2f s\n", (double)(foreign.now - start) / WRD_SECOND);
+    CHECK(interleaving ? foreign.data == 0 : foreign.idata == 0);
+    foreign_close();
+}
+
+int main(int argc, char **argv)
+{
+    unsigned seeds = argc > 1 ? (unsigned)atoi(argv[1]) : 1;
+    foreign_start();
+    for (uint64_t seed = 1; seed <= seeds; seed++)
+        for (size_t s = 0; s < sizeof scenes / sizeof *scenes; s++)
+            for (size_t link = 0; link < sizeof links / sizeof *links; link++)
+                for (int interleaving = 0; interleaving < 2; interleaving++)
+                    play(&scenes[s], link, interleaving, seed);
+    foreign_finish();
+    printf("given up: %u by them, %u by us\n", given_up[OURS], given_up[THEIRS]);
+    return given_up[OURS] > 0 && given_up[THEIRS] > 0 ? 0 : 1;
 }
