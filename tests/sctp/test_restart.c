@@ -127,6 +127,7 @@ static void restart_counts_a_pending_reset_as_done(void **state)
     script_say(&s, 3, 100);
     script_collect(&s);
     assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_OK);
+    script_send_sack(&s, s.tsn, NULL);
     script_collect(&s);
     assert_true(script_has(&s, WRD_SCTP_RE_CONFIG));
     script_say(&s, 4, 30000);

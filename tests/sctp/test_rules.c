@@ -356,6 +356,10 @@ static void rule_8_stream_is_ours_again_only_after_both_the_answer_and_the_ackno
     script_collect(&s);
     struct wrd_sctp_message message = {.data = (const uint8_t *)"x", .len = 1};
     assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_CLOSED);
+    script_send_sack(&s, s.tsn, NULL); /* asked only then */
+    script_collect(&s);
+    assert_true(script_has(&s, WRD_SCTP_RE_CONFIG));
+    assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_CLOSED);
     script_begin(&s, s.tag);
     size_t chunk = script_chunk(&s, WRD_SCTP_RE_CONFIG, 0);
     size_t param = wrd_sctp_param_begin(&s.wr, WRD_SCTP_PARAM_RECONFIG_RESPONSE);
@@ -364,8 +368,6 @@ static void rule_8_stream_is_ours_again_only_after_both_the_answer_and_the_ackno
     wrd_sctp_param_end(&s.wr, param);
     script_chunk_end(&s, chunk);
     script_send(&s);
-    assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_CLOSED);
-    script_send_sack(&s, s.tsn, NULL);
     assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_OK);
     script_free(&s);
 }
