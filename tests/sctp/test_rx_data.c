@@ -902,6 +902,63 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+/* Mostly what a peer might send, with numbers so close that they meet; the audit looks at everything after each. */
+static void hostile_chunk(struct script *s, uint64_t *r, uint32_t *next)
+{
+    uint32_t tsn = lab_random(r) % 2 ? *next : *next + (uint32_t)(lab_random(r) % 12) - 3;
+    uint16_t stream = (uint16_t)(lab_random(r) % 4);
+    const struct wrd_sctp_stream_in *in = wrd_sctp_order_find(&s->sctp->join.order, stream);
+    bool unordered = lab_random(r) % 3 == 0;
+    uint32_t number =
+        unordered ? (uint32_t)(lab_random(r) % 1000) : (in ? in->next : 0) + (uint32_t)(lab_random(r) % 3 / 2);
+    struct skip skip = {.stream = stream, .unordered = unordered, .number = number};
+    uint32_t fsn = (uint32_t)(lab_random(r) % 12 / 9 * (lab_random(r) % 3));
+    unsigned flags = fsn == 0 ? lab_random(r) % 5 ? 3 : 2 : lab_random(r) % 2;
+    if (!s->sctp->interleaving && lab_random(r) % 8)
+        flags = s->sctp->join.assembly && tsn == *next ? lab_random(r) % 2 : 3;
+    switch (lab_random(r) % 24) {
+    case 0: send_forward(s, tsn, &skip, lab_random(r) % 2); break;
+    case 1: ask_reset(s, s->sctp->reset.peer_number, tsn, &stream, lab_random(r) % 3 ? 1 : 0); break;
+    default:
+        if (lab_random(r) % 100 == 0)
+            flags = lab_random(r) % 256;
+        send_zeros(s, tsn, stream, number, fsn, (uint8_t)(flags | (unordered ? WRD_SCTP_UNORDERED : 0)),
+                   1 + lab_random(r) % 400);
+        break;
+    }
+    *next = s->sctp->track.cumulative.v + 1;
+}
+
+static void hostile_chunks_end_the_association_or_cost_no_more_than_the_window(void **state)
+{
+    unsigned survivors = 0, heard = 0;
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        uint64_t r = seed;
+        struct wrd_sctp_options options = {.receive_window = 2000 + lab_random(&r) % 4000,
+                                           .message_limit = 500 + lab_random(&r) % 3000};
+        struct script s;
+        open_with(&s, lab_random(&r) % 3 > 0, &options);
+        size_t before = s.env.live;
+        uint32_t next = T;
+        for (unsigned i = 0; i < 60 && script_state(&s) != WRD_SCTP_CLOSED; i++) {
+            s.env.fail_at = lab_random(&r) % 10 ? 0 : s.env.asked + 1 + lab_random(&r) % 3;
+            hostile_chunk(&s, &r, &next);
+            s.env.fail_at = 0;
+            if (lab_random(&r) % 4 == 0 && !script_hears_nothing(&s)) {
+                wrd_sctp_release(s.sctp, s.now);
+                heard++;
+            }
+            if (lab_random(&r) % 16 == 0)
+                wrd_sctp_data_drain(s.sctp);
+            script_collect(&s);
+            assert_true(s.env.live - before < 4 * (options.receive_window + options.message_limit) + 60000);
+        }
+        survivors += script_state(&s) != WRD_SCTP_CLOSED;
+        script_free(&s);
+    }
+    assert_true(survivors > 20 && heard > 5000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -939,6 +996,7 @@ int main(void)
         cmocka_unit_test(data_bundled_with_the_cookie_is_taken),
         cmocka_unit_test(idle_association_gives_back_what_gaps_and_messages_took),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(hostile_chunks_end_the_association_or_cost_no_more_than_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
