@@ -60,6 +60,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     sctp->state = WRD_SCTP_CLOSED;
     sctp->failure_text = "";
     sctp->t1 = sctp->t2 = sctp->t3 = sctp->t5 = WRD_NEVER;
+    sctp->probe = sctp->reorder = sctp->pacing = WRD_NEVER;
     struct {
         uint32_t tag, tsn;
     } start;
@@ -74,10 +75,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);
     wrd_sctp_reset_init(&sctp->reset, env);
-    if (!wrd_sctp_flight_init(&sctp->flight, &sctp->queue, sctp->local_initial)) {
-        wrd_mem_free(env, sctp, sizeof *sctp);
-        return NULL;
-    }
+    wrd_sctp_flight_init(&sctp->flight, &sctp->queue, sctp->local_initial);
     return sctp;
 }
 
@@ -100,6 +98,7 @@ void wrd_sctp_free(struct wrd_sctp *sctp)
 static void stop_timers(struct wrd_sctp *sctp)
 {
     sctp->t1 = sctp->t2 = sctp->t3 = sctp->t5 = WRD_NEVER;
+    sctp->probe = sctp->reorder = sctp->pacing = WRD_NEVER;
     sctp->heartbeat.deadline = WRD_NEVER;
     sctp->reset.deadline = WRD_NEVER;
     sctp->track.sack_deadline = WRD_NEVER;
@@ -237,6 +236,7 @@ static wrd_time earlier(wrd_time a, wrd_time b)
 wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp)
 {
     wrd_time deadline = earlier(earlier(sctp->t1, sctp->t5), earlier(sctp->t2, sctp->t3));
+    deadline = earlier(deadline, earlier(sctp->probe, earlier(sctp->reorder, sctp->pacing)));
     if (sctp->begun && !sctp->track.sack_now)
         deadline = earlier(deadline, sctp->track.sack_deadline);
     deadline = earlier(deadline, wrd_sctp_messages_deadline(sctp));
@@ -256,7 +256,7 @@ static void expire_t1(struct wrd_sctp *sctp, wrd_time now)
         return;
     }
     sctp->due |= WRD_SCTP_DUE_COOKIE_ECHO;
-    wrd_sctp_flight_rewind(&sctp->flight);
+    wrd_sctp_flight_rewind(&sctp->flight, false);
 }
 
 static void expire_t2(struct wrd_sctp *sctp, wrd_time now)
@@ -279,16 +279,6 @@ static bool count_error(struct wrd_sctp *sctp, wrd_time now)
     return false;
 }
 
-static void expire_t3(struct wrd_sctp *sctp, wrd_time now)
-{
-    if (!count_error(sctp, now))
-        return;
-    wrd_sctp_rto_back_off(&sctp->rto);
-    sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
-    wrd_sctp_cwnd_timeout(&sctp->cwnd, wrd_sctp_flight_timeout(&sctp->flight));
-    wrd_sctp_abandon_timeout(&sctp->abandon);
-}
-
 static void expire_reset(struct wrd_sctp *sctp, wrd_time now)
 {
     if (!wrd_sctp_reset_expire(&sctp->reset, now, wrd_sctp_rto(&sctp->rto)))
@@ -303,8 +293,14 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
         expire_t2(sctp, now);
     if (now >= sctp->t5)
         wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer never comes to the end of the shutdown");
-    if (now >= sctp->t3)
-        expire_t3(sctp, now);
+    if (now >= sctp->reorder)
+        wrd_sctp_expire_reorder(sctp, now);
+    if (now >= sctp->probe)
+        wrd_sctp_expire_probe(sctp, now);
+    if (now >= sctp->t3 && count_error(sctp, now))
+        wrd_sctp_expire_t3(sctp, now);
+    if (now >= sctp->pacing)
+        sctp->pacing = WRD_NEVER; /* the caller transmits */
     if (sctp->begun && now >= sctp->track.sack_deadline)
         sctp->track.sack_now = true;
     if (now >= wrd_sctp_messages_deadline(sctp))
@@ -314,6 +310,7 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
     if (now >= sctp->heartbeat.deadline) {
         wrd_sctp_data_drain(sctp);
         wrd_sctp_pool_drain(&sctp->pool);
+        wrd_sctp_flight_idle(&sctp->flight);
         if (wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
             (void)count_error(sctp, now);
     }
@@ -354,6 +351,21 @@ wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text)
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp)
 {
     return sctp->rto.srtt;
+}
+
+void wrd_sctp_get_stats(const struct wrd_sctp *sctp, struct wrd_sctp_stats *out)
+{
+    *out = sctp->stats;
+    out->in_flight = sctp->flight.bytes;
+    out->cwnd = sctp->cwnd.cwnd;
+    out->ssthresh = sctp->cwnd.ssthresh;
+    out->peer_window = sctp->peer_rwnd;
+    out->rtt = sctp->rto.srtt;
+    out->rtt_var = sctp->rto.rttvar;
+    out->rtt_min = sctp->flight.rack.rtt_min;
+    out->rto = wrd_sctp_rto(&sctp->rto);
+    out->interleaving = sctp->interleaving;
+    out->without_checksum = sctp->without_checksum;
 }
 
 void wrd_sctp_audit(const struct wrd_sctp *sctp)

@@ -10,6 +10,7 @@
 #include "sctp/cwnd.h"
 #include "sctp/fast_open.h"
 #include "sctp/heartbeat.h"
+#include "sctp/pacer.h"
 #include "sctp/param.h"
 #include "sctp/pool.h"
 #include "sctp/reset.h"
@@ -19,6 +20,7 @@
 #include "sctp/sctp.h"
 #include "sctp/tx_abandon.h"
 #include "sctp/tx_flight.h"
+#include "sctp/tx_loss.h"
 #include "sctp/tx_queue.h"
 
 /* Chunks without content of their own that are due. */
@@ -68,6 +70,7 @@ struct wrd_sctp {
 
     wrd_time t1, t2, t3;
     wrd_time t5; /* the shutdown as a whole (RFC 9260 9.2) */
+    wrd_time probe, reorder, pacing; /* RFC 8985 7 and 6.2; pacer.h */
     wrd_time t1_sent;
     unsigned attempts; /* expiries of T1 or T2 */
     unsigned errors;   /* in a row without a sign of the peer: T3, heartbeat */
@@ -83,9 +86,11 @@ struct wrd_sctp {
     bool limited; /* the window was full when `limited_to` was sent: acknowledgements up to it let it grow */
     struct wrd_tsn limited_to;
     struct wrd_sctp_rto rto;
+    struct wrd_sctp_recovery recovery;
+    struct wrd_sctp_pacer pacer;
     uint32_t peer_rwnd;
-    size_t burst;       /* what may still be sent before another acknowledgement */
-    wrd_time last_data; /* when DATA was last sent; 0: never */
+    wrd_time last_data;          /* when DATA was last sent; 0: never */
+    struct wrd_sctp_stats stats; /* what is counted; the rest is filled in when asked for */
 
     struct wrd_sctp_heartbeat heartbeat;
     struct wrd_sctp_reset reset;
@@ -132,9 +137,6 @@ void wrd_sctp_write_init(const struct wrd_sctp *sctp, struct wrd_writer *wr);
 void wrd_sctp_write_fast_open(struct wrd_sctp *sctp, struct wrd_writer *wr);
 /* The peer took the cookie that it had not given: ESTABLISHED. False: ended. */
 bool wrd_sctp_take_fast_open(struct wrd_sctp *sctp, wrd_time now);
-
-/* receive.c. False: not a SACK to believe. */
-bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack);
 
 /* closing.c */
 void wrd_sctp_take_shutdown(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader value);

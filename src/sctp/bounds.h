@@ -42,6 +42,7 @@
 #define WRD_SCTP_ASSEMBLY_GUESSES   4                 /* messages under assembly at once, for which that holds */
 #define WRD_SCTP_ASSEMBLIES_MAX     ((uint32_t)16384) /* messages of I-DATA that the peer may have begun */
 
+#define WRD_SCTP_GAP_BLOCKS_LEAST 20 /* in a SACK: from here on the peer may know of more */
 #define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
 #define WRD_SCTP_DUPLICATES_MAX      32             /* reported in one SACK */
 #define WRD_SCTP_FORWARD_NUMBERS_MAX 65536          /* SSNs or MIDs looked up for one FORWARD-TSN */
@@ -53,11 +54,20 @@
 #define WRD_SCTP_RESET_STREAMS_MAX   ((size_t)232)  /* in one request of ours */
 
 /* In full packets. */
-#define WRD_SCTP_BURST        10 /* a trigger may send this much beyond what it acknowledged */
 #define WRD_SCTP_CWND_INITIAL 10
 #define WRD_SCTP_CWND_MIN     4
+#define WRD_SCTP_BURST        10 /* may leave at once when pacing */
+#define WRD_SCTP_HELD_SURE    3 /* of later data with the peer: what is missing is lost unless packets were reordered */
 
-#define WRD_SCTP_MISSES_MAX 3 /* reports that a TSN is missing before it is sent again */
+#define WRD_SCTP_CWND_MAX ((size_t)1 << 30) /* bytes */
+
+/* What leaves at once when pacing may be as much as the rate brings in this time, which is how late timers may be. */
+#define WRD_SCTP_PACE_QUANTUM (2 * WRD_MILLISECOND)
+
+#define WRD_SCTP_RTT_MIN_LIFETIME (30 * WRD_SECOND)       /* of the least round-trip time, at least */
+#define WRD_SCTP_REORDER_PERSIST  16                      /* recoveries that a wider reordering window stays */
+#define WRD_SCTP_PROBE_DELAY_MIN  (10 * WRD_MILLISECOND)  /* of a tail loss probe */
+#define WRD_SCTP_PROBE_SLACK_MAX  (200 * WRD_MILLISECOND) /* by which peers delay SACKs */
 
 #define WRD_SCTP_RTO_INITIAL     (1 * WRD_SECOND)
 #define WRD_SCTP_RTO_MIN         (400 * WRD_MILLISECOND) /* peers delay SACKs by up to 200 ms */

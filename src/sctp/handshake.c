@@ -125,8 +125,7 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, wrd_time said, const stru
     if (sctp->reset.wanted.count > 0 && !sctp->peer_reconfig)
         sctp->events |= WRD_SCTP_EVENT_RESET; /* refused */
     wrd_sctp_agree(sctp);
-    wrd_sctp_cwnd_init(&sctp->cwnd, sctp->payload, peer->a_rwnd);
-    sctp->burst = WRD_SCTP_BURST * sctp->payload;
+    wrd_sctp_loss_init(sctp);
     if (sctp->queue.messages == 0 || sctp->queue.highest_stream < sctp->streams_out)
         return true;
     wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_INVALID_STREAM, "the peer accepts too few streams");
@@ -239,7 +238,7 @@ void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now)
     if (sctp->state != WRD_SCTP_COOKIE_ECHOED)
         return;
     unsigned attempts = sctp->attempts;
-    wrd_sctp_flight_rewind(&sctp->flight);
+    wrd_sctp_flight_rewind(&sctp->flight, false);
     wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_WAIT);
     sctp->attempts = attempts + 1; /* a peer whose cookies are always stale is given up, too */
     if (sctp->attempts > WRD_SCTP_INIT_RETRIES)
@@ -309,7 +308,6 @@ static bool restart(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_c
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);
     sctp->abandon = (struct wrd_sctp_abandon){0};
-    sctp->limited = false;
     sctp->last_data = 0;
     sctp->errors = 0;
     sctp->error_len = 0;

@@ -15,38 +15,6 @@ static void break_off(struct wrd_sctp *sctp, wrd_time now, const char *text)
 
 /* ---- Acknowledgements ---- */
 
-bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
-{
-    struct wrd_sctp_sacked sacked;
-    if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked))
-        return false;
-    sctp->errors = 0;
-    sctp->peer_rwnd = sack->a_rwnd;
-    if (sacked.rtt)
-        wrd_sctp_rto_sample(&sctp->rto, sacked.rtt);
-    else if (sacked.cumulative)
-        wrd_sctp_rto_recover(&sctp->rto);
-    struct wrd_sctp_acked acked = {.bytes = sacked.bytes,
-                                   .limited = sctp->limited,
-                                   .cumulative = sacked.cumulative,
-                                   .recovering = sacked.was_recovering || sctp->flight.recovering};
-    wrd_sctp_cwnd_acked(&sctp->cwnd, &acked);
-    if (sctp->limited && wrd_tsn_le(sctp->limited_to, sctp->flight.cumulative))
-        sctp->limited = false;
-    if (sacked.loss)
-        wrd_sctp_cwnd_lost(&sctp->cwnd);
-    size_t burst = sctp->burst + 2 * sacked.bytes;
-    sctp->burst = burst < sctp->cwnd.cwnd ? burst : sctp->cwnd.cwnd;
-    if (sctp->burst < WRD_SCTP_BURST * sctp->payload)
-        sctp->burst = WRD_SCTP_BURST * sctp->payload;
-    if (wrd_sctp_flight_count(&sctp->flight) == 0)
-        sctp->t3 = WRD_NEVER;
-    else if (sacked.cumulative)
-        sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
-    sctp->abandon.due = true;
-    return true;
-}
-
 static void take_sack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk)
 {
     struct wrd_sctp_sack sack;
@@ -213,6 +181,7 @@ void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *bytes,
     if (!wrd_sctp_packet_read(&packet, plain ? NULL : sctp->crc, bytes, len) || packet.from != sctp->options.port ||
         packet.to != sctp->options.port)
         return;
+    sctp->stats.packets_received++;
     struct wrd_sctp_block *last = sctp->begun ? sctp->join.order.ready_last : NULL;
     take_packet(sctp, now, &packet);
     if (sctp->begun && sctp->join.order.ready && sctp->join.order.ready_last != last)

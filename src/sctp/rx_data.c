@@ -89,6 +89,7 @@ bool wrd_sctp_take_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sc
     }
     if (!wrd_sctp_data_read(&data, chunk))
         return false;
+    sctp->stats.chunks_received++;
     if (data.len == 0) {
         wrd_sctp_fail_with(sctp, now, WRD_SCTP_CAUSE_NO_USER_DATA, chunk->value.at, 4,
                            "the peer sent DATA without data");

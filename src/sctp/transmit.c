@@ -24,27 +24,33 @@ static size_t data_room(const struct wrd_sctp *sctp, const struct wrd_writer *wr
 /* Writes a chunk that `flight` counts already. */
 static void place(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr, const struct wrd_sctp_data *data)
 {
-    struct wrd_sctp_data header = *data;
-    /* A small window that is full waits for this SACK, which the peer would delay (RFC 7053). */
-    if (sctp->cwnd.cwnd < WRD_SCTP_CWND_INITIAL * sctp->payload && sctp->flight.bytes >= sctp->cwnd.cwnd)
-        header.flags |= WRD_SCTP_IMMEDIATE;
     size_t padding = -data->len & 3;
     size_t header_size = sctp->interleaving ? WRD_SCTP_I_DATA_HEADER_SIZE : WRD_SCTP_DATA_HEADER_SIZE;
     uint8_t *at = wrd_wr_space(wr, header_size + data->len + padding);
     WRD_ASSERT(at);
     if (sctp->interleaving)
-        wrd_sctp_i_data_write_header(at, &header);
+        wrd_sctp_i_data_write_header(at, data);
     else
-        wrd_sctp_data_write_header(at, &header);
+        wrd_sctp_data_write_header(at, data);
     memcpy(at + header_size, data->bytes, data->len);
     memset(at + header_size + data->len, 0, padding);
-    sctp->burst -= data->len < sctp->burst ? data->len : sctp->burst;
     sctp->last_data = now;
+    sctp->stats.chunks_sent++;
+    wrd_sctp_cwnd_sent(&sctp->cwnd, data->len);
+    wrd_sctp_pacer_sent(&sctp->pacer, data->len);
 }
 
+/* With nothing in flight nothing would ever open it again. */
 static bool window_is_open(const struct wrd_sctp *sctp)
 {
-    return sctp->flight.bytes < sctp->cwnd.cwnd && (sctp->burst > 0 || sctp->flight.bytes == 0);
+    return sctp->flight.bytes == 0 || sctp->recovery.urgent ||
+           (wrd_sctp_cwnd_open(&sctp->cwnd, sctp->flight.bytes) && wrd_sctp_pacer_open(&sctp->pacer));
+}
+
+/* RFC 9260 6.1 A, but for what may go out whatever the peer's window says. */
+static bool peer_has_room(const struct wrd_sctp *sctp, size_t len)
+{
+    return sctp->peer_rwnd >= sctp->flight.bytes && sctp->peer_rwnd - sctp->flight.bytes >= len;
 }
 
 /* How much of the message in turn the next chunk may take; 0: none now. */
@@ -60,28 +66,26 @@ static size_t next_cut(struct wrd_sctp *sctp, wrd_time now, size_t room, bool fr
     /* No splitting only to fill up a packet: what fits one whole waits for it. */
     if (len < left && !fresh && (left <= sctp->queue.rules.piece || len < FRAGMENT_MIN))
         return 0;
-    /* One chunk may be out whatever the peer's window says: it finds out when that opens (RFC 9260 6.1 A). */
-    size_t in_flight = sctp->flight.bytes;
-    if (in_flight > 0 && (sctp->peer_rwnd < in_flight || sctp->peer_rwnd - in_flight < len))
-        return 0;
-    return len;
+    /* One chunk may be out whatever the peer's window says: it finds out when that opens. */
+    return sctp->flight.bytes == 0 || peer_has_room(sctp, len) ? len : 0;
 }
 
 static bool may_send_data(struct wrd_sctp *sctp, wrd_time now)
 {
     if (sctp->flight.lost_count > 0)
-        return sctp->flight.urgent || window_is_open(sctp);
-    return next_cut(sctp, now, sctp->queue.rules.piece, true) > 0;
+        return window_is_open(sctp);
+    return sctp->recovery.urgent || next_cut(sctp, now, sctp->queue.rules.piece, true) > 0;
 }
 
 static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
 {
     struct wrd_sctp_data data;
     while (wrd_sctp_flight_lost(&sctp->flight, &data)) {
-        if (data.len > data_room(sctp, wr) || !(sctp->flight.urgent || window_is_open(sctp)))
+        if (data.len > data_room(sctp, wr) || !window_is_open(sctp))
             return;
-        wrd_sctp_flight_resent(&sctp->flight, data.tsn);
+        wrd_sctp_flight_resent(&sctp->flight, now, data.tsn);
         place(sctp, now, wr, &data);
+        sctp->stats.chunks_retransmitted++;
         if (wrd_tsn_diff(data.tsn, sctp->flight.cumulative) == 1 && sctp->state != WRD_SCTP_COOKIE_ECHOED)
             sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
         if (sctp->state >= WRD_SCTP_ESTABLISHED)
@@ -89,34 +93,58 @@ static void resend_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *
     }
 }
 
-static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+/* The peer would delay its SACK (RFC 7053): for what ends a burst, for a window so small that it waits for this one,
+ * and for a probe. `before`: where the packet's DATA begins. */
+static void ask_for_sack(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr, size_t before, bool probe)
 {
-    wrd_time rto = wrd_sctp_rto(&sctp->rto);
-    wrd_time idle = now > sctp->last_data ? now - sctp->last_data : 0;
-    if (sctp->last_data > 0 && idle >= rto && wrd_sctp_flight_count(&sctp->flight) == 0) {
-        wrd_sctp_cwnd_idle(&sctp->cwnd, idle, rto);
-        sctp->burst = WRD_SCTP_BURST * sctp->payload;
-    }
-    size_t before = wr->len;
-    resend_data(sctp, now, wr);
+    bool small = sctp->cwnd.cwnd < WRD_SCTP_CWND_INITIAL * sctp->payload;
+    bool last = sctp->flight.lost_count == 0 && !wrd_sctp_queue_first(&sctp->queue, now);
+    if (small || last || probe)
+        wr->start[before + 1] |= WRD_SCTP_IMMEDIATE;
+}
+
+static void send_new_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
     for (;;) {
         bool fresh = wr->len == WRD_SCTP_HEADER_SIZE;
         size_t len = next_cut(sctp, now, data_room(sctp, wr), fresh);
         struct wrd_sctp_data data;
         if (len == 0 || !wrd_sctp_flight_push(&sctp->flight, now, wrd_sctp_queue_first(&sctp->queue, now), len, &data))
-            break;
+            return;
+        sctp->recovery.window_probe = sctp->flight.bytes > sctp->peer_rwnd;
         place(sctp, now, wr, &data);
     }
+}
+
+/* Lost data, a probe, or new data: what a packet carries beside control. */
+static void write_data(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer *wr)
+{
+    wrd_time rto = wrd_sctp_rto(&sctp->rto);
+    wrd_time idle = now > sctp->last_data ? now - sctp->last_data : 0;
+    if (sctp->last_data > 0 && idle >= rto && wrd_sctp_flight_count(&sctp->flight) == 0)
+        wrd_sctp_cwnd_idle(&sctp->cwnd, idle, rto);
+    size_t before = wr->len;
+    uint64_t repeated = sctp->stats.chunks_retransmitted;
+    resend_data(sctp, now, wr);
+    send_new_data(sctp, now, wr);
+    bool probe = sctp->recovery.urgent;
+    if (probe && wr->len == before) {
+        wrd_sctp_probe_again(sctp, now, room_in(wr));
+        resend_data(sctp, now, wr);
+    } else {
+        sctp->recovery.repeats += (uint32_t)(sctp->stats.chunks_retransmitted - repeated);
+    }
+    sctp->recovery.urgent = false;
     if (wr->len == before)
         return;
-    sctp->flight.urgent = false;
+    if (probe || !may_send_data(sctp, now))
+        ask_for_sack(sctp, now, wr, before, probe);
     /* Seen here and not when SACKs come: several may come before there is a chance to fill the window again. */
     if (sctp->flight.bytes + sctp->payload > sctp->cwnd.cwnd) {
         sctp->limited = true;
         sctp->limited_to = wrd_tsn(sctp->flight.next.v - 1);
     }
-    if (sctp->t3 == WRD_NEVER && sctp->state != WRD_SCTP_COOKIE_ECHOED)
-        sctp->t3 = now + wrd_sctp_rto(&sctp->rto);
+    wrd_sctp_loss_sent(sctp, now);
 }
 
 static bool take_due(struct wrd_sctp *sctp, unsigned due)
@@ -179,6 +207,17 @@ static void write_established(struct wrd_sctp *sctp, wrd_time now, struct wrd_wr
         write_data(sctp, now, wr);
 }
 
+/* Nothing was to be sent: does only the pacer hold it back? */
+static void note_pacing(struct wrd_sctp *sctp, wrd_time now)
+{
+    sctp->pacing = WRD_NEVER;
+    if (sctp->state < WRD_SCTP_ESTABLISHED || wrd_sctp_pacer_open(&sctp->pacer) ||
+        !wrd_sctp_cwnd_open(&sctp->cwnd, sctp->flight.bytes))
+        return;
+    if (sctp->flight.lost_count > 0 || wrd_sctp_queue_first(&sctp->queue, now))
+        sctp->pacing = wrd_sctp_pacer_next(&sctp->pacer, sctp->payload);
+}
+
 static size_t take_reply(struct wrd_sctp *sctp, uint8_t *out)
 {
     size_t len = sctp->reply_len;
@@ -203,6 +242,7 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
     if (sctp->state == WRD_SCTP_CLOSED)
         return 0;
     struct wrd_writer wr = wrd_wr(out, packet_limit(sctp));
+    wrd_sctp_pacer_fill(&sctp->pacer, now, sctp->payload);
     bool is_waiting = sctp->state == WRD_SCTP_COOKIE_WAIT, is_fast = is_waiting && sctp->fast_open.due;
     wrd_sctp_packet_begin(&wr, sctp->options.port,
                           is_fast      ? sctp->fast_open.peer_tag
@@ -224,8 +264,11 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
         write_established(sctp, now, &wr);
     }
     WRD_ASSERT(!wr.bad);
-    if (wr.len == WRD_SCTP_HEADER_SIZE)
+    if (wr.len == WRD_SCTP_HEADER_SIZE) {
+        note_pacing(sctp, now);
         return 0;
+    }
+    sctp->stats.packets_sent++;
     /* INIT and COOKIE-ECHO have a checksum always (RFC 9653 5.2). */
     bool plain = sctp->without_checksum && sctp->state >= WRD_SCTP_ESTABLISHED;
     wrd_sctp_packet_end(&wr, plain ? NULL : sctp->crc);

@@ -62,20 +62,12 @@ bool wrd_sctp_abandon(struct wrd_sctp_abandon *abandon, struct wrd_sctp_flight *
     return true;
 }
 
-static bool may_resend(const struct wrd_sctp_flight *flight, struct wrd_tsn tsn, wrd_time now)
-{
-    const struct wrd_sctp_sent *sent = sent_at(flight, tsn);
-    const struct wrd_sctp_outgoing *message = sent->message;
-    bool any = message->retransmits == WRD_SCTP_RETRANSMITS_ANY;
-    return (any || sent->sends <= message->retransmits) && !wrd_sctp_queue_is_late(flight->queue, message, now);
-}
-
 void wrd_sctp_abandon_lost(struct wrd_sctp_abandon *abandon, struct wrd_sctp_flight *flight, wrd_time now)
 {
     if (!flight->queue->rules.expiring)
         return;
     struct wrd_sctp_data lost;
-    while (wrd_sctp_flight_lost(flight, &lost) && !may_resend(flight, lost.tsn, now)) {
+    while (wrd_sctp_flight_lost(flight, &lost) && !wrd_sctp_flight_may_repeat(flight, now, lost.tsn)) {
         if (!wrd_sctp_abandon(abandon, flight, sent_at(flight, lost.tsn)->message, lost.tsn))
             return;
     }

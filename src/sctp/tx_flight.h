@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chunks that were sent and are not acknowledged cumulatively (RFC 9260 6.2.1, 7.2.4), in a ring by TSN.
+ * Chunks that were sent and are not acknowledged cumulatively (RFC 9260 6.2.1), in a ring by TSN.
  * Each is in one of three states: in flight (its bytes count), held (a gap block named it), lost (to be sent again).
+ * Those in flight are ordered by when they were last sent: what was sent once by TSN, what was sent again in a chain.
  * A SACK costs what it changes, and word scans of the bitmaps; never a walk over chunks.
  */
 #ifndef WRD_SCTP_TX_FLIGHT_H
@@ -10,10 +11,12 @@
 #include "sctp/bitmap.h"
 #include "sctp/bounds.h"
 #include "sctp/chunk.h"
+#include "sctp/rack.h"
 #include "sctp/tx_queue.h"
 
 struct wrd_sctp_sent {
     struct wrd_sctp_outgoing *message; /* NULL: given up, and gone */
+    wrd_time sent_at;                  /* last */
     union {
         uint32_t offset; /* in the message */
         uint32_t mid;    /* of one that is gone */
@@ -23,10 +26,9 @@ struct wrd_sctp_sent {
         uint16_t stream; /* of one that is gone */
     };
     uint16_t len;
-    uint16_t sends; /* so far; stays at the highest */
+    uint16_t sends;        /* so far; stays at the highest */
+    uint16_t older, newer; /* in the chain: low bits of its neighbours' TSNs */
     uint8_t flags;
-    uint8_t misses;
-    bool fast_done;
     bool abandoned; /* will not be sent again (RFC 3758): counts as held, and no SACK takes that back */
 };
 
@@ -36,19 +38,19 @@ struct wrd_sctp_flight {
     uint64_t *words;             /* memory of the three bitmaps */
     struct wrd_sctp_bitmap held; /* named by a gap block */
     struct wrd_sctp_bitmap lost; /* to be sent again */
-    struct wrd_sctp_bitmap open; /* in flight and not yet fast-retransmitted: reports that it is missing count */
+    struct wrd_sctp_bitmap once; /* in flight, and sent once */
     uint32_t mask;
     struct wrd_tsn cumulative; /* the last one acknowledged cumulatively */
     struct wrd_tsn next;       /* of the next new chunk */
     uint32_t lost_count;
-    size_t bytes; /* in flight */
-
-    bool recovering;
-    struct wrd_tsn recovery_exit;
-    bool urgent;       /* one packet of retransmissions goes out whatever the window says */
-    unsigned timeouts; /* in a row, without progress */
-    bool has_timeout_point;
-    struct wrd_tsn timeout_point; /* what was sent up to the last expiry gives no second reason to slow down */
+    size_t bytes;      /* in flight */
+    size_t held_bytes; /* that gap blocks named */
+    struct {
+        uint32_t count;
+        uint16_t oldest, newest; /* low bits of TSNs */
+    } again; /* the chain of those in flight that were sent more than once, by when they last were */
+    struct wrd_sctp_rack rack;
+    bool cut_short; /* the last SACK had so many gap blocks that there may be more above them */
 
     bool timing; /* one TSN at a time is timed */
     struct wrd_tsn timed;
@@ -57,15 +59,23 @@ struct wrd_sctp_flight {
 
 /* What a SACK changed. */
 struct wrd_sctp_sacked {
-    size_t bytes;    /* acknowledged for the first time */
-    bool cumulative; /* the cumulative TSN moved */
-    bool was_recovering;
-    bool loss;    /* fast recovery began: slow down */
-    wrd_time rtt; /* a sample, or 0 */
+    size_t bytes;      /* acknowledged for the first time */
+    bool cumulative;   /* the cumulative TSN moved */
+    wrd_time rtt;      /* a sample, once in a round trip, or 0 */
+    wrd_time last_rtt; /* of the last one acknowledged that was sent once, or 0 */
+    bool unrepeated;   /* one that was to be sent again, and had not yet been */
+    bool early;        /* one that was sent again so shortly before that its first sending must have arrived */
 };
 
-/* False: no memory. */
-bool wrd_sctp_flight_init(struct wrd_sctp_flight *flight, struct wrd_sctp_queue *queue, struct wrd_tsn initial);
+/* What is lost by now, and when to look again. */
+struct wrd_sctp_losses {
+    uint32_t count;
+    struct wrd_tsn highest; /* of them */
+    wrd_time next;          /* WRD_NEVER: only an acknowledgement can tell more */
+};
+
+/* The ring comes with the first chunk. */
+void wrd_sctp_flight_init(struct wrd_sctp_flight *flight, struct wrd_sctp_queue *queue, struct wrd_tsn initial);
 void wrd_sctp_flight_free(struct wrd_sctp_flight *flight);
 /* The peer begins anew, and so does this, with `initial`: what was outstanding goes back to the queue, in order. */
 void wrd_sctp_flight_restart(struct wrd_sctp_flight *flight, struct wrd_tsn initial);
@@ -81,7 +91,13 @@ bool wrd_sctp_flight_push(struct wrd_sctp_flight *flight, wrd_time now, struct w
 /* The first chunk that is to be sent again; false: none. */
 bool wrd_sctp_flight_lost(const struct wrd_sctp_flight *flight, struct wrd_sctp_data *out);
 /* It goes out again. */
-void wrd_sctp_flight_resent(struct wrd_sctp_flight *flight, struct wrd_tsn tsn);
+void wrd_sctp_flight_resent(struct wrd_sctp_flight *flight, wrd_time now, struct wrd_tsn tsn);
+/* May it be sent again, if need be (RFC 3758)? */
+bool wrd_sctp_flight_may_repeat(const struct wrd_sctp_flight *flight, wrd_time now, struct wrd_tsn tsn);
+/* Has the last chunks in flight, as many as fit one packet's `room`, sent again: those from `first` to `last`. False:
+ * there are none that may be. */
+bool wrd_sctp_flight_repeat(struct wrd_sctp_flight *flight, wrd_time now, size_t room, struct wrd_tsn *first,
+                            struct wrd_tsn *last);
 /* A TSN without bytes is sent and abandoned at once, for what was not cut of `message`; false as above. */
 bool wrd_sctp_flight_skip(struct wrd_sctp_flight *flight, const struct wrd_sctp_outgoing *message);
 /* It will not be sent again (RFC 3758): it counts as held for ever. Outstanding, and not yet abandoned. */
@@ -90,10 +106,15 @@ void wrd_sctp_flight_abandon(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
 /* False, and nothing changed: an old SACK, or one that names what was never sent. */
 bool wrd_sctp_flight_sack(struct wrd_sctp_flight *flight, wrd_time now, const struct wrd_sctp_sack *sack,
                           struct wrd_sctp_sacked *out);
-/* T3 expired: everything not held is lost. True: also for data that was out at an earlier expiry. */
-bool wrd_sctp_flight_timeout(struct wrd_sctp_flight *flight);
-/* Everything not held is lost, and that says nothing of the path: it went to a peer that had no association yet. */
-void wrd_sctp_flight_rewind(struct wrd_sctp_flight *flight);
+/* Finds what is lost by time (RFC 8985 6.2); to be asked after each SACK, and at `next`. */
+struct wrd_sctp_losses wrd_sctp_flight_detect(struct wrd_sctp_flight *flight, wrd_time now, wrd_time srtt, bool sure);
+/* Everything not held is lost; with `reneged`, also what gap blocks named: the peer may drop it (RFC 9260 6.2.1), and
+ * its next SACK says what it still has. */
+void wrd_sctp_flight_rewind(struct wrd_sctp_flight *flight, bool reneged);
+/* What is to be sent for the second time was not lost after all, but is late. */
+void wrd_sctp_flight_undo(struct wrd_sctp_flight *flight);
+/* Gives the memory back when nothing is outstanding. */
+void wrd_sctp_flight_idle(struct wrd_sctp_flight *flight);
 /* Walks everything and stops the process when the counters disagree with it. For tests. */
 void wrd_sctp_flight_audit(const struct wrd_sctp_flight *flight);
 

@@ -150,9 +150,9 @@ static void large_messages_on_all_streams_pass_a_small_window(void **state)
         lab_open(&lab);
         assert_int_equal(lab.ends[1].sctp->interleaving, interleaving);
         size_t widest = 0;
-        for (unsigned i = 0; i < 400; i++) {
-            lab.ends[0].reading = i % 3 != 0; /* one reader pauses at times */
-            lab_run(&lab, 50 * WRD_MILLISECOND);
+        for (unsigned i = 0; i < 8000; i++) {
+            lab.ends[0].reading = i / 20 % 3 != 0; /* one reader pauses at times */
+            lab_run(&lab, 5 * WRD_MILLISECOND / 2);
             if (lab.ends[1].sctp->join.weave.opens.count > widest)
                 widest = lab.ends[1].sctp->join.weave.opens.count;
         }

@@ -9,13 +9,15 @@ static struct lab_env env;
 static struct wrd_sctp_pool pool;
 static struct wrd_sctp_queue queue;
 static struct wrd_sctp_flight flight;
+static wrd_time now;
 
 static void start(void)
 {
     lab_env_init(&env, 1);
+    now = 5000;
     wrd_sctp_pool_init(&pool, &env.env);
     wrd_sctp_queue_init(&queue, &pool);
-    assert_true(wrd_sctp_flight_init(&flight, &queue, wrd_tsn(FIRST)));
+    wrd_sctp_flight_init(&flight, &queue, wrd_tsn(FIRST));
 }
 
 static void stop(void)
@@ -32,7 +34,7 @@ static void push(size_t len)
     struct wrd_sctp_data data;
     struct wrd_sctp_message message = {.ppid = 53, .data = bytes, .len = len};
     assert_true(wrd_sctp_queue_push(&queue, 0, &message));
-    assert_true(wrd_sctp_flight_push(&flight, 1000, wrd_sctp_queue_first(&queue, 0), len, &data));
+    assert_true(wrd_sctp_flight_push(&flight, now - 4000, wrd_sctp_queue_first(&queue, 0), len, &data));
     assert_int_equal(data.len, len);
     assert_int_equal(data.flags, WRD_SCTP_BEGIN | WRD_SCTP_END);
 }
@@ -46,7 +48,7 @@ static bool sack(uint32_t cumulative, const uint16_t *gaps, struct wrd_sctp_sack
         wrd_store16be(bytes + 4 * it.gap_count + 2, gaps[2 * it.gap_count + 1]);
         it.gap_count++;
     }
-    bool taken = wrd_sctp_flight_sack(&flight, 5000, &it, out);
+    bool taken = wrd_sctp_flight_sack(&flight, now, &it, out);
     wrd_sctp_flight_audit(&flight);
     return taken;
 }
@@ -74,10 +76,9 @@ static void ring_keeps_everything_when_it_grows(void **state)
     for (size_t i = 0; i < 200; i++)
         push(1 + i % 100);
     struct wrd_sctp_sacked out;
-    for (uint16_t top = 10; top < 13; top++) {
-        const uint16_t gaps[] = {3, 4, 6, top, 0};
-        assert_true(sack(FIRST + 49, gaps, &out));
-    }
+    const uint16_t gaps[] = {3, 4, 6, 12, 0};
+    assert_true(sack(FIRST + 49, gaps, &out));
+    (void)wrd_sctp_flight_detect(&flight, 9000, 4000, true);
     size_t bytes = flight.bytes;
     uint32_t lost = flight.lost_count;
     assert_int_equal(lost, 3);
@@ -93,7 +94,7 @@ static void ring_keeps_everything_when_it_grows(void **state)
         assert_true(wrd_sctp_flight_lost(&flight, &data));
         assert_int_equal(data.tsn.v, FIRST + again[i]);
         assert_int_equal(data.len, 1 + again[i] % 100);
-        wrd_sctp_flight_resent(&flight, data.tsn);
+        wrd_sctp_flight_resent(&flight, now, data.tsn);
     }
     assert_false(wrd_sctp_flight_lost(&flight, &data));
     stop();
@@ -116,53 +117,169 @@ static void push_without_memory_changes_nothing(void **state)
     stop();
 }
 
-static void chunk_is_fast_retransmitted_once(void **state)
+static uint32_t lost_after(wrd_time when, bool sure)
+{
+    uint32_t before = flight.lost_count;
+    struct wrd_sctp_losses losses = wrd_sctp_flight_detect(&flight, when, 4000, sure);
+    wrd_sctp_flight_audit(&flight);
+    assert_int_equal(flight.lost_count - before, losses.count);
+    return losses.count;
+}
+
+static void resend_all(wrd_time when)
+{
+    struct wrd_sctp_data data;
+    while (wrd_sctp_flight_lost(&flight, &data))
+        wrd_sctp_flight_resent(&flight, when, data.tsn);
+    wrd_sctp_flight_audit(&flight);
+}
+
+/* Sent at 1000 each, acknowledged at 5000: the round trip is 4000, and the window for reordering a quarter of it. */
+static void what_was_sent_before_what_arrived_is_lost_a_quarter_round_trip_later(void **state)
 {
     start();
     for (size_t i = 0; i < 20; i++)
         push(100);
     struct wrd_sctp_sacked out;
-    struct wrd_sctp_data data;
-    for (uint16_t top = 2; top < 12; top++) {
-        const uint16_t gaps[] = {2, top, 0};
-        assert_true(sack(FIRST - 1, gaps, &out));
-        assert_int_equal(out.loss, top == 4);
-        if (wrd_sctp_flight_lost(&flight, &data)) {
-            assert_int_equal(top, 4);
-            wrd_sctp_flight_resent(&flight, data.tsn);
-        }
-    }
-    assert_true(flight.recovering);
-    assert_true(sack(FIRST + 19, NULL, &out));
-    assert_false(flight.recovering);
-    assert_int_equal(flight.bytes, 0);
+    const uint16_t gaps[] = {3, 3, 0};
+    assert_true(sack(FIRST - 1, gaps, &out));
+    struct wrd_sctp_losses losses = wrd_sctp_flight_detect(&flight, 5000, 4000, false);
+    assert_int_equal(losses.count, 0);
+    assert_int_equal(losses.next, 6000);
+    assert_int_equal(lost_after(5999, false), 0);
+    losses = wrd_sctp_flight_detect(&flight, 6000, 4000, false);
+    assert_int_equal(losses.count, 2);
+    assert_int_equal(losses.highest.v, FIRST + 1);
+    assert_int_equal(losses.next, WRD_NEVER); /* what is above says nothing of itself */
     stop();
 }
 
-/* In fast recovery each SACK that moves the cumulative TSN reports every hole (RFC 9260 7.2.4). */
-static void progress_in_recovery_reports_all_holes(void **state)
+static void sure_losses_are_not_waited_for(void **state)
 {
     start();
     for (size_t i = 0; i < 20; i++)
         push(100);
     struct wrd_sctp_sacked out;
+    const uint16_t gaps[] = {2, 4, 0};
+    assert_true(sack(FIRST - 1, gaps, &out));
+    assert_int_equal(lost_after(5000, true), 1);
+    /* Unless packets were seen out of order. */
+    const uint16_t late[] = {2, 4, 7, 9, 0}, reordered[] = {2, 5, 7, 9, 0};
+    assert_true(sack(FIRST - 1, late, &out));
+    assert_true(sack(FIRST - 1, reordered, &out));
+    assert_true(flight.rack.reordering);
+    assert_int_equal(lost_after(5000, true), 0);
+    assert_int_equal(lost_after(6000, true), 1);
+    stop();
+}
+
+static void lost_retransmission_is_found_by_what_was_sent_after_it(void **state)
+{
+    start();
+    for (size_t i = 0; i < 20; i++)
+        push(100);
+    struct wrd_sctp_sacked out;
+    const uint16_t gaps[] = {2, 4, 0};
+    assert_true(sack(FIRST - 1, gaps, &out));
+    assert_int_equal(lost_after(5000, true), 1);
+    resend_all(5000);
+    const uint16_t more[] = {2, 19, 0};
+    assert_true(sack(FIRST - 1, more, &out));
+    assert_int_equal(lost_after(9500, true), 0); /* all that arrived was sent before it */
     struct wrd_sctp_data data;
-    const uint16_t first[] = {2, 2, 0};
-    const uint16_t second[] = {2, 3, 0};
-    const uint16_t third[] = {2, 3, 5, 5, 7, 7, 0}; /* TSN 0, 3 and 5 are missing */
-    assert_true(sack(FIRST - 1, first, &out) && sack(FIRST - 1, second, &out) && sack(FIRST - 1, third, &out));
-    assert_true(out.loss);
+    struct wrd_sctp_message message = {.ppid = 53, .data = (const uint8_t *)"x", .len = 1};
+    assert_true(wrd_sctp_queue_push(&queue, 0, &message));
+    assert_true(wrd_sctp_flight_push(&flight, 5500, wrd_sctp_queue_first(&queue, 0), 1, &data));
+    struct wrd_sctp_sack it = {
+        .cumulative = wrd_tsn(FIRST - 1), .gaps = (const uint8_t[]){0, 2, 0, 21}, .gap_count = 1};
+    assert_true(wrd_sctp_flight_sack(&flight, 9500, &it, &out));
+    assert_int_equal(lost_after(9500, true), 1);
     assert_true(wrd_sctp_flight_lost(&flight, &data));
-    wrd_sctp_flight_resent(&flight, data.tsn);
+    assert_int_equal(data.tsn.v, FIRST);
+    stop();
+}
+
+/* A peer that reports few gap blocks knows more than it can say. */
+static void nothing_above_a_sack_that_is_cut_short_is_lost(void **state)
+{
+    start();
+    for (size_t i = 0; i < 100; i++)
+        push(100);
+    uint16_t gaps[2 * WRD_SCTP_GAP_BLOCKS_LEAST + 1] = {0};
+    for (uint16_t i = 0; i < WRD_SCTP_GAP_BLOCKS_LEAST; i++)
+        gaps[2 * i] = gaps[2 * i + 1] = (uint16_t)(2 + 2 * i);
+    struct wrd_sctp_sacked out;
+    assert_true(sack(FIRST - 1, gaps, &out));
+    assert_int_equal(lost_after(5000, true), WRD_SCTP_GAP_BLOCKS_LEAST);
+    resend_all(5000);
+    struct wrd_sctp_sack it = {.cumulative = wrd_tsn(FIRST + 1)};
+    uint8_t bytes[4 * WRD_SCTP_GAP_BLOCKS_LEAST];
+    for (uint16_t i = 0; i < WRD_SCTP_GAP_BLOCKS_LEAST; i++) {
+        wrd_store16be(bytes + 4 * i, (uint16_t)(2 + 2 * i));
+        wrd_store16be(bytes + 4 * i + 2, (uint16_t)(2 + 2 * i));
+    }
+    it.gaps = bytes;
+    it.gap_count = WRD_SCTP_GAP_BLOCKS_LEAST;
+    assert_true(wrd_sctp_flight_sack(&flight, 9000, &it, &out));
+    /* The retransmission arrived, and all else was sent long before it: but only what lies below the last block, and
+     * was not sent again, is found lost. */
+    assert_int_equal(lost_after(9000, true), 1);
+    it.gap_count = 1;
+    assert_true(wrd_sctp_flight_sack(&flight, 9000, &it, &out));
+    assert_int_equal(lost_after(9000, true), 100 - 2 * (WRD_SCTP_GAP_BLOCKS_LEAST + 1));
+    stop();
+}
+
+static void probe_repeats_the_last_packet_only(void **state)
+{
+    start();
+    for (size_t i = 0; i < 6; i++)
+        push(300);
+    struct wrd_sctp_sacked out;
+    const uint16_t gaps[] = {5, 5, 0};
+    assert_true(sack(FIRST - 1, gaps, &out));
+    struct wrd_tsn first = {0}, last = {0};
+    assert_true(wrd_sctp_flight_repeat(&flight, now, 1000, &first, &last));
+    wrd_sctp_flight_audit(&flight);
+    assert_int_equal(flight.lost_count, 3);
+    assert_int_equal(first.v, FIRST + 2);
+    assert_int_equal(last.v, FIRST + 5);
+    stop();
+}
+
+static void undo_brings_back_what_was_not_sent_again(void **state)
+{
+    start();
+    for (size_t i = 0; i < 6; i++)
+        push(100);
+    wrd_sctp_flight_rewind(&flight, false);
+    assert_int_equal(flight.lost_count, 6);
+    wrd_sctp_flight_resent(&flight, 9000, wrd_tsn(FIRST));
+    wrd_sctp_flight_undo(&flight);
+    wrd_sctp_flight_audit(&flight);
     assert_int_equal(flight.lost_count, 0);
-    const uint16_t fourth[] = {2, 2, 4, 4, 0}; /* nothing new is named, but TSN 0 arrived */
-    assert_true(sack(FIRST + 2, fourth, &out));
-    assert_int_equal(flight.lost_count, 0);
-    const uint16_t fifth[] = {2, 2, 0}; /* TSN 3 was only late; 5 is reported for the third time */
-    assert_true(sack(FIRST + 4, fifth, &out));
-    assert_false(out.loss);
-    assert_true(wrd_sctp_flight_lost(&flight, &data));
-    assert_int_equal(data.tsn.v, FIRST + 5);
+    assert_int_equal(flight.bytes, 600);
+    struct wrd_sctp_sacked out;
+    assert_true(sack(FIRST + 5, NULL, &out));
+    assert_false(out.unrepeated);
+    stop();
+}
+
+static void ring_is_given_back_when_nothing_is_outstanding(void **state)
+{
+    start();
+    size_t before = env.live;
+    push(100);
+    wrd_sctp_flight_idle(&flight);
+    assert_non_null(flight.ring);
+    struct wrd_sctp_sacked out;
+    assert_true(sack(FIRST, NULL, &out));
+    wrd_sctp_flight_idle(&flight);
+    wrd_sctp_pool_drain(&pool);
+    wrd_sctp_flight_audit(&flight);
+    assert_true(env.live < before + 4096); /* the queue keeps its stream */
+    push(100);
+    assert_true(sack(FIRST + 1, NULL, &out));
     stop();
 }
 
@@ -179,15 +296,15 @@ static void abandoned_chunk_is_never_sent_again(void **state)
     wrd_sctp_flight_abandon(&flight, wrd_tsn(FIRST + 2)); /* held */
     wrd_sctp_flight_audit(&flight);
     assert_int_equal(flight.bytes, 400);
-    (void)wrd_sctp_flight_timeout(&flight);
+    wrd_sctp_flight_rewind(&flight, false);
     wrd_sctp_flight_abandon(&flight, wrd_tsn(FIRST + 1)); /* lost */
-    (void)wrd_sctp_flight_timeout(&flight);
+    wrd_sctp_flight_rewind(&flight, true);
     wrd_sctp_flight_audit(&flight);
     assert_int_equal(flight.lost_count, 3);
     for (uint32_t i = 3; i < 6; i++) {
         assert_true(wrd_sctp_flight_lost(&flight, &data));
         assert_int_equal(data.tsn.v, FIRST + i);
-        wrd_sctp_flight_resent(&flight, data.tsn);
+        wrd_sctp_flight_resent(&flight, now, data.tsn);
     }
     assert_true(sack(FIRST + 5, NULL, &out));
     assert_int_equal(out.rtt, 0);
@@ -206,6 +323,8 @@ static void random_sacks_agree_with_a_plain_model(void **state)
         static size_t lens[700];
         memset(have, 0, sizeof have);
         uint32_t sent = 0, cumulative = 0; /* counts */
+        struct wrd_tsn first, last;
+        now = 5000;
         for (unsigned round = 0; round < 400 && sent < 600; round++) {
             for (unsigned n = (unsigned)(lab_random(&r) % 6); n > 0; n--) {
                 lens[sent] = 1 + (size_t)(lab_random(&r) % 1000);
@@ -213,7 +332,7 @@ static void random_sacks_agree_with_a_plain_model(void **state)
             }
             struct wrd_sctp_data data;
             while (lab_random(&r) % 3 && wrd_sctp_flight_lost(&flight, &data))
-                wrd_sctp_flight_resent(&flight, data.tsn);
+                wrd_sctp_flight_resent(&flight, now, data.tsn);
             for (unsigned n = (unsigned)(lab_random(&r) % 8); n > 0 && sent > cumulative; n--)
                 have[cumulative + lab_random(&r) % (sent - cumulative)] = true;
             size_t expected = 0;
@@ -243,11 +362,20 @@ static void random_sacks_agree_with_a_plain_model(void **state)
             }
             if (count < 90)
                 assert_int_equal(flight.bytes + lost, expected);
+            now += lab_random(&r) % 3000;
+            (void)wrd_sctp_flight_detect(&flight, now, 3000, lab_random(&r) % 2);
+            wrd_sctp_flight_audit(&flight);
+            if (lab_random(&r) % 20 == 0)
+                wrd_sctp_flight_undo(&flight);
+            if (lab_random(&r) % 10 == 0)
+                (void)wrd_sctp_flight_repeat(&flight, now, lab_random(&r) % 1200, &first, &last);
+            wrd_sctp_flight_audit(&flight);
             if (lab_random(&r) % 40 == 0) {
-                (void)wrd_sctp_flight_timeout(&flight);
+                bool reneged = lab_random(&r) % 2;
+                wrd_sctp_flight_rewind(&flight, reneged);
                 wrd_sctp_flight_audit(&flight);
                 assert_int_equal(flight.bytes, 0);
-                if (flight.timeouts >= 2)
+                if (reneged)
                     for (uint32_t i = cumulative; i < sent; i++)
                         have[i] = have[i] && lab_random(&r) % 2; /* the peer may renege */
             }
@@ -262,8 +390,13 @@ int main(void)
         cmocka_unit_test(bytes_are_counted_exactly),
         cmocka_unit_test(ring_keeps_everything_when_it_grows),
         cmocka_unit_test(push_without_memory_changes_nothing),
-        cmocka_unit_test(chunk_is_fast_retransmitted_once),
-        cmocka_unit_test(progress_in_recovery_reports_all_holes),
+        cmocka_unit_test(what_was_sent_before_what_arrived_is_lost_a_quarter_round_trip_later),
+        cmocka_unit_test(sure_losses_are_not_waited_for),
+        cmocka_unit_test(lost_retransmission_is_found_by_what_was_sent_after_it),
+        cmocka_unit_test(nothing_above_a_sack_that_is_cut_short_is_lost),
+        cmocka_unit_test(probe_repeats_the_last_packet_only),
+        cmocka_unit_test(undo_brings_back_what_was_not_sent_again),
+        cmocka_unit_test(ring_is_given_back_when_nothing_is_outstanding),
         cmocka_unit_test(abandoned_chunk_is_never_sent_again),
         cmocka_unit_test(random_sacks_agree_with_a_plain_model),
     };
