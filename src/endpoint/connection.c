@@ -322,6 +322,20 @@ static void end_unconfirmed(struct wrd_connection *c, wrd_time now)
         wrd_connection_end(c, now, WRD_OK, "closed by us; the peer did not confirm in time");
 }
 
+/* It had said that it closes, and only the end of that was lost. */
+static bool was_leaving(const struct wrd_connection *c)
+{
+    return c->sctp && !c->closed_by_us && wrd_sctp_state(c->sctp) == WRD_SCTP_SHUTDOWN_ACK_SENT;
+}
+
+static void end_silent(struct wrd_connection *c, wrd_time now, const char *text)
+{
+    if (was_leaving(c))
+        wrd_connection_end(c, now, WRD_CLOSED, "closed by the peer");
+    else
+        wrd_connection_end(c, now, WRD_LOST, text);
+}
+
 static void expire_phase(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     static const char *const stuck[] = {
@@ -334,9 +348,9 @@ static void expire_phase(const struct wrd_shared *shared, struct wrd_connection 
     else if (c->phase < WRD_PHASE_OPEN && now >= c->phase_until)
         wrd_connection_end(c, now, WRD_TIMEOUT, stuck[c->phase]);
     else if (c->phase == WRD_PHASE_OPEN && now >= c->heard_at + shared->options.lost_timeout)
-        wrd_connection_end(c, now, WRD_LOST, "nothing was heard from the peer for too long");
+        end_silent(c, now, "nothing was heard from the peer for too long");
     else if (c->check && c->check->state == WRD_ICE_LOST)
-        wrd_connection_end(c, now, WRD_LOST, "the peer no longer answers the consent checks");
+        end_silent(c, now, "the peer no longer answers the consent checks");
 }
 
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)

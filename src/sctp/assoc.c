@@ -261,7 +261,12 @@ static void expire_t1(struct wrd_sctp *sctp, wrd_time now)
 
 static void expire_t2(struct wrd_sctp *sctp, wrd_time now)
 {
-    if (++sctp->attempts > WRD_SCTP_SHUTDOWN_RETRIES) {
+    if (++sctp->attempts > WRD_SCTP_SHUTDOWN_RETRIES && sctp->state == WRD_SCTP_SHUTDOWN_ACK_SENT && !sctp->closing) {
+        wrd_sctp_fail(sctp, now, WRD_CLOSED, 0,
+                      "closed by the peer"); /* that it knows we agree is all that is missing */
+        return;
+    }
+    if (sctp->attempts > WRD_SCTP_SHUTDOWN_RETRIES) {
         wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer does not answer the shutdown");
         return;
     }
