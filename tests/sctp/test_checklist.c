@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What two live ends must do together; docs/TESTS-SCTP.md maps the whole checklist. */
-#include "lab.h"
-#include "play.h"
+#include "script.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +71,45 @@ static void shutdown_while_connecting_still_delivers_what_was_sent(void **state)
     assert_int_equal(wrd_sctp_failure(lab.ends[0].sctp, NULL), WRD_OK);
     assert_int_equal(wrd_sctp_failure(lab.ends[1].sctp, NULL), WRD_CLOSED);
     lab_free(&lab);
+}
+
+/* ---- a peer that starts over */
+
+/* End 0 forgets everything and connects again; what was under way is lost. */
+static void start_over(struct lab *lab)
+{
+    struct lab_end *end = &lab->ends[0];
+    wrd_sctp_free(end->sctp);
+    end->sctp = wrd_sctp_new(NULL, &end->env.env);
+    assert_non_null(end->sctp);
+    while (lab->transit.count > 0)
+        free(transit_take(&lab->transit));
+    wrd_sctp_connect(end->sctp, lab->now);
+}
+
+static void peer_that_starts_over_is_told_what_was_pending_for_it(void **state)
+{
+    for (int resets = 0; resets < 2; resets++) {
+        struct lab lab;
+        open_lab(&lab, NULL);
+        lab.ends[1].out.loss = 1;
+        for (int i = 0; i < 20; i++)
+            assert_int_equal(lab_send(&lab, 1, (uint16_t)(i % 3), i % 2, "pending", 7), WRD_OK);
+        if (resets)
+            assert_int_equal(wrd_sctp_reset_stream(lab.ends[1].sctp, 1), WRD_OK);
+        lab_run(&lab, 200 * WRD_MILLISECOND);
+        lab.ends[1].out.loss = 0;
+        start_over(&lab);
+        lab_run(&lab, 10 * WRD_SECOND);
+        assert_true(lab.ends[1].events & WRD_SCTP_EVENT_RESTART);
+        assert_int_equal(lab.ends[0].heard, 20);
+        assert_int_equal(lab_send(&lab, 0, 5, false, "anew", 4), WRD_OK);
+        assert_int_equal(lab_send(&lab, 1, 1, false, "too", 3), WRD_OK);
+        lab_run(&lab, WRD_SECOND);
+        assert_int_equal(lab.ends[0].heard, 21);
+        assert_int_equal(lab.ends[1].heard, 1);
+        lab_free(&lab);
+    }
 }
 
 /* ---- data */
@@ -266,6 +304,7 @@ int main(void)
         cmocka_unit_test(each_of_two_init_acks_may_be_continued),
         cmocka_unit_test(tags_and_first_tsns_differ_from_one_association_to_the_next),
         cmocka_unit_test(shutdown_while_connecting_still_delivers_what_was_sent),
+        cmocka_unit_test(peer_that_starts_over_is_told_what_was_pending_for_it),
         cmocka_unit_test(large_message_survives_the_loss_of_any_of_its_first_packets),
         cmocka_unit_test(loss_holds_back_only_what_is_in_order_on_its_stream),
         cmocka_unit_test(most_streams_at_once_carry_one_message_each),
