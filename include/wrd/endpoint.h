@@ -50,6 +50,16 @@ typedef enum wrd_congestion { WRD_CUBIC = 0, WRD_RENO = 1 } wrd_congestion;
 
 typedef enum wrd_kind { WRD_BINARY = 0, WRD_TEXT = 1 } wrd_kind; /* text only in WRD_RAW */
 
+/*
+ * For finding faults: it sees the secrets and the decrypted packets of every connection. Called from within the
+ * endpoint's calls, which it may not call. Each may be NULL.
+ */
+typedef struct wrd_trace {
+    void *user;
+    void (*key)(void *user, const char *line); /* as in an SSLKEYLOGFILE, without the newline */
+    void (*packet)(void *user, const wrd_path *path, bool sent, const uint8_t *packet, size_t len); /* SCTP */
+} wrd_trace;
+
 /* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
 typedef struct wrd_endpoint_options {
     size_t size;                /* sizeof(wrd_endpoint_options) */
@@ -66,6 +76,7 @@ typedef struct wrd_endpoint_options {
     size_t datagram_limit;      /* largest datagram to send once open; default 1200; 600 .. 1472 */
     uint16_t accept_channels;   /* channels that a peer may have open that it opened itself; default 0: refused */
     wrd_congestion congestion;  /* control; default WRD_CUBIC (RFC 9438) */
+    const wrd_trace *trace;     /* must outlive the endpoint; default NULL */
     bool fast_open; /* saves two round trips with browsers that take it, costs the others nothing; rests on how they
                        make their cookies, which is no standard (docs/WIRE.md) */
 } wrd_endpoint_options;

@@ -42,6 +42,8 @@ typedef struct wrd_server_options {
     wrd_endpoint_options endpoint; /* .key NULL: a random key; .mode WRD_FRAMED */
     bool ipv6_only;                /* "[::]:port" otherwise takes IPv4 too (dual stack) */
     int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 4 MiB */
+    const char *capture_file;      /* gets all SCTP packets, decrypted, for Wireshark; default NULL: none */
+    const char *key_log_file;      /* gets the secrets of each connection, like SSLKEYLOGFILE; default NULL: none */
 } wrd_server_options;
 
 WRD_API void wrd_server_options_init(wrd_server_options *options);

@@ -62,6 +62,8 @@ size_t wrd_dtls_hello_verify(uint8_t *out, size_t cap, const uint8_t *datagram,
  */
 struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key);
 void wrd_dtls_context_free(struct wrd_dtls_context *context); /* NULL is fine */
+/* From here on `log` gets the secrets of each handshake, in lines as of an SSLKEYLOGFILE. */
+void wrd_dtls_context_log_keys(struct wrd_dtls_context *context, void (*log)(void *user, const char *line), void *user);
 
 /* The server's end asks for no client certificate; `asked`: the first datagram it gets is a ClientHello with the cookie
  * of a HelloVerifyRequest. The client's end requires a certificate with exactly `expected`.

@@ -223,6 +223,20 @@ void wrd_dtls_context_free(struct wrd_dtls_context *context)
     wrd_mem_free(&env, context, sizeof *context);
 }
 
+static void log_key(const SSL *ssl, const char *line)
+{
+    const struct wrd_dtls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    context->log(context->log_user, line);
+}
+
+void wrd_dtls_context_log_keys(struct wrd_dtls_context *context, void (*log)(void *user, const char *line), void *user)
+{
+    context->log = log;
+    context->log_user = user;
+    if (SSL_CTX_set_app_data(context->ssl, context) == 1)
+        SSL_CTX_set_keylog_callback(context->ssl, log_key);
+}
+
 /* ---- handshake ---- */
 
 static bool start_libssl(struct wrd_dtls_handshake *handshake, struct wrd_dtls_context *context)

@@ -29,6 +29,8 @@ struct wrd_dtls_context {
     struct ssl_ctx_st *ssl;
     struct bio_method_st *method;
     struct wrd_dtls_ciphers ciphers;
+    void (*log)(void *user, const char *line);
+    void *log_user;
 };
 
 struct wrd_dtls_handshake {

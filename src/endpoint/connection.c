@@ -232,6 +232,14 @@ void wrd_connection_receive_stun(const struct wrd_shared *shared, struct wrd_con
     pump(shared, c, now);
 }
 
+static void trace(const struct wrd_shared *shared, const struct wrd_connection *c, bool sent, const uint8_t *packet,
+                  size_t len)
+{
+    const wrd_trace *to = shared->options.trace;
+    if (to && to->packet)
+        to->packet(to->user, &c->path, sent, packet, len);
+}
+
 bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                                  const uint8_t *datagram, size_t len)
 {
@@ -248,8 +256,10 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
         authentic = true;
         if (c->phase == WRD_PHASE_HANDSHAKING)
             pump_dtls_state(shared, c, now);
-        if (c->sctp && c->phase != WRD_PHASE_ENDED)
+        if (c->sctp && c->phase != WRD_PHASE_ENDED) {
+            trace(shared, c, false, packet, packet_len);
             wrd_sctp_receive(c->sctp, now, packet, packet_len);
+        }
     }
     pump(shared, c, now);
     return authentic;
@@ -280,6 +290,8 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
         size_t packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
         if (packet_len == 0 && wrd_chan_flush(&c->chan, now)) /* what waited for the last packet to leave */
             packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
+        if (packet_len > 0)
+            trace(shared, c, true, packet, packet_len);
         if (packet_len > 0)
             len = wrd_dtls_seal(c->dtls, packet, packet_len, out, cap);
         if (len == 0 && (packet_len > 0 || wrd_sctp_state(c->sctp) == WRD_SCTP_CLOSED))

@@ -147,6 +147,9 @@ wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *opti
     ep->handshakes.name = WRD_QUEUE_HANDSHAKES;
     bool accepts = shared.options.key != NULL;
     ep->shared.dtls = wrd_dtls_context_new(&ep->shared.env, shared.options.key);
+    const wrd_trace *trace = shared.options.trace;
+    if (ep->shared.dtls && trace && trace->key)
+        wrd_dtls_context_log_keys(ep->shared.dtls, trace->key, trace->user);
     ep->shared.options.key = NULL; /* borrowed for this call only; the DTLS context has a copy */
     if (accepts)
         ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);

@@ -57,8 +57,11 @@ wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address, const w
     client->remote = address->addr;
     client->reason_text = "";
     wrd_addr any = {.family = address->addr.family};
-    wrd_result result = wrd_node_open(&client->node, &o.endpoint, &any, &address->addr, false,
-                                      o.socket_buffer ? o.socket_buffer : 1024 * 1024, why);
+    struct wrd_node_options node = {.endpoint = o.endpoint,
+                                    .socket_buffer = o.socket_buffer ? o.socket_buffer : 1024 * 1024,
+                                    .capture_file = o.capture_file,
+                                    .key_log_file = o.key_log_file};
+    wrd_result result = wrd_node_open(&client->node, &node, &any, &address->addr, why);
     if (result == WRD_OK) {
         result = wrd_endpoint_dial(client->node.endpoint, wrd_node_now(), &client->conn, address);
         if (result != WRD_OK)

@@ -19,13 +19,19 @@ wrd_time wrd_node_now(void)
     return (wrd_time)ts.tv_sec * WRD_SECOND + (wrd_time)ts.tv_nsec / 1000;
 }
 
-wrd_result wrd_node_open(struct wrd_node *node, const wrd_endpoint_options *options, const wrd_addr *local,
-                         const wrd_addr *remote, bool ipv6_only, int buffer_size, const char **why)
+wrd_result wrd_node_open(struct wrd_node *node, const struct wrd_node_options *options, const wrd_addr *local,
+                         const wrd_addr *remote, const char **why)
 {
     *node = (struct wrd_node){.udp.fd = -1};
-    wrd_result result = wrd_endpoint_new(&node->endpoint, options, NULL, why);
+    wrd_endpoint_options endpoint = options->endpoint;
+    wrd_result result = wrd_trace_open(&node->trace, options->capture_file, options->key_log_file, why);
+    if (!endpoint.trace && (options->capture_file || options->key_log_file))
+        endpoint.trace = &node->trace.trace;
     if (result == WRD_OK)
-        result = wrd_udp_open(&node->udp, local, remote, ipv6_only, buffer_size, why);
+        result = wrd_endpoint_new(&node->endpoint, &endpoint, NULL, why);
+    if (result == WRD_OK)
+        result = wrd_udp_open(&node->udp, local, remote, options->ipv6_only, options->socket_buffer, why);
+    node->trace.local = node->udp.local;
     if (result == WRD_OK) {
         node->in = malloc(sizeof *node->in);
         node->out = malloc(WRD_UDP_OUT * sizeof *node->out);
@@ -51,6 +57,7 @@ void wrd_node_close(struct wrd_node *node)
     wrd_endpoint_free(node->endpoint);
     node->endpoint = NULL;
     wrd_udp_close(&node->udp);
+    wrd_trace_close(&node->trace);
     if (node->in)
         free(node->in->bytes);
     free(node->in);

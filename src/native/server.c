@@ -104,7 +104,12 @@ wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_serve
         return WRD_NO_MEMORY;
     }
     server->wake_fd = -1;
-    result = wrd_node_open(&server->node, &o.endpoint, &local, NULL, o.ipv6_only, o.socket_buffer, why);
+    struct wrd_node_options node = {.endpoint = o.endpoint,
+                                    .ipv6_only = o.ipv6_only,
+                                    .socket_buffer = o.socket_buffer,
+                                    .capture_file = o.capture_file,
+                                    .key_log_file = o.key_log_file};
+    result = wrd_node_open(&server->node, &node, &local, NULL, why);
     if (result == WRD_OK && (server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0) {
         *why = "the operating system gave no eventfd: are too many files open?";
         result = WRD_SYSTEM;
