@@ -121,7 +121,7 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, wrd_time said, const stru
     wrd_sctp_track_init(&sctp->track, sctp->env, peer->tsn);
     sctp->begun = true;
     sctp->advertised = wrd_sctp_window(sctp);
-    wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, sctp->local_initial, peer->tsn);
+    wrd_sctp_reset_begin(&sctp->reset, sctp->local_initial, peer->tsn);
     if (sctp->reset.wanted.count > 0 && !sctp->peer_reconfig)
         sctp->events |= WRD_SCTP_EVENT_RESET; /* refused */
     wrd_sctp_agree(sctp);
@@ -130,6 +130,16 @@ static bool begin(struct wrd_sctp *sctp, wrd_time now, wrd_time said, const stru
         return true;
     wrd_sctp_fail(sctp, now, WRD_PROTOCOL, WRD_SCTP_CAUSE_INVALID_STREAM, "the peer accepts too few streams");
     return false;
+}
+
+/* Nothing that was sent counts: it goes back to the queue, and out again from the first TSN on. */
+static void queue_again(struct wrd_sctp *sctp)
+{
+    wrd_sctp_flight_restart(&sctp->flight, sctp->local_initial);
+    wrd_sctp_queue_restart(&sctp->queue);
+    sctp->abandon = (struct wrd_sctp_abandon){0};
+    sctp->last_data = 0;
+    sctp->t3 = WRD_NEVER;
 }
 
 /* The handshake's own round trip is the first sample, if nothing of it was sent twice. */
@@ -213,9 +223,7 @@ void wrd_sctp_write_fast_open(struct wrd_sctp *sctp, struct wrd_writer *wr)
 bool wrd_sctp_take_fast_open(struct wrd_sctp *sctp, wrd_time now)
 {
     struct wrd_sctp_init peer = wrd_sctp_fast_open_peer(&sctp->fast_open, sctp->options.streams);
-    /* What went out with the other cookie reached nobody, and may have been cut by other rules. */
-    wrd_sctp_flight_restart(&sctp->flight, sctp->local_initial);
-    wrd_sctp_queue_restart(&sctp->queue);
+    queue_again(sctp); /* what went out with the other cookie reached nobody */
     sctp->local_tag = sctp->fast_open.local_tag;
     if (sctp->state == WRD_SCTP_COOKIE_WAIT)
         sample_handshake(sctp, now);
@@ -287,8 +295,10 @@ static bool accept_cookie(struct wrd_sctp *sctp, wrd_time now, const struct wrd_
 static bool adopt_tag(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_cookie *cookie)
 {
     struct wrd_sctp_init peer = peer_of(cookie);
-    if (sctp->state != WRD_SCTP_ESTABLISHED || sctp->track.any || cookie->made <= sctp->peer_said ||
-        !begin(sctp, now, cookie->made, &peer))
+    if (sctp->state != WRD_SCTP_ESTABLISHED || sctp->track.any || cookie->made <= sctp->peer_said)
+        return false;
+    queue_again(sctp);
+    if (!begin(sctp, now, cookie->made, &peer))
         return false;
     sctp->due |= WRD_SCTP_DUE_COOKIE_ACK;
     return true;
@@ -302,13 +312,9 @@ static bool restart(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_c
     unsigned events = sctp->events;
     sctp->local_tag = cookie->local_tag;
     sctp->local_initial = cookie->local_tsn;
-    wrd_sctp_reset_begin(&sctp->reset, &sctp->queue, cookie->local_tsn, cookie->peer_tsn);
-    wrd_sctp_flight_restart(&sctp->flight, cookie->local_tsn);
-    wrd_sctp_queue_restart(&sctp->queue);
+    queue_again(sctp);
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
     wrd_sctp_heartbeat_init(&sctp->heartbeat);
-    sctp->abandon = (struct wrd_sctp_abandon){0};
-    sctp->last_data = 0;
     sctp->errors = 0;
     sctp->error_len = 0;
     if (!begin(sctp, now, cookie->made, &peer))

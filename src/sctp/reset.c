@@ -46,21 +46,25 @@ bool wrd_sctp_reset_is_under_way(const struct wrd_sctp_reset *reset)
     return reset->stage != WRD_SCTP_RESET_IDLE && reset->stage != WRD_SCTP_RESET_ANSWERED;
 }
 
+static void answer(struct wrd_sctp_reset *reset, bool refused)
+{
+    reset->stage = WRD_SCTP_RESET_ANSWERED;
+    reset->refused = refused;
+    reset->news = true;
+}
+
 /* Our request is over. `again`: its streams begin at SSN 0. */
 static void finish(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, bool again)
 {
     for (size_t i = 0; i < reset->asked_count; i++)
         wrd_sctp_queue_resume(queue, reset->asked[i], again);
-    reset->stage = WRD_SCTP_RESET_ANSWERED;
-    reset->refused = !again;
-    reset->news = true;
+    answer(reset, !again);
 }
 
-void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_tsn local_initial,
-                          struct wrd_tsn peer_initial)
+void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_tsn local_initial, struct wrd_tsn peer_initial)
 {
     if (wrd_sctp_reset_is_under_way(reset))
-        finish(reset, queue, true);
+        answer(reset, false);
     drop_held(reset);
     reset->local_number = local_initial.v;
     reset->peer_number = peer_initial.v;

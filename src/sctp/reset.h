@@ -75,9 +75,8 @@ struct wrd_sctp_reset_view {
 
 void wrd_sctp_reset_init(struct wrd_sctp_reset *reset, const wrd_env *env);
 void wrd_sctp_reset_free(struct wrd_sctp_reset *reset);
-/* An association begins, or begins anew: what was asked for of the old one counts as done. */
-void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, struct wrd_tsn local_initial,
-                          struct wrd_tsn peer_initial);
+/* An association begins, or begins anew, and the queue with it: what was under way in the old one counts as done. */
+void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_tsn local_initial, struct wrd_tsn peer_initial);
 
 /* A RE-CONFIG chunk. False: the peer broke the order of its messages. */
 bool wrd_sctp_reset_receive(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view,

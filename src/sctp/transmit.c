@@ -159,11 +159,11 @@ static void write_forward(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer
 {
     const struct wrd_sctp_reset *reset = &sctp->reset;
     wrd_time srtt = sctp->rto.srtt;
-    struct wrd_sctp_forward forward = {
-        .interleaving = sctp->interleaving,
-        .pause = srtt > 0 && srtt < WRD_SCTP_FORWARD_PAUSE ? srtt : WRD_SCTP_FORWARD_PAUSE,
-        .limited = wrd_sctp_reset_is_under_way(reset),
-        .limit = reset->asked_last};
+    struct wrd_sctp_forward forward = {.interleaving = sctp->interleaving,
+                                       .pause =
+                                           srtt > 0 && srtt < WRD_SCTP_FORWARD_PAUSE ? srtt : WRD_SCTP_FORWARD_PAUSE,
+                                       .limited = wrd_sctp_reset_is_under_way(reset),
+                                       .limit = reset->asked_last};
     wrd_sctp_abandon_write(&sctp->abandon, &sctp->flight, now, &forward, wr);
 }
 

@@ -151,6 +151,27 @@ static void restart_counts_a_pending_reset_as_done(void **state)
     script_free(&s);
 }
 
+static void restart_sends_again_what_a_reset_still_waited_for(void **state)
+{
+    struct script s;
+    script_init(&s, NULL);
+    script_open(&s);
+    script_say(&s, 3, 100);
+    script_collect(&s);
+    assert_int_equal(wrd_sctp_reset_stream(s.sctp, 3), WRD_OK);
+    script_collect(&s);
+    assert_false(script_has(&s, WRD_SCTP_RE_CONFIG));
+    restart(&s, SCRIPT_TAG + 1, 7000);
+    script_collect(&s);
+    struct script_chunk data;
+    assert_true(script_find(&s, WRD_SCTP_DATA, 0, &data));
+    assert_int_equal(data.len, 12 + 100);
+    uint16_t stream;
+    enum wrd_sctp_reset_side side;
+    assert_true(wrd_sctp_next_reset(s.sctp, &stream, &side) && stream == 3 && side == WRD_SCTP_RESET_OURS);
+    script_free(&s);
+}
+
 static void restart_in_the_middle_of_our_shutdown_delivers_and_shuts_down_again(void **state)
 {
     for (int pending = 0; pending < 2; pending++) {
@@ -479,6 +500,7 @@ int main(void)
         cmocka_unit_test(restart_sends_again_what_was_not_acknowledged_from_its_beginning),
         cmocka_unit_test(restart_keeps_what_is_whole_and_drops_what_is_not),
         cmocka_unit_test(restart_counts_a_pending_reset_as_done),
+        cmocka_unit_test(restart_sends_again_what_a_reset_still_waited_for),
         cmocka_unit_test(restart_in_the_middle_of_our_shutdown_delivers_and_shuts_down_again),
         cmocka_unit_test(restart_of_a_peer_that_was_leaving_opens_again),
         cmocka_unit_test(restart_while_the_shutdown_is_acknowledged_is_refused),
