@@ -275,6 +275,8 @@ static void look(struct side *side)
     }
     while (wrd_sctp_next_low(side->sctp, &stream))
         ;
+    struct wrd_sctp_stats stats;
+    wrd_sctp_get_stats(side->sctp, &stats);
 }
 
 static void forget(struct side *side, wrd_time now)

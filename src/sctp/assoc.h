@@ -69,7 +69,7 @@ struct wrd_sctp {
     uint8_t error[WRD_SCTP_ERROR_MAX]; /* causes for one ERROR */
 
     wrd_time t1, t2, t3;
-    wrd_time t5; /* the shutdown as a whole (RFC 9260 9.2) */
+    wrd_time t5;                     /* the shutdown as a whole (RFC 9260 9.2) */
     wrd_time probe, reorder, pacing; /* RFC 8985 7 and 6.2; pacer.h */
     wrd_time t1_sent;
     unsigned attempts; /* expiries of T1 or T2 */

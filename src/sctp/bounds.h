@@ -42,7 +42,7 @@
 #define WRD_SCTP_ASSEMBLY_GUESSES   4                 /* messages under assembly at once, for which that holds */
 #define WRD_SCTP_ASSEMBLIES_MAX     ((uint32_t)16384) /* messages of I-DATA that the peer may have begun */
 
-#define WRD_SCTP_GAP_BLOCKS_LEAST 20 /* in a SACK: from here on the peer may know of more */
+#define WRD_SCTP_GAP_BLOCKS_LEAST    20             /* in a SACK: from here on the peer may know of more */
 #define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
 #define WRD_SCTP_DUPLICATES_MAX      32             /* reported in one SACK */
 #define WRD_SCTP_FORWARD_NUMBERS_MAX 65536          /* SSNs or MIDs looked up for one FORWARD-TSN */

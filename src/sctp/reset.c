@@ -76,10 +76,11 @@ void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_tsn local_ini
 
 /* ---- The peer's requests ---- */
 
-/* False: no memory to remember them. The peer resets at most what it may use. */
+/* False: no memory to remember them. All streams are those that were used, by either side. */
 static bool make_room(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
 {
-    size_t count = streams.left > 0 ? streams.left / 2 : (size_t)view->queue->highest_stream + 1;
+    size_t count =
+        streams.left > 0 ? streams.left / 2 : (size_t)view->join->order.stream_count + view->queue->stream_count;
     return wrd_sctp_streams_reserve(&reset->untold, reset->env, count) &&
            wrd_sctp_join_reserve_resets(view->join, streams.left > 0 ? count : SIZE_MAX);
 }
@@ -93,6 +94,18 @@ static bool names_wrong_stream(const struct wrd_sctp_reset_view *view, struct wr
     return false;
 }
 
+static void tell_all(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view)
+{
+    const struct wrd_sctp_order *order = &view->join->order;
+    for (uint32_t i = 0; i < order->stream_size; i++) {
+        if (order->streams[i].id != UINT16_MAX)
+            (void)wrd_sctp_streams_add(&reset->untold, reset->env, order->streams[i].id);
+    }
+    const struct wrd_sctp_stream_out *out = NULL;
+    while ((out = wrd_sctp_queue_next_stream(view->queue, out)))
+        (void)wrd_sctp_streams_add(&reset->untold, reset->env, out->id);
+}
+
 /* `streams` begin again: told above, and marked among the messages. False: the peer broke the order of its messages. */
 static bool perform(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
 {
@@ -100,8 +113,7 @@ static bool perform(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_vi
     reset->news = true;
     if (streams.left == 0) {
         clean = wrd_sctp_join_reset_all(view->join);
-        for (uint32_t stream = 0; stream <= view->queue->highest_stream; stream++)
-            (void)wrd_sctp_streams_add(&reset->untold, reset->env, (uint16_t)stream);
+        tell_all(reset, view);
     }
     while (streams.left > 0) {
         uint16_t stream = wrd_rd16(&streams);

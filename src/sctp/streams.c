@@ -24,6 +24,7 @@ static bool spread(struct wrd_sctp_streams *set, const wrd_env *env)
     set->bits = wrd_mem_zalloc(env, BITS_BYTES);
     if (!set->bits)
         return false;
+    set->lowest = 0;
     for (uint32_t i = 0; set->list && i < set->count; i++)
         set_bit(set, set->list[i]);
     wrd_mem_free(env, set->list, LIST_BYTES);
@@ -67,6 +68,8 @@ bool wrd_sctp_streams_add(struct wrd_sctp_streams *set, const wrd_env *env, uint
         return false;
     if (set->bits) {
         set_bit(set, stream);
+        if (stream < set->lowest)
+            set->lowest = stream;
     } else {
         uint32_t at = place_of(set, stream);
         memmove(set->list + at + 1, set->list + at, (set->count - at) * sizeof *set->list);
@@ -105,13 +108,16 @@ static bool next_bit(const struct wrd_sctp_streams *set, uint32_t from, uint16_t
     return false;
 }
 
-bool wrd_sctp_streams_next(const struct wrd_sctp_streams *set, uint32_t *cursor, uint16_t *stream)
+bool wrd_sctp_streams_next(struct wrd_sctp_streams *set, uint32_t *cursor, uint16_t *stream)
 {
     if (set->count == 0 || *cursor > UINT16_MAX)
         return false;
     if (set->bits) {
-        if (!next_bit(set, *cursor, stream))
+        bool is_first = *cursor <= set->lowest;
+        if (!next_bit(set, is_first ? set->lowest : *cursor, stream))
             return false;
+        if (is_first)
+            set->lowest = *stream;
     } else {
         uint32_t at = place_of(set, (uint16_t)*cursor);
         if (at == set->count)

@@ -458,9 +458,8 @@ void wrd_sctp_queue_requeue(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoi
     message->cut = message->pieces = 0;
 }
 
-/* Every stream in use, once; NULL at the end. */
-static struct wrd_sctp_stream_out *next_stream(const struct wrd_sctp_queue *queue,
-                                               const struct wrd_sctp_stream_out *last)
+struct wrd_sctp_stream_out *wrd_sctp_queue_next_stream(const struct wrd_sctp_queue *queue,
+                                                       const struct wrd_sctp_stream_out *last)
 {
     uint32_t i = last ? bucket_of(last->id, queue->bucket_count) + 1 : 0;
     if (last && last->bucket_next)
@@ -474,7 +473,8 @@ void wrd_sctp_queue_restart(struct wrd_sctp_queue *queue)
 {
     queue->picked = queue->current = queue->parked = NULL;
     queue->begun = 0;
-    for (struct wrd_sctp_stream_out *out = next_stream(queue, NULL); out; out = next_stream(queue, out)) {
+    for (struct wrd_sctp_stream_out *out = wrd_sctp_queue_next_stream(queue, NULL); out;
+         out = wrd_sctp_queue_next_stream(queue, out)) {
         if (out->head && out->head->cut > 0) /* begun, and acknowledged as far as it went */
             wrd_sctp_queue_requeue(queue, out->head);
         out->mid = out->mid_unordered = 0;
@@ -529,7 +529,8 @@ void wrd_sctp_queue_audit(const struct wrd_sctp_queue *queue)
 {
     size_t begun = 0;
     uint32_t streams = 0;
-    for (const struct wrd_sctp_stream_out *out = next_stream(queue, NULL); out; out = next_stream(queue, out)) {
+    for (const struct wrd_sctp_stream_out *out = wrd_sctp_queue_next_stream(queue, NULL); out;
+         out = wrd_sctp_queue_next_stream(queue, out)) {
         size_t uncut = 0;
         for (const struct wrd_sctp_outgoing *message = out->head; message; message = message->next) {
             WRD_ASSERT(message->cut < message->len && (message == out->head || message->cut == 0));

@@ -117,6 +117,9 @@ wrd_time wrd_sctp_queue_deadline(const struct wrd_sctp_queue *queue);
  * up; more may follow. */
 struct wrd_sctp_outgoing *wrd_sctp_queue_expire(struct wrd_sctp_queue *queue, wrd_time now);
 
+/* Every stream in use, once, beginning with NULL as the last one; NULL at the end. */
+struct wrd_sctp_stream_out *wrd_sctp_queue_next_stream(const struct wrd_sctp_queue *queue,
+                                                       const struct wrd_sctp_stream_out *last);
 /* Is there nothing of `stream` left to cut? */
 bool wrd_sctp_queue_quiet(const struct wrd_sctp_queue *queue, uint16_t stream);
 /* Cuts no more from a quiet stream until it is resumed. False: no memory. */

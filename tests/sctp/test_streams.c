@@ -39,6 +39,19 @@ static void set_agrees_with_a_plain_array(void **state)
             seen++;
         }
         assert_int_equal(seen, count);
+        while (set.count > 0) { /* taken from below, with additions anywhere */
+            cursor = 0;
+            assert_true(wrd_sctp_streams_next(&set, &cursor, &stream) && model[stream]);
+            for (uint32_t below = 0; below < stream; below++)
+                assert_false(model[below]);
+            model[stream] = false;
+            wrd_sctp_streams_remove(&set, &env.env, stream);
+            if (lab_random(&seed) % 4 == 0) {
+                stream = (uint16_t)(65535 - lab_random(&seed) % spans[round]);
+                model[stream] = true;
+                assert_true(wrd_sctp_streams_add(&set, &env.env, stream));
+            }
+        }
         wrd_sctp_streams_free(&set, &env.env);
         assert_int_equal(env.live, 0);
     }
