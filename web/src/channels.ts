@@ -65,7 +65,11 @@ export interface Connection<M = Uint8Array> extends PlainConnection<M> {
   incoming(): AsyncGenerator<Channel, void>;
 }
 
+const bad = (why: string) => new DirectError('bad-channel', why);
+
 const enum Limit {
+  /** It takes no round trip. */
+  OpenWithinMs = 5000,
   /** Bytes of a label or a protocol name, as the server library takes them. */
   Name = 1024,
 }
@@ -90,15 +94,19 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
 
   const opened = (from: RTCDataChannel) =>
     new Promise<void>((resolve, reject) => {
-      const settle = (how: () => void) => () => {
+      const timer = setTimeout(() => {
+        from.close();
+        reject(bad('The browser did not open it. Firefox takes ids up to 2047.'));
+      }, Limit.OpenWithinMs);
+      const settle = () => {
+        clearTimeout(timer);
         ends.delete(reject);
         from.onopen = from.onclose = null;
-        how();
+        from.readyState == 'open' ? resolve() : reject(new DirectError('closed'));
       };
       ends.add(reject);
-      from.onopen = settle(resolve);
-      from.onclose = settle(() => reject(new DirectError('closed')));
-      if (from.readyState == 'open') settle(resolve)();
+      from.onopen = from.onclose = settle;
+      if (from.readyState == 'open') settle();
     });
 
   /** Drives an open channel. Nothing of this may hold on to `from` when it has ended. */
@@ -161,17 +169,16 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   };
   return Object.assign(plain, {
     async open(label: string, given: ChannelOptions = {}) {
-      const bad = (why: string) => new DirectError('bad-channel', why);
       if (!inside) throw ended;
-      if (given.id != null && !given.negotiated) throw bad('An id needs negotiated: true, on both sides.');
+      if (given.id != null && !given.negotiated) throw bad('An id needs negotiated: true.');
       for (const name of [label, given.protocol ?? ''])
         if (new TextEncoder().encode(name).length > Limit.Name)
-          throw bad('The label and the protocol have at most 1024 bytes each.');
+          throw bad('A label or protocol has at most 1024 bytes.');
       let from: RTCDataChannel;
       try {
         from = inside[0].createDataChannel(label, given as RTCDataChannelInit);
       } catch (error) {
-        throw bad('The browser refuses this channel: ' + error);
+        throw bad('The browser refuses it: ' + error);
       }
       await opened(from);
       return adopt(from, given);
