@@ -52,7 +52,7 @@ export function findBrowser(name) {
     throw new Error(`no ${name}: looked for ${programs[name].filter(Boolean).join(', ')} (WRD_${name.toUpperCase()} names another)`);
 }
 
-export async function openBrowser(name, { fieldTrials } = {}) {
+export async function openBrowser(name, { fieldTrials, preferences } = {}) {
     const profile = await mkdtemp(join(tmpdir(), `wrd-${name}-`));
     const trials = fieldTrials ? [`--force-fieldtrials=${fieldTrials}`] : [];
     const browser = await puppeteer.launch({
@@ -61,7 +61,7 @@ export async function openBrowser(name, { fieldTrials } = {}) {
         headless: true,
         userDataDir: profile,
         args: name === 'chromium' ? [...chromiumArguments, ...trials] : [],
-        extraPrefsFirefox: firefoxPreferences,
+        extraPrefsFirefox: { ...firefoxPreferences, ...preferences },
         protocolTimeout: 120_000,
     });
     return {

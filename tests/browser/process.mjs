@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const wrd = process.env.WRD_COMMAND ?? here('../../build/wrd');
 const example = join(dirname(wrd), 'example/server');
+const channelServer = join(dirname(wrd), 'tests/browser/channel_server');
 const original = join(dirname(wrd), 'interop/original-server'); // by tests/interop/build-others
 const python = process.env.WRD_PYTHON ?? '/usr/bin/python3';
 
@@ -104,6 +105,11 @@ async function ready(program) {
 export function startServer(...args) {
     const listen = args.includes('--listen') ? [] : ['--listen', `${ip4}:0`];
     return ready(new Program(wrd, ['serve', '--verbose', ...listen, ...args]));
+}
+
+// With raw messages and every kind of channel; channel_server.c says what it does.
+export function startChannelServer(...args) {
+    return ready(new Program(channelServer, ['--listen', `${ip4}:0`, ...args]));
 }
 
 // A program that serves the page of example/ too; `pages` are the addresses that it names for it.

@@ -16,6 +16,9 @@ const files = new Map([
     ['/client.js', new URL('client.js', pages)],
     ['/plain.html', new URL('plain.html', pages)],
     ['/plain.js', new URL('plain.js', pages)],
+    ['/channels.html', new URL('channels.html', pages)],
+    ['/channels-page.js', new URL('channels.js', pages)],
+    ['/channels.js', new URL('channels.js', built)],
     ['/webrtc-direct.js', process.env.WRD_WEB_CLIENT ?? new URL('webrtc-direct.js', built)],
 ]);
 

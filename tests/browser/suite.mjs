@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openBrowser } from './browsers.mjs';
 import {
-    hasOriginal, ip4, ip6, startExample, startForeignServer, startOriginalServer, startServer, startServerWithPage,
+    hasOriginal, ip4, ip6, startChannelServer, startExample, startForeignServer, startOriginalServer, startServer, startServerWithPage,
 } from './process.mjs';
 import { openSite } from './site.mjs';
 
@@ -36,6 +36,7 @@ export function stage(browserName, options) {
     };
     const stageHands = {
         server: async (...args) => keep(await startServer(...args)),
+        channelServer: async (...args) => keep(await startChannelServer(...args)),
         foreignServer: async (...args) => keep(await startForeignServer(...args)),
         originalServer: async () => keep(await startOriginalServer()),
         example: async () => keep(await startExample()),

@@ -37,7 +37,7 @@ window.client = {
         const started = performance.now();
         try {
             open.push(await connect(address, options));
-            return { id: open.length - 1, ms: performance.now() - started };
+            return { id: open.length - 1, ms: performance.now() - started, at: Date.now() };
         } catch (error) {
             return { error: words(error), ms: performance.now() - started };
         }
