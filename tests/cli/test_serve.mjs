@@ -104,6 +104,7 @@ const files = [
   ['page.css', 'text/css; charset=utf-8', 'example/page.css'],
   ['page.js', 'text/javascript; charset=utf-8', 'example/page.js'],
   ['webrtc-direct.js', 'text/javascript; charset=utf-8', 'web/dist/webrtc-direct.js'],
+  ['channels.js', 'text/javascript; charset=utf-8', 'web/dist/channels.js'],
 ];
 
 test('every file of the page arrives byte for byte, with its type and the security policy', async (t) => {
