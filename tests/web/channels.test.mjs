@@ -219,6 +219,14 @@ test('a channel that closes before it was open is told', async () => {
   await rejects(opening, 'closed');
 });
 
+test('a channel that the browser never opens is told, as with ids that Firefox does not have', async () => {
+  const { peer, connection } = await open();
+  const opening = connection.open('x', { negotiated: true, id: 3000 });
+  clock.fire(5_000);
+  await rejects(opening, 'bad-channel', /2047/);
+  assert.equal(peer.channels.at(-1).readyState, 'closing');
+});
+
 test('a channel whose other side never closes is closed all the same', async () => {
   const { channel } = await openChannel('x');
   const closing = channel.close();
