@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/addresses.h"
+#include "cli/channel_option.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -37,6 +38,9 @@ static const char help[] =
     "words IP:PORT FINGERPRINT, or /ip4/.../udp/.../webrtc-direct/certhash/u...\n"
     "\n"
     "  --raw              messages are data-channel messages as they are; as the server does\n"
+    "  --channel LABEL[,unordered][,retransmits=N][,lifetime=MS]\n"
+    "                     open a data channel and use it instead of the main one; the server must accept channels\n"
+    "  --reason TEXT      what the server is told when all is done\n"
     "  --timeout SECONDS  how long to try to connect; default 10\n"
     "  --wait SECONDS     how long to wait for the next echo after the end of stdin; default 10\n"
     "\n"
@@ -54,6 +58,8 @@ static const char help[] =
 
 static const struct option options[] = {
     {"raw", no_argument, NULL, 'r'},
+    {"channel", required_argument, NULL, 'c'},
+    {"reason", required_argument, NULL, 'e'},
     {"timeout", required_argument, NULL, 't'},
     {"wait", required_argument, NULL, 'w'},
     {"help", no_argument, NULL, 'h'},
@@ -82,9 +88,14 @@ struct dial {
     char where[WRD_ADDR_TEXT_SIZE];
     long timeout_s, wait_s;
     bool raw;
-    bool open;
+    bool uses_channel;
+    struct channel_option channel_option;
+    wrd_channel channel;
+    const char *reason;
+    bool open;   /* and the channel asked for */
     bool full;   /* the send queue; WRD_EVENT_WRITABLE ends it */
     bool closed; /* `end` says why */
+    bool channel_closed;
     wrd_event end;
     uint64_t sent, received;
     int64_t progress_ms; /* when stdin ended or the last echo came */
@@ -174,7 +185,7 @@ static bool send_lines(struct dial *dial)
     size_t len;
 
     while (!dial->full && input_line(&dial->in, &line, &len)) {
-        wrd_result result = wrd_client_send(dial->client, line, len);
+        wrd_result result = wrd_client_channel_send(dial->client, dial->channel, line, len);
         if (result == WRD_AGAIN) {
             dial->full = true;
             return true;
@@ -243,26 +254,57 @@ static bool write_output(struct output *out)
     return true;
 }
 
+static void start(struct dial *dial)
+{
+    dial->open = true;
+    dial->progress_ms = now_ms();
+    if (isatty(STDIN_FILENO)) {
+        say("connected to %s; each line is a message, Ctrl-D ends", dial->where);
+    }
+}
+
+/* The connection is open: now the channel that was asked for. */
+static void open_channel(struct dial *dial)
+{
+    const char *why;
+
+    if (!dial->uses_channel) {
+        start(dial);
+    } else if (wrd_client_channel_open(dial->client, &dial->channel, &dial->channel_option.options, &why) != WRD_OK) {
+        say("cannot open the channel: %s", why);
+        dial->channel_closed = true;
+    }
+}
+
+static void say_said(uint32_t code, const char *said)
+{
+    char safe[WRD_REASON_MAX + 1];
+
+    if (code != 0 || *said != '\0') {
+        say("the server gave code %lu%s%s", (unsigned long)code, *said != '\0' ? ": " : "",
+            say_safely(safe, sizeof safe, said));
+    }
+}
+
 static void take_events(struct dial *dial)
 {
     wrd_event event;
 
     while (wrd_client_next(dial->client, &event)) {
         switch (event.kind) {
-        case WRD_EVENT_OPEN:
-            dial->open = true;
-            if (isatty(STDIN_FILENO)) {
-                say("connected to %s; each line is a message, Ctrl-D ends", dial->where);
-            }
-            break;
+        case WRD_EVENT_OPEN: open_channel(dial); break;
         case WRD_EVENT_READABLE: dial->out.waiting = true; break;
         case WRD_EVENT_WRITABLE: dial->full = false; break;
         case WRD_EVENT_CLOSED:
             dial->closed = true;
             dial->end = event;
             break;
-        case WRD_EVENT_CHANNEL_OPEN: /* it has but the main channel */
+        case WRD_EVENT_CHANNEL_OPEN: start(dial); break;
         case WRD_EVENT_CHANNEL_CLOSED:
+            dial->channel_closed = true;
+            dial->end = event;
+            say_said(event.code, event.said);
+            break;
         case WRD_EVENT_CHANNEL_LOW: break;
         }
     }
@@ -315,10 +357,22 @@ static int say_ended(const struct dial *dial)
     }
     say("the connection to %s ended: %s %llu of %llu messages came back.", dial->where, dial->end.text,
         (unsigned long long)dial->received, (unsigned long long)dial->sent);
+    say_said(dial->end.code, dial->end.said);
     if (dial->end.reason == WRD_PROTOCOL || dial->end.reason == WRD_TOO_LARGE) {
         fputs("Do both sides agree on --raw?\n", stderr);
         return EXIT_PROTOCOL;
     }
+    return EXIT_LOST;
+}
+
+static int say_channel_ended(const struct dial *dial)
+{
+    if (dial->open && all_came_back(dial)) {
+        return EXIT_DONE;
+    }
+    say("%s closed the channel \"%s\"%s %llu of %llu messages came back.", dial->where, dial->channel_option.label,
+        dial->open ? "." : " before it was open: does it accept channels, as wrd serve --channels N?",
+        (unsigned long long)dial->received, (unsigned long long)dial->sent);
     return EXIT_LOST;
 }
 
@@ -388,6 +442,10 @@ static bool turn(struct dial *dial, int stop, int *code)
         *code = write_rest(dial) ? say_ended(dial) : EXIT_TROUBLE;
         return false;
     }
+    if (dial->channel_closed) {
+        *code = write_rest(dial) ? say_channel_ended(dial) : EXIT_TROUBLE;
+        return false;
+    }
     if (dial->open && all_came_back(dial) && !dial->out.waiting && dial->out.len == 0) {
         *code = EXIT_DONE;
         return false;
@@ -425,6 +483,9 @@ static int run(struct dial *dial)
     }
     wrd_client_flush(dial->client);
     while (turn(dial, stop, &code)) {
+    }
+    if (dial->reason != NULL) {
+        wrd_client_close_with(dial->client, 0, dial->reason);
     }
     wrd_client_free(dial->client);
     return code;
@@ -484,6 +545,13 @@ static bool read_options(struct dial *dial, int argc, char **argv, int *code)
     while ((option = next_option(argc, argv, options, "dial")) != -1) {
         switch (option) {
         case 'r': dial->raw = true; break;
+        case 'c':
+            dial->uses_channel = true;
+            if (!channel_option_read(&dial->channel_option, optarg)) {
+                return false;
+            }
+            break;
+        case 'e': dial->reason = optarg; break;
         case 't':
             if (!read_seconds(&dial->timeout_s, "--timeout", optarg)) {
                 return false;

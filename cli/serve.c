@@ -2,6 +2,7 @@
 /* wrd serve: every message comes back. With --http a page to try it is served beside. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/addresses.h"
@@ -27,6 +28,7 @@ static const char help[] =
     "                     fingerprint, is a new one at every start\n"
     "  --raw              messages are data-channel messages as they are, without frames and compression;\n"
     "                     both sides must agree on this\n"
+    "  --channels N       accept up to N further data channels of each connection and echo on them, too; default 0\n"
     "  --verbose          say on stderr who comes and goes\n"
     "\n"
     "When everything is ready, stdout gets one line, four words; with --http lines with the page's addresses follow:\n"
@@ -39,13 +41,10 @@ static const char help[] =
     "Exit codes: 0 ended by a signal, 1 cannot start or the socket broke (stderr says why), 2 wrong command line.\n";
 
 static const struct option options[] = {
-    {"listen", required_argument, NULL, 'l'},
-    {"http", required_argument, NULL, 'p'},
-    {"key", required_argument, NULL, 'k'},
-    {"raw", no_argument, NULL, 'r'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"listen", required_argument, NULL, 'l'},   {"http", required_argument, NULL, 'p'},
+    {"key", required_argument, NULL, 'k'},      {"raw", no_argument, NULL, 'r'},
+    {"channels", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 struct serve {
@@ -53,6 +52,7 @@ struct serve {
     const char *http_listen;
     const char *key_path;
     bool raw;
+    uint16_t channels;
     bool verbose;
 };
 
@@ -72,9 +72,10 @@ static void on_open(wrd_server *server, wrd_conn conn, const wrd_addr *peer, voi
 
 static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
 {
-    wrd_result result = message->kind == WRD_TEXT
-                            ? wrd_server_send_text(server, conn, (const char *)message->data, message->len)
-                            : wrd_server_send(server, conn, message->data, message->len);
+    wrd_result result =
+        message->kind == WRD_TEXT
+            ? wrd_server_channel_send_text(server, conn, message->channel, (const char *)message->data, message->len)
+            : wrd_server_channel_send(server, conn, message->channel, message->data, message->len);
 
     (void)user;
     if (result == WRD_TOO_LARGE) {
@@ -84,14 +85,48 @@ static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_messag
     return result; /* WRD_AGAIN: we are asked again when there is room, and the sender is slowed meanwhile. */
 }
 
-static void on_closed(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user)
+/* ", code 4000: the peer's words" behind what a close is told with. */
+static void say_closed(const char *what, const wrd_event *event)
+{
+    char code[32] = "";
+    char said[WRD_REASON_MAX + 1];
+
+    if (event->code != 0 || *event->said != '\0') {
+        snprintf(code, sizeof code, ", code %lu%s", (unsigned long)event->code, *event->said != '\0' ? ": " : "");
+    }
+    say("%s %llx closed: %s%s%s", what, (unsigned long long)event->conn, event->text, code,
+        say_safely(said, sizeof said, event->said));
+}
+
+static void on_closed(wrd_server *server, const wrd_event *event, void *user)
 {
     const struct serve *serve = user;
 
     (void)server;
-    (void)reason;
     if (serve->verbose) {
-        say("connection %llx closed: %s", (unsigned long long)conn, text);
+        say_closed("connection", event);
+    }
+}
+
+static void on_channel_open(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user)
+{
+    const struct serve *serve = user;
+    wrd_channel_info info = {.size = sizeof info};
+    char label[WRD_CHANNEL_NAME_MAX + 1];
+
+    if (serve->verbose && wrd_server_channel_get_info(server, conn, channel, &info) == WRD_OK) {
+        say("connection %llx opened channel %u \"%s\"", (unsigned long long)conn, info.id,
+            say_safely(label, sizeof label, info.label));
+    }
+}
+
+static void on_channel_closed(wrd_server *server, const wrd_event *event, void *user)
+{
+    const struct serve *serve = user;
+
+    (void)server;
+    if (serve->verbose) {
+        say_closed("a channel of connection", event);
     }
 }
 
@@ -117,7 +152,12 @@ static bool print_ready(const wrd_server *server, const struct http *http)
 
 static int serve_pages(struct serve *serve, wrd_server *server)
 {
-    const wrd_handlers handlers = {.user = serve, .open = on_open, .message = on_message, .closed = on_closed};
+    const wrd_handlers handlers = {.user = serve,
+                                   .open = on_open,
+                                   .message = on_message,
+                                   .closed = on_closed,
+                                   .channel_open = on_channel_open,
+                                   .channel_closed = on_channel_closed};
     struct http *http = NULL;
     int stop = stop_open();
 
@@ -149,6 +189,7 @@ static int serve_with_key(struct serve *serve, const wrd_key *key)
     wrd_server_options_init(&server_options);
     server_options.endpoint.key = key;
     server_options.endpoint.mode = serve->raw ? WRD_RAW : WRD_FRAMED;
+    server_options.endpoint.accept_channels = serve->channels;
     wrd_result result = wrd_server_bind(&server, serve->listen, &server_options, &why);
     if (result == WRD_SYSTEM) {
         int error = errno;
@@ -164,6 +205,20 @@ static int serve_with_key(struct serve *serve, const wrd_key *key)
     return code;
 }
 
+static bool read_count(uint16_t *out, const char *text)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long count = strtoul(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || *text == '-' || count > WRD_CHANNEL_ID_MAX) {
+        usage_error("serve", "--channels %s: expected a number from 0 to %d", text, WRD_CHANNEL_ID_MAX);
+        return false;
+    }
+    *out = (uint16_t)count;
+    return true;
+}
+
 /* True when the command shall run; otherwise `*code` is its exit code. */
 static bool read_options(struct serve *serve, int argc, char **argv, int *code)
 {
@@ -176,6 +231,11 @@ static bool read_options(struct serve *serve, int argc, char **argv, int *code)
         case 'p': serve->http_listen = optarg; break;
         case 'k': serve->key_path = optarg; break;
         case 'r': serve->raw = true; break;
+        case 'c':
+            if (!read_count(&serve->channels, optarg)) {
+                return false;
+            }
+            break;
         case 'v': serve->verbose = true; break;
         case 'h':
             fputs(help, stdout);

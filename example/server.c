@@ -49,14 +49,12 @@ static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_messag
     return wrd_server_send(server, conn, message->data, message->len);
 }
 
-static void on_closed(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user)
+static void on_closed(wrd_server *server, const wrd_event *event, void *user)
 {
     struct example *example = user;
 
     (void)server;
-    (void)conn;
-    (void)reason;
-    printf("a client left: %s (%u now)\n", text, --example->clients);
+    printf("a client left: %s (%u now)\n", event->text, --example->clients);
 }
 
 /* ---- start and end */

@@ -14,7 +14,7 @@
 #ifndef WRD_CLIENT_H
 #define WRD_CLIENT_H
 
-#include "wrd/endpoint.h"
+#include "wrd/channel.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -65,6 +65,25 @@ WRD_API void wrd_client_release(wrd_client *client);
 WRD_API WRD_MUST_USE wrd_result wrd_client_read(wrd_client *client, void *out, size_t len);
 WRD_API size_t wrd_client_buffered(const wrd_client *client);
 WRD_API void wrd_client_close(wrd_client *client);
+WRD_API void wrd_client_close_with(wrd_client *client, uint32_t code, const char *reason);
+
+/* Each as the wrd_channel_ call of the same name in channel.h. The waiting calls above take the events of channels,
+ * too; their messages wait for wrd_client_wait() and _receive() like others. */
+WRD_API WRD_MUST_USE wrd_result wrd_client_channel_open(wrd_client *client, wrd_channel *out,
+                                                        const wrd_channel_options *options, const char **why);
+WRD_API WRD_MUST_USE wrd_result wrd_client_channel_send(wrd_client *client, wrd_channel channel, const void *data,
+                                                        size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_client_channel_send_text(wrd_client *client, wrd_channel channel, const char *text,
+                                                             size_t len);
+WRD_API size_t wrd_client_channel_buffered(wrd_client *client, wrd_channel channel);
+WRD_API WRD_MUST_USE wrd_result wrd_client_channel_set_low(wrd_client *client, wrd_channel channel, size_t bytes);
+WRD_API void wrd_client_channel_close(wrd_client *client, wrd_channel channel, uint32_t code, const char *reason);
+WRD_API WRD_MUST_USE wrd_result wrd_client_channel_get_info(const wrd_client *client, wrd_channel channel,
+                                                            wrd_channel_info *out);
+
+/* What the peer gave when it closed the connection: its code, and its reason in `*said` ("" for none, valid until
+ * wrd_client_free(); may be NULL). 0 before. */
+WRD_API uint32_t wrd_client_closed_with(const wrd_client *client, const char **said);
 WRD_API wrd_endpoint *wrd_client_endpoint(wrd_client *client);
 WRD_API wrd_conn wrd_client_conn(const wrd_client *client);
 

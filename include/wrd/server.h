@@ -17,7 +17,7 @@
  *     for (;;) {
  *         poll(&(struct pollfd){wrd_server_fd(server), POLLIN, 0}, 1, wrd_server_timeout(server));
  *         wrd_server_process(server);                       // reads, runs timers, never blocks
- *         while (wrd_server_next(server, &event))           // OPEN, READABLE, WRITABLE, CLOSED
+ *         while (wrd_server_next(server, &event))           // OPEN, READABLE, WRITABLE, CLOSED, CHANNEL_...
  *             ...wrd_server_receive, _release, _send, _close...
  *         wrd_server_flush(server);                         // writes what the calls above made ready
  *     }
@@ -28,7 +28,7 @@
 #ifndef WRD_SERVER_H
 #define WRD_SERVER_H
 
-#include "wrd/endpoint.h"
+#include "wrd/channel.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,10 +66,16 @@ typedef struct wrd_handlers {
     void *user; /* handed to each handler */
     void (*open)(wrd_server *server, wrd_conn conn, const wrd_addr *peer, void *user);
     /* WRD_OK: taken. WRD_AGAIN: not taken; the same message is given again when this connection is writable or more
-     * arrives. Anything else closes the connection, so that nothing is lost in silence. */
+     * arrives. Anything else closes the connection, so that nothing is lost in silence; but on a channel besides the
+     * main one, WRD_CLOSED and WRD_GONE only mean that the channel closes, and count as taken. */
     wrd_result (*message)(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user);
     void (*writable)(wrd_server *server, wrd_conn conn, void *user);
-    void (*closed)(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user);
+    /* `event` has .conn, why in .reason and .text, and what the peer gave in .code and .said. */
+    void (*closed)(wrd_server *server, const wrd_event *event, void *user);
+    /* The peer opened a channel, or has the one that we opened. */
+    void (*channel_open)(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user);
+    void (*channel_low)(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user);
+    void (*channel_closed)(wrd_server *server, const wrd_event *event, void *user); /* as `closed`, and .channel */
 } wrd_handlers;
 
 /* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a
@@ -99,6 +105,24 @@ WRD_API WRD_MUST_USE wrd_result wrd_server_receive(wrd_server *server, wrd_conn 
 WRD_API void wrd_server_release(wrd_server *server, wrd_conn conn);
 WRD_API WRD_MUST_USE wrd_result wrd_server_read(wrd_server *server, wrd_conn conn, void *out, size_t len);
 WRD_API void wrd_server_close(wrd_server *server, wrd_conn conn);
+WRD_API void wrd_server_close_with(wrd_server *server, wrd_conn conn, uint32_t code, const char *reason);
+
+/* ---- channels; each as the wrd_channel_ call of the same name in channel.h */
+
+WRD_API WRD_MUST_USE wrd_result wrd_server_channel_open(wrd_server *server, wrd_conn conn, wrd_channel *out,
+                                                        const wrd_channel_options *options, const char **why);
+WRD_API WRD_MUST_USE wrd_result wrd_server_channel_send(wrd_server *server, wrd_conn conn, wrd_channel channel,
+                                                        const void *data, size_t len);
+WRD_API WRD_MUST_USE wrd_result wrd_server_channel_send_text(wrd_server *server, wrd_conn conn, wrd_channel channel,
+                                                             const char *text, size_t len);
+WRD_API size_t wrd_server_channel_buffered(wrd_server *server, wrd_conn conn, wrd_channel channel);
+WRD_API WRD_MUST_USE wrd_result wrd_server_channel_set_low(wrd_server *server, wrd_conn conn, wrd_channel channel,
+                                                           size_t bytes);
+WRD_API void wrd_server_channel_close(wrd_server *server, wrd_conn conn, wrd_channel channel, uint32_t code,
+                                      const char *reason);
+WRD_API WRD_MUST_USE wrd_result wrd_server_channel_get_info(const wrd_server *server, wrd_conn conn,
+                                                            wrd_channel channel, wrd_channel_info *out);
+
 WRD_API wrd_endpoint *wrd_server_endpoint(wrd_server *server); /* the core inside, for info and counters */
 
 /*

@@ -17,6 +17,8 @@ struct wrd_client {
     bool blocked; /* the last send answered WRD_AGAIN */
     wrd_result reason;
     const char *reason_text;
+    uint32_t code; /* the peer's, and its words */
+    char said[WRD_REASON_MAX + 1];
 };
 
 void wrd_client_options_init(wrd_client_options *options)
@@ -242,6 +244,9 @@ bool wrd_client_next(wrd_client *client, wrd_event *out)
         client->closed = true;
         client->reason = out->reason;
         client->reason_text = out->text;
+        client->code = out->code;
+        size_t len = strlen(out->said);
+        memcpy(client->said, out->said, len < sizeof client->said ? len : sizeof client->said - 1);
         wrd_node_flush(&client->node); /* its last words */
     }
     return true;
@@ -249,23 +254,23 @@ bool wrd_client_next(wrd_client *client, wrd_event *out)
 
 /* ---- the connection */
 
-static wrd_result send_kind(wrd_client *client, wrd_kind kind, const void *data, size_t len)
+static wrd_result send_kind(wrd_client *client, wrd_channel channel, wrd_kind kind, const void *data, size_t len)
 {
     if (client->closed)
         return WRD_CLOSED;
-    wrd_result result = wrd_conn_send(client->node.endpoint, wrd_node_now(), client->conn, kind, data, len);
+    wrd_result result = wrd_channel_send(client->node.endpoint, wrd_node_now(), client->conn, channel, kind, data, len);
     client->blocked = result == WRD_AGAIN;
     return result;
 }
 
 wrd_result wrd_client_send(wrd_client *client, const void *data, size_t len)
 {
-    return send_kind(client, WRD_BINARY, data, len);
+    return send_kind(client, WRD_CHANNEL_MAIN, WRD_BINARY, data, len);
 }
 
 wrd_result wrd_client_send_text(wrd_client *client, const char *text, size_t len)
 {
-    return send_kind(client, WRD_TEXT, text, len);
+    return send_kind(client, WRD_CHANNEL_MAIN, WRD_TEXT, text, len);
 }
 
 wrd_result wrd_client_receive(wrd_client *client, wrd_message *out)
@@ -295,6 +300,56 @@ size_t wrd_client_buffered(const wrd_client *client)
 void wrd_client_close(wrd_client *client)
 {
     wrd_conn_close(client->node.endpoint, wrd_node_now(), client->conn);
+}
+
+void wrd_client_close_with(wrd_client *client, uint32_t code, const char *reason)
+{
+    wrd_conn_close_with(client->node.endpoint, wrd_node_now(), client->conn, code, reason);
+}
+
+uint32_t wrd_client_closed_with(const wrd_client *client, const char **said)
+{
+    if (said)
+        *said = client->said;
+    return client->code;
+}
+
+/* ---- channels */
+
+wrd_result wrd_client_channel_open(wrd_client *client, wrd_channel *out, const wrd_channel_options *options,
+                                   const char **why)
+{
+    return wrd_channel_open(client->node.endpoint, wrd_node_now(), client->conn, out, options, why);
+}
+
+wrd_result wrd_client_channel_send(wrd_client *client, wrd_channel channel, const void *data, size_t len)
+{
+    return send_kind(client, channel, WRD_BINARY, data, len);
+}
+
+wrd_result wrd_client_channel_send_text(wrd_client *client, wrd_channel channel, const char *text, size_t len)
+{
+    return send_kind(client, channel, WRD_TEXT, text, len);
+}
+
+size_t wrd_client_channel_buffered(wrd_client *client, wrd_channel channel)
+{
+    return wrd_channel_buffered(client->node.endpoint, client->conn, channel);
+}
+
+wrd_result wrd_client_channel_set_low(wrd_client *client, wrd_channel channel, size_t bytes)
+{
+    return wrd_channel_set_low(client->node.endpoint, client->conn, channel, bytes);
+}
+
+void wrd_client_channel_close(wrd_client *client, wrd_channel channel, uint32_t code, const char *reason)
+{
+    wrd_channel_close(client->node.endpoint, wrd_node_now(), client->conn, channel, code, reason);
+}
+
+wrd_result wrd_client_channel_get_info(const wrd_client *client, wrd_channel channel, wrd_channel_info *out)
+{
+    return wrd_channel_get_info(client->node.endpoint, client->conn, channel, out);
 }
 
 wrd_endpoint *wrd_client_endpoint(wrd_client *client)

@@ -163,6 +163,8 @@ static void hand_out_messages(wrd_server *server, const wrd_handlers *handlers, 
     wrd_message message;
     while (wrd_server_receive(server, conn, &message) == WRD_OK) {
         wrd_result result = handlers->message ? handlers->message(server, conn, &message, handlers->user) : WRD_OK;
+        if (message.channel != WRD_CHANNEL_MAIN && (result == WRD_CLOSED || result == WRD_GONE))
+            result = WRD_OK; /* what was to be done with it has no place any more: the channel's end, no more */
         if (result == WRD_OK)
             wrd_server_release(server, conn);
         else if (result != WRD_AGAIN || !is_open(server, conn))
@@ -187,11 +189,20 @@ static void hand_out(wrd_server *server, const wrd_handlers *handlers, const wrd
         break;
     case WRD_EVENT_CLOSED:
         if (handlers->closed)
-            handlers->closed(server, event->conn, event->reason, event->text, handlers->user);
+            handlers->closed(server, event, handlers->user);
         break;
     case WRD_EVENT_CHANNEL_OPEN:
+        if (handlers->channel_open)
+            handlers->channel_open(server, event->conn, event->channel, handlers->user);
+        break;
+    case WRD_EVENT_CHANNEL_LOW:
+        if (handlers->channel_low)
+            handlers->channel_low(server, event->conn, event->channel, handlers->user);
+        break;
     case WRD_EVENT_CHANNEL_CLOSED:
-    case WRD_EVENT_CHANNEL_LOW: break;
+        if (handlers->channel_closed)
+            handlers->channel_closed(server, event, handlers->user);
+        break;
     }
 }
 
@@ -303,6 +314,51 @@ wrd_result wrd_server_read(wrd_server *server, wrd_conn conn, void *out, size_t 
 void wrd_server_close(wrd_server *server, wrd_conn conn)
 {
     wrd_conn_close(server->node.endpoint, wrd_node_now(), conn);
+}
+
+void wrd_server_close_with(wrd_server *server, wrd_conn conn, uint32_t code, const char *reason)
+{
+    wrd_conn_close_with(server->node.endpoint, wrd_node_now(), conn, code, reason);
+}
+
+/* ---- channels */
+
+wrd_result wrd_server_channel_open(wrd_server *server, wrd_conn conn, wrd_channel *out,
+                                   const wrd_channel_options *options, const char **why)
+{
+    return wrd_channel_open(server->node.endpoint, wrd_node_now(), conn, out, options, why);
+}
+
+wrd_result wrd_server_channel_send(wrd_server *server, wrd_conn conn, wrd_channel channel, const void *data, size_t len)
+{
+    return wrd_channel_send(server->node.endpoint, wrd_node_now(), conn, channel, WRD_BINARY, data, len);
+}
+
+wrd_result wrd_server_channel_send_text(wrd_server *server, wrd_conn conn, wrd_channel channel, const char *text,
+                                        size_t len)
+{
+    return wrd_channel_send(server->node.endpoint, wrd_node_now(), conn, channel, WRD_TEXT, text, len);
+}
+
+size_t wrd_server_channel_buffered(wrd_server *server, wrd_conn conn, wrd_channel channel)
+{
+    return wrd_channel_buffered(server->node.endpoint, conn, channel);
+}
+
+wrd_result wrd_server_channel_set_low(wrd_server *server, wrd_conn conn, wrd_channel channel, size_t bytes)
+{
+    return wrd_channel_set_low(server->node.endpoint, conn, channel, bytes);
+}
+
+void wrd_server_channel_close(wrd_server *server, wrd_conn conn, wrd_channel channel, uint32_t code, const char *reason)
+{
+    wrd_channel_close(server->node.endpoint, wrd_node_now(), conn, channel, code, reason);
+}
+
+wrd_result wrd_server_channel_get_info(const wrd_server *server, wrd_conn conn, wrd_channel channel,
+                                       wrd_channel_info *out)
+{
+    return wrd_channel_get_info(server->node.endpoint, conn, channel, out);
 }
 
 wrd_endpoint *wrd_server_endpoint(wrd_server *server)

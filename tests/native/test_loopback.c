@@ -358,12 +358,12 @@ static wrd_result refuse_message(wrd_server *server, wrd_conn conn, const wrd_me
     return WRD_INVALID;
 }
 
-static void count_closed(wrd_server *server, wrd_conn conn, wrd_result reason, const char *text, void *user)
+static void count_closed(wrd_server *server, const wrd_event *event, void *user)
 {
-    (void)server, (void)conn, (void)text;
+    (void)server;
     struct refusing *r = user;
     r->closed++;
-    r->reason = reason;
+    r->reason = event->reason;
 }
 
 static void a_refused_message_closes_its_connection_and_the_closed_handler_hears_it(void **state)
@@ -397,6 +397,175 @@ static void a_refused_message_closes_its_connection_and_the_closed_handler_hears
     assert_int_equal(r.closed, 1);
     assert_int_equal(r.reason, WRD_OK);
     assert_int_equal(counters.connections, 0);
+}
+
+/* ---- channels */
+
+struct channels {
+    wrd_conn conn;
+    wrd_channel seen;
+    unsigned opened, low, closed, echoes, connections_closed;
+    uint32_t code;
+    char said[100];
+};
+
+static void note_channel(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user)
+{
+    struct channels *c = user;
+    wrd_channel_info info = {.size = sizeof info};
+    assert_int_equal(wrd_server_channel_get_info(server, conn, channel, &info), WRD_OK);
+    if (info.by_peer) {
+        assert_string_equal(info.label, "state");
+        assert_true(info.unordered && info.limit_retransmits && info.max_retransmits == 0);
+        assert_int_equal(wrd_server_channel_set_low(server, conn, channel, 0), WRD_OK);
+    }
+    c->conn = conn;
+    c->seen = channel;
+    c->opened++;
+}
+
+static void count_low(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user)
+{
+    (void)server, (void)conn, (void)channel;
+    ((struct channels *)user)->low++;
+}
+
+static void note_channel_closed(wrd_server *server, const wrd_event *event, void *user)
+{
+    struct channels *c = user;
+    c->closed++;
+    c->code = event->code;
+    (void)snprintf(c->said, sizeof c->said, "%s", event->said);
+    wrd_server_close_with(server, event->conn, 4001, "no channels left");
+}
+
+static wrd_result echo_on_channel(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
+{
+    struct channels *c = user;
+    c->echoes++;
+    return message->kind == WRD_TEXT
+               ? wrd_server_channel_send_text(server, conn, message->channel, (const char *)message->data, message->len)
+               : wrd_server_channel_send(server, conn, message->channel, message->data, message->len);
+}
+
+static void count_connection_closed(wrd_server *server, const wrd_event *event, void *user)
+{
+    (void)server, (void)event;
+    ((struct channels *)user)->connections_closed++;
+}
+
+static void channels_open_echo_and_close_with_words(void **state)
+{
+    (void)state;
+    struct channels c = {0};
+    const wrd_handlers handlers = {.user = &c,
+                                   .message = echo_on_channel,
+                                   .closed = count_connection_closed,
+                                   .channel_open = note_channel,
+                                   .channel_low = count_low,
+                                   .channel_closed = note_channel_closed};
+    wrd_server *server;
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    options.endpoint.accept_channels = 1;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", &options, NULL), WRD_OK);
+    wrd_address address;
+    wrd_server_address(server, &address);
+    wrd_client *client;
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, NULL), WRD_OK);
+    wrd_channel_options state_options;
+    wrd_channel_options_init(&state_options);
+    state_options.label = "state";
+    state_options.unordered = state_options.limit_retransmits = true;
+    wrd_channel channel = 0;
+    unsigned heard = 0;
+    bool client_closed = false;
+    for (int turn = 0; turn < 2000 && !(client_closed && c.connections_closed); turn++) {
+        assert_int_equal(wrd_server_turn(server, &handlers, 1), WRD_OK);
+        wrd_event event;
+        wrd_message message;
+        wrd_client_process(client);
+        while (wrd_client_next(client, &event)) {
+            if (event.kind == WRD_EVENT_OPEN) {
+                assert_int_equal(wrd_client_channel_open(client, &channel, &state_options, NULL), WRD_OK);
+                assert_int_equal(wrd_client_channel_send(client, channel, "tick", 4), WRD_OK);
+                assert_int_equal(wrd_client_channel_send_text(client, channel, "tock", 4), WRD_OK);
+                assert_int_equal(wrd_client_send(client, "chat", 4), WRD_OK);
+            }
+            client_closed = client_closed || event.kind == WRD_EVENT_CLOSED;
+        }
+        while (wrd_client_receive(client, &message) == WRD_OK) {
+            assert_int_equal(message.channel, memcmp(message.data, "chat", 4) == 0 ? WRD_CHANNEL_MAIN : channel);
+            assert_int_equal(message.kind, memcmp(message.data, "tock", 4) == 0 ? WRD_TEXT : WRD_BINARY);
+            wrd_client_release(client);
+            if (++heard == 3) {
+                wrd_channel_info info = {.size = sizeof info};
+                assert_int_equal(wrd_client_channel_get_info(client, channel, &info), WRD_OK);
+                assert_int_equal(info.messages_sent, 2);
+                assert_int_equal(info.messages_received, 2);
+                wrd_client_channel_close(client, channel, 7, "seen enough");
+            }
+        }
+        wrd_client_flush(client);
+    }
+    assert_true(client_closed);
+    assert_int_equal(heard, 3);
+    assert_int_equal(c.echoes, 3);
+    assert_int_equal(c.opened, 1);
+    assert_int_equal(c.closed, 1);
+    assert_true(c.low > 0);
+    assert_int_equal(c.code, 7);
+    assert_string_equal(c.said, "seen enough");
+    const char *said;
+    assert_int_equal(wrd_client_closed_with(client, &said), 4001);
+    assert_string_equal(said, "no channels left");
+    assert_int_equal(c.connections_closed, 1);
+    wrd_client_free(client);
+    wrd_server_free(server);
+}
+
+static wrd_result drop_as_closed(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
+{
+    (void)server, (void)conn;
+    struct channels *c = user;
+    c->echoes++;
+    return message->channel == WRD_CHANNEL_MAIN ? WRD_OK : WRD_CLOSED;
+}
+
+static void a_message_for_a_closing_channel_does_not_end_the_connection(void **state)
+{
+    (void)state;
+    struct channels c = {0};
+    wrd_server *server;
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    options.endpoint.accept_channels = 1;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", &options, NULL), WRD_OK);
+    wrd_address address;
+    wrd_server_address(server, &address);
+    wrd_client *client;
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, NULL), WRD_OK);
+    for (int turn = 0; turn < 1000 && c.echoes < 3; turn++) {
+        const wrd_handlers handlers = {.user = &c, .message = drop_as_closed, .closed = count_connection_closed};
+        assert_int_equal(wrd_server_turn(server, &handlers, 1), WRD_OK);
+        wrd_event event;
+        wrd_client_process(client);
+        while (wrd_client_next(client, &event)) {
+            wrd_channel channel;
+            if (event.kind != WRD_EVENT_OPEN)
+                continue;
+            assert_int_equal(wrd_client_channel_open(client, &channel, NULL, NULL), WRD_OK);
+            assert_int_equal(wrd_client_channel_send(client, channel, "a", 1), WRD_OK);
+            assert_int_equal(wrd_client_channel_send(client, channel, "b", 1), WRD_OK);
+        }
+        if (c.echoes == 2)
+            assert_int_equal(wrd_client_send(client, "c", 1), WRD_OK);
+        wrd_client_flush(client);
+    }
+    assert_true(c.echoes >= 3);
+    assert_int_equal(c.connections_closed, 0);
+    wrd_server_free(server);
+    wrd_client_free(client);
 }
 
 /* ---- the waiting calls, when the end comes */
@@ -582,6 +751,8 @@ int main(void)
         cmocka_unit_test(a_stop_ends_one_turn_and_the_server_goes_on),
         cmocka_unit_test(an_ipv6_only_server_names_an_ipv6_address),
         cmocka_unit_test(a_refused_message_closes_its_connection_and_the_closed_handler_hears_it),
+        cmocka_unit_test(channels_open_echo_and_close_with_words),
+        cmocka_unit_test(a_message_for_a_closing_channel_does_not_end_the_connection),
         cmocka_unit_test(waits_end_with_the_connection_and_tell_the_truth),
         cmocka_unit_test(a_port_in_use_is_said_plainly),
         cmocka_unit_test(an_address_that_is_not_ours_is_said_plainly),
