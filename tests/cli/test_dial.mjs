@@ -78,6 +78,42 @@ test('many clients are served at once', async (t) => {
   });
 });
 
+// ---- channels
+
+test('lines go over a channel of its own, of any kind', async (t) => {
+  const server = await serve(t, ['--channels', '2', '--verbose']);
+  for (const channel of ['chat', ',unordered', 'state,lifetime=60000', 'st\u00e4te,unordered,retransmits=65535']) {
+    const { code, out, err } = await command(
+      ['dial', '--channel', channel, '--reason', 'that was\x1b[31m all', server.where, server.fingerprint], numbered(50));
+    assert.equal(code, 0, err);
+    const lines = channel.includes('unordered') ? out.split('\n').sort() : out.split('\n');
+    assert.deepEqual(lines, channel.includes('unordered') ? numbered(50).split('\n').sort() : numbered(50).split('\n'));
+    assert.equal(err, '');
+  }
+  await server.until(/opened channel 2 "st\u00e4te"/, 'err');
+  await server.until(/closed: closed by the peer, code 0: that was\?\[31m all\n/, 'err');
+});
+
+test('a channel that the server does not accept is told: 6', async (t) => {
+  const server = await serve(t);
+  const { code, out, err, took } = await command(
+    ['dial', '--channel', 'chat', server.where, server.fingerprint], 'x\n');
+  assert.equal(code, 6, err);
+  assert.equal(out, '');
+  assert.match(err, /closed the channel "chat" before it was open: does it accept channels/);
+  assert.ok(took < SOON_MS, `${took} ms`);
+});
+
+test('a channel that cannot be is a usage error: 2', async () => {
+  const address = ['127.0.0.1:1', 'ab'.repeat(32)];
+  for (const channel of ['x,fast', 'x,retransmits=', 'x,retransmits=65536', 'x,lifetime=0', 'x,lifetime=-1',
+    'x,retransmits=1,lifetime=1', 'x'.repeat(1025)]) {
+    const { code, err } = await command(['dial', '--channel', channel, ...address]);
+    assert.equal(code, 2, channel);
+    assert.match(err, /--channel: /);
+  }
+});
+
 // ---- how it fails
 
 test('another fingerprint is a mismatch: 5', async (t) => {

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Program, command, example, folder, run } from './wrd.mjs';
+import { Program, command, example, folder, run, wrd } from './wrd.mjs';
 
 async function start(t, program, args) {
   const server = new Program(example(program), args);
@@ -20,6 +20,24 @@ test('quickstart echoes what quickstart_client says', async (t) => {
   const { code, out, err } = await run(example('quickstart_client'), [`${server.where} ${server.fingerprint}`]);
   assert.equal(code, 0, err);
   assert.equal(out, 'hello\n');
+});
+
+test('quickstart_channels sends its state on a channel and chat to everyone', async (t) => {
+  const server = await start(t, 'quickstart_channels', ['127.0.0.1:0']);
+  const address = [server.where, server.fingerprint];
+  const listener = new Program(wrd, ['dial', ...address]);
+  t.after(() => listener.stop());
+  await listener.write('first\n');
+  await listener.until(/^first\n$/);
+  const state = await command(['dial', '--channel', 'state,unordered,retransmits=0', ...address], 'go\n');
+  assert.equal(state.code, 0, state.err);
+  assert.match(state.out, /^tick \d+\n/);
+  const other = await command(['dial', '--channel', 'other', '--wait', '5', ...address], 'go\n');
+  assert.equal(other.code, 6, other.err);
+  assert.match(other.err, /code 4001: only "state" is known here/);
+  const chat = await command(['dial', ...address], 'hello all\n');
+  assert.equal(chat.out, 'hello all\n');
+  await listener.until(/^first\nhello all\n$/);
 });
 
 test('the quickstart programs say what is wrong', async () => {
