@@ -67,6 +67,28 @@ void wrd_conn_close_with(wrd_endpoint *ep, wrd_time now, wrd_conn conn, uint32_t
     wrd_endpoint_settle(ep, c);
 }
 
+static void fill_sctp(wrd_conn_info *out, const struct wrd_sctp *sctp)
+{
+    struct wrd_sctp_stats stats;
+    wrd_sctp_get_stats(sctp, &stats);
+    out->rtt_var = stats.rtt_var;
+    out->rtt_min = stats.rtt_min;
+    out->rto = stats.rto;
+    out->packets_sent = stats.packets_sent;
+    out->packets_received = stats.packets_received;
+    out->chunks_retransmitted = stats.chunks_retransmitted;
+    out->losses = stats.losses;
+    out->probes = stats.probes;
+    out->timeouts = stats.timeouts;
+    out->slowdowns_undone = stats.undone;
+    out->messages_given_up = stats.messages_given_up;
+    out->in_flight = stats.in_flight;
+    out->congestion_window = stats.cwnd;
+    out->peer_window = stats.peer_window;
+    out->interleaving = stats.interleaving;
+    out->without_checksum = stats.without_checksum;
+}
+
 wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_info *out)
 {
     const struct wrd_connection *c = wrd_table_find(&ep->table, conn);
@@ -89,5 +111,7 @@ wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_inf
                            .channels = wrd_chan_count(&c->chan),
                            .messages_dropped = c->chan.dropped,
                            .channels_refused = c->chan.refused};
+    if (c->sctp && c->was_open)
+        fill_sctp(out, c->sctp);
     return WRD_OK;
 }

@@ -174,8 +174,11 @@ void wrd_sctp_fail(struct wrd_sctp *sctp, wrd_time now, wrd_result failure, uint
 {
     if (sctp->over)
         return;
+    size_t len = 0;
+    while (cause == WRD_SCTP_CAUSE_PROTOCOL && len < WRD_SCTP_ERROR_MAX && text[len])
+        len++;
     if (sctp->begun)
-        write_abort(sctp, cause, (const uint8_t *)text, cause == WRD_SCTP_CAUSE_PROTOCOL ? strlen(text) : 0);
+        write_abort(sctp, cause, (const uint8_t *)text, len);
     wrd_sctp_end(sctp, now, failure, text);
 }
 
