@@ -364,6 +364,7 @@ wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp)
 void wrd_sctp_get_stats(const struct wrd_sctp *sctp, struct wrd_sctp_stats *out)
 {
     *out = sctp->stats;
+    out->messages_given_up = sctp->queue.given_up;
     out->in_flight = sctp->flight.bytes;
     out->cwnd = sctp->cwnd.cwnd;
     out->ssthresh = sctp->cwnd.ssthresh;

@@ -70,7 +70,7 @@ static uint64_t arrives(const wrd_channel_options *options, uint64_t seed)
     assert_true(info.messages_given_up >= 2000 - count);
     assert_true(info.packets_sent > 1000 && info.packets_received > 500 && info.losses > 100);
     assert_true(info.congestion_window > 0 && info.peer_window > 0 && info.interleaving);
-    assert_in_range(info.rtt_min, 40 * WRD_MILLISECOND, 41 * WRD_MILLISECOND);
+    assert_in_range(info.rtt_min, 20 * WRD_MILLISECOND, 21 * WRD_MILLISECOND);
     assert_true(info.rtt >= info.rtt_min && info.rto > info.rtt && info.rtt_var > 0);
     assert_int_equal(wrd_channel_buffered(client->node->endpoint, client->conn, channel), 0);
     assert_false(client->closed || server->closed);
