@@ -73,7 +73,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
     sctp->queue.limit = sctp->options.send_limit;
     sctp->queue.rules.piece = sctp->payload;
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
-    wrd_sctp_heartbeat_init(&sctp->heartbeat);
+    wrd_sctp_heartbeat_init(&sctp->heartbeat, env);
     wrd_sctp_reset_init(&sctp->reset, env);
     wrd_sctp_flight_init(&sctp->flight, &sctp->queue, sctp->local_initial);
     return sctp;
@@ -90,6 +90,9 @@ void wrd_sctp_free(struct wrd_sctp *sctp)
         wrd_sctp_track_free(&sctp->track);
     }
     wrd_sctp_reset_free(&sctp->reset);
+    wrd_sctp_heartbeat_free(&sctp->heartbeat);
+    wrd_sctp_drop_reply(sctp);
+    wrd_sctp_drop_report(sctp);
     wrd_sctp_pool_give(&sctp->pool, sctp->peer_cookie, sctp->peer_cookie_capacity);
     wrd_sctp_pool_drain(&sctp->pool);
     wrd_mem_free(sctp->env, sctp, sizeof *sctp);

@@ -62,11 +62,10 @@ struct wrd_sctp {
     uint8_t *peer_cookie;
     size_t peer_cookie_len, peer_cookie_capacity;
 
-    unsigned due; /* bits of wrd_sctp_due */
-    uint16_t reply_len;
-    uint8_t reply[WRD_SCTP_REPLY_MAX]; /* a whole packet, first in line */
-    uint16_t error_len;
-    uint8_t error[WRD_SCTP_ERROR_MAX]; /* causes for one ERROR */
+    unsigned due;   /* bits of wrd_sctp_due */
+    uint8_t *reply; /* a whole packet, first in line: WRD_SCTP_REPLY_MAX, or NULL */
+    uint8_t *error; /* causes for one ERROR: WRD_SCTP_ERROR_MAX, or NULL */
+    uint16_t reply_len, error_len;
 
     wrd_time t1, t2, t3;
     wrd_time t5;                     /* the shutdown as a whole (RFC 9260 9.2) */
@@ -151,8 +150,11 @@ void wrd_sctp_answer_stray(struct wrd_sctp *sctp, const struct wrd_sctp_packet *
 /* reply.c */
 /* A packet of one chunk for `reply`; `tag` 0 would be an INIT's. */
 struct wrd_writer wrd_sctp_reply_begin(struct wrd_sctp *sctp, uint32_t tag);
+/* Without memory there is none, as if it had been lost. */
 void wrd_sctp_reply_end(struct wrd_sctp *sctp, struct wrd_writer *wr);
-/* Queues an error cause, cut to what fits. */
+void wrd_sctp_drop_reply(struct wrd_sctp *sctp);
+/* Queues an error cause, cut to what fits, if there is memory. */
 void wrd_sctp_report(struct wrd_sctp *sctp, uint16_t cause, const uint8_t *bytes, size_t len);
+void wrd_sctp_drop_report(struct wrd_sctp *sctp);
 
 #endif

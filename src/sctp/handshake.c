@@ -314,9 +314,10 @@ static bool restart(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_c
     sctp->local_initial = cookie->local_tsn;
     queue_again(sctp);
     wrd_sctp_rto_init(&sctp->rto, sctp->options.rto_initial);
-    wrd_sctp_heartbeat_init(&sctp->heartbeat);
+    wrd_sctp_heartbeat_free(&sctp->heartbeat);
+    wrd_sctp_heartbeat_init(&sctp->heartbeat, sctp->env);
     sctp->errors = 0;
-    sctp->error_len = 0;
+    wrd_sctp_drop_report(sctp);
     if (!begin(sctp, now, cookie->made, &peer))
         return false;
     wrd_sctp_enter(sctp, now, WRD_SCTP_ESTABLISHED);

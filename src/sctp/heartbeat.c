@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "sctp/heartbeat.h"
 
+#include "base/mem.h"
 #include "sctp/chunk.h"
 #include "sctp/param.h"
 
 #define PROBE_SIZE (WRD_SCTP_CHUNK_HEADER_SIZE + 4 + WRD_SCTP_NONCE_SIZE)
 
-void wrd_sctp_heartbeat_init(struct wrd_sctp_heartbeat *hb)
+void wrd_sctp_heartbeat_init(struct wrd_sctp_heartbeat *hb, const wrd_env *env)
 {
-    memset(hb, 0, sizeof *hb);
-    hb->deadline = WRD_NEVER;
+    *hb = (struct wrd_sctp_heartbeat){.env = env, .deadline = WRD_NEVER};
+}
+
+void wrd_sctp_heartbeat_free(struct wrd_sctp_heartbeat *hb)
+{
+    wrd_mem_free(hb->env, hb->echo, hb->echo_len);
+    hb->echo = NULL;
+    hb->echo_len = 0;
 }
 
 void wrd_sctp_heartbeat_heard(struct wrd_sctp_heartbeat *hb, wrd_time now)
@@ -28,7 +35,11 @@ bool wrd_sctp_heartbeat_expire(struct wrd_sctp_heartbeat *hb, wrd_time now)
 
 void wrd_sctp_heartbeat_asked(struct wrd_sctp_heartbeat *hb, const uint8_t *value, size_t len)
 {
-    if (len == 0 || len > sizeof hb->echo)
+    if (len == 0 || len > WRD_SCTP_ECHO_MAX)
+        return;
+    wrd_sctp_heartbeat_free(hb);
+    hb->echo = wrd_mem_alloc(hb->env, len);
+    if (!hb->echo)
         return;
     memcpy(hb->echo, value, len);
     hb->echo_len = (uint16_t)len;
@@ -44,16 +55,16 @@ wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now
     return now > hb->sent ? now - hb->sent : 1;
 }
 
-void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, const wrd_env *env, struct wrd_writer *wr)
+void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_writer *wr)
 {
-    if (hb->echo_len > 0 && wr->cap - wr->len >= WRD_SCTP_CHUNK_HEADER_SIZE + (size_t)hb->echo_len + 3) {
+    if (hb->echo && wr->cap - wr->len >= WRD_SCTP_CHUNK_HEADER_SIZE + (size_t)hb->echo_len + 3) {
         size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT_ACK, 0);
         wrd_wr_bytes(wr, hb->echo, hb->echo_len);
         wrd_sctp_chunk_end(wr, start);
-        hb->echo_len = 0;
+        wrd_sctp_heartbeat_free(hb);
     }
     if (hb->send && wr->cap - wr->len >= PROBE_SIZE) {
-        env->random(env->user, hb->nonce, sizeof hb->nonce);
+        hb->env->random(hb->env->user, hb->nonce, sizeof hb->nonce);
         size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT, 0);
         wrd_sctp_param_write(wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, hb->nonce, sizeof hb->nonce);
         wrd_sctp_chunk_end(wr, start);

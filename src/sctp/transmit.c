@@ -175,9 +175,9 @@ static void write_control(struct wrd_sctp *sctp, wrd_time now, struct wrd_writer
         size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_ERROR, 0);
         wrd_wr_bytes(wr, sctp->error, sctp->error_len);
         wrd_sctp_chunk_end(wr, start);
-        sctp->error_len = 0;
+        wrd_sctp_drop_report(sctp);
     }
-    wrd_sctp_heartbeat_write(&sctp->heartbeat, now, sctp->env, wr);
+    wrd_sctp_heartbeat_write(&sctp->heartbeat, now, wr);
     if (sctp->peer_reconfig && sctp->state == WRD_SCTP_ESTABLISHED)
         wrd_sctp_reset_ask(&sctp->reset, &sctp->queue, now, wrd_sctp_rto(&sctp->rto), wrd_tsn(sctp->flight.next.v - 1),
                            sctp->flight.cumulative);
@@ -222,7 +222,7 @@ static size_t take_reply(struct wrd_sctp *sctp, uint8_t *out)
 {
     size_t len = sctp->reply_len;
     memcpy(out, sctp->reply, len);
-    sctp->reply_len = 0;
+    wrd_sctp_drop_reply(sctp);
     return len;
 }
 

@@ -14,7 +14,7 @@ static uint8_t out[1200];
 static size_t write(size_t cap)
 {
     struct wrd_writer wr = wrd_wr(out, cap);
-    wrd_sctp_heartbeat_write(&hb, 1000, &env.env, &wr);
+    wrd_sctp_heartbeat_write(&hb, 1000, &wr);
     assert_false(wr.bad);
     return wr.len;
 }
@@ -22,7 +22,7 @@ static size_t write(size_t cap)
 static void probe_is_answered_only_by_its_own_nonce_and_only_once(void **state)
 {
     lab_env_init(&env, 1);
-    wrd_sctp_heartbeat_init(&hb);
+    wrd_sctp_heartbeat_init(&hb, &env.env);
     assert_false(wrd_sctp_heartbeat_expire(&hb, 0));
     assert_int_equal(write(sizeof out), 24);
     uint8_t info[20];
@@ -41,7 +41,7 @@ static void probe_is_answered_only_by_its_own_nonce_and_only_once(void **state)
 static void one_probe_is_outstanding_and_the_next_has_another_nonce(void **state)
 {
     lab_env_init(&env, 1);
-    wrd_sctp_heartbeat_init(&hb);
+    wrd_sctp_heartbeat_init(&hb, &env.env);
     (void)wrd_sctp_heartbeat_expire(&hb, 0);
     assert_int_equal(write(sizeof out), 24);
     uint8_t info[20];
@@ -56,7 +56,7 @@ static void one_probe_is_outstanding_and_the_next_has_another_nonce(void **state
 static void echo_waits_for_a_packet_with_room(void **state)
 {
     lab_env_init(&env, 1);
-    wrd_sctp_heartbeat_init(&hb);
+    wrd_sctp_heartbeat_init(&hb, &env.env);
     wrd_sctp_heartbeat_asked(&hb, (const uint8_t *)"information", 11);
     assert_int_equal(write(17), 0);
     assert_int_equal(write(18), 16);
@@ -64,6 +64,14 @@ static void echo_waits_for_a_packet_with_room(void **state)
     assert_int_equal(wrd_load16be(out + 2), 15);
     assert_memory_equal(out + 4, "information", 11);
     assert_int_equal(write(sizeof out), 0);
+    assert_int_equal(env.live, 0);
+    wrd_sctp_heartbeat_asked(&hb, (const uint8_t *)"lost", 4);
+    wrd_sctp_heartbeat_asked(&hb, (const uint8_t *)"newer", 5); /* one is owed at most */
+    assert_int_equal(env.live, 5);
+    env.fail_at = env.asked + 1;
+    wrd_sctp_heartbeat_asked(&hb, (const uint8_t *)"no memory", 9);
+    assert_int_equal(write(sizeof out), 0);
+    assert_int_equal(env.live, 0);
 }
 
 int main(void)
