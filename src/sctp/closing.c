@@ -7,7 +7,7 @@
 
 void wrd_sctp_take_shutdown(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader rd)
 {
-    struct wrd_sctp_sack sack = {.cumulative = wrd_tsn(wrd_rd32(&rd)), .a_rwnd = sctp->peer_rwnd};
+    struct wrd_sctp_sack sack = {.cumulative = wrd_tsn(wrd_rd32(&rd)), .a_rwnd = sctp->peer_rwnd, .gaps = rd.at};
     if (rd.bad || sctp->state < WRD_SCTP_ESTABLISHED || !wrd_tsn_lt(sack.cumulative, sctp->flight.next))
         return;
     /* What it acknowledges may be old by now; that the peer leaves is not. */
