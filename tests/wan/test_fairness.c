@@ -51,8 +51,8 @@ static void two_of_the_same_kind_share_evenly(void **state)
             road_init(&road, 1, RATE, RTT);
             add(&road, (enum wrd_sctp_congestion)kind, 0, 0);
             add(&road, (enum wrd_sctp_congestion)kind, later * 137 * WRD_MILLISECOND, 0);
-            assert_true(jain(&road, 10, 70, shares) >= 0.9);
-            assert_true(shares[0] + shares[1] >= 0.8);
+            assert_true(jain(&road, 10, 70, shares) >= 0.95);
+            assert_true(shares[0] + shares[1] >= 0.85);
             road_free(&road);
         }
     }
@@ -65,7 +65,7 @@ static void four_share_evenly(void **state)
     road_init(&road, 1, RATE, RTT);
     for (wrd_time i = 0; i < 4; i++)
         add(&road, WRD_SCTP_CUBIC, i * 213 * WRD_MILLISECOND, 0);
-    assert_true(jain(&road, 10, 70, shares) >= 0.8);
+    assert_true(jain(&road, 10, 70, shares) >= 0.9);
     road_free(&road);
 }
 
@@ -77,7 +77,7 @@ static void cubic_leaves_reno_its_share(void **state)
     road_init(&road, 1, RATE, RTT);
     add(&road, WRD_SCTP_CUBIC, 0, 0);
     add(&road, WRD_SCTP_RENO, 137 * WRD_MILLISECOND, 0);
-    assert_true(jain(&road, 10, 70, shares) >= 0.75);
+    assert_true(jain(&road, 10, 70, shares) >= 0.85);
     road_free(&road);
 }
 
@@ -88,8 +88,8 @@ static void longer_round_trip_is_not_starved(void **state)
     road_init(&road, 1, RATE, RTT);
     add(&road, WRD_SCTP_CUBIC, 0, 0);
     add(&road, WRD_SCTP_CUBIC, 137 * WRD_MILLISECOND, 100 * WRD_MILLISECOND);
-    assert_true(jain(&road, 10, 70, shares) >= 0.6);
-    assert_true(shares[1] >= 0.1);
+    assert_true(jain(&road, 10, 70, shares) >= 0.8);
+    assert_true(shares[1] >= 0.25);
     road_free(&road);
 }
 
@@ -102,7 +102,7 @@ static void late_comer_gets_its_share(void **state)
     add(&road, WRD_SCTP_CUBIC, 20 * WRD_SECOND, 0);
     (void)jain(&road, 10, 20, shares);
     (void)jain(&road, 20, 25, shares);
-    assert_true(jain(&road, 40, 60, shares) >= 0.8);
+    assert_true(jain(&road, 40, 60, shares) >= 0.9);
     road_free(&road);
 }
 
