@@ -44,7 +44,8 @@ struct link_options seeds_link(uint64_t *dice)
         link.burst_enter = share_below(dice, 0.01);
         link.burst_leave = 0.05 + share_below(dice, 0.4);
         link.burst_loss = 0.5 + share_below(dice, 0.5);
-        link.burst_us = 2 * WRD_SECOND; /* or a quiet sender, whose repeats are all in it, gives up rightly */
+        /* No longer, or a quiet sender, whose repeats are all in it, rightly gives up, and consent (RFC 7675) ends. */
+        link.burst_us = 500 * WRD_MILLISECOND;
     }
     if (seeds_once_in(dice, 3)) {
         link.reorder = share_below(dice, 0.2);
