@@ -374,7 +374,7 @@ void wrd_sctp_get_stats(const struct wrd_sctp *sctp, struct wrd_sctp_stats *out)
     out->peer_window = sctp->peer_rwnd;
     out->rtt = sctp->rto.srtt;
     out->rtt_var = sctp->rto.rttvar;
-    out->rtt_min = sctp->flight.rack.rtt_min;
+    out->rtt_min = sctp->flight.rack.rtt_min.value;
     out->rto = wrd_sctp_rto(&sctp->rto);
     out->interleaving = sctp->interleaving;
     out->without_checksum = sctp->without_checksum;

@@ -3,8 +3,9 @@
 
 #include "sctp/bounds.h"
 
-/* C is 0.4 packets per cubed second, beta 0.7 (RFC 9438 4.1, 4.6); alpha follows from beta (4.3). */
-#define BETA_TENTHS       7
+/* C is 0.4 packets per cubed second, beta 0.7 (RFC 9438 4.1, 4.6), here in percent; alpha follows from beta (4.3). */
+#define BETA              70
+#define BETA_GENTLE       85 /* as for a mark of congestion without a queue that overflows (RFC 8511) */
 #define ALPHA_THOUSANDTHS 529
 /* Past this time the window is limited by other things. */
 #define EPOCH_MAX_MS 100000
@@ -23,12 +24,12 @@ uint64_t wrd_sctp_cube_root(uint64_t value)
     return root;
 }
 
-size_t wrd_sctp_cubic_reduce(struct wrd_sctp_cubic *cubic, size_t cwnd)
+size_t wrd_sctp_cubic_reduce(struct wrd_sctp_cubic *cubic, size_t cwnd, bool gently)
 {
-    size_t reduced = cwnd / 10 * BETA_TENTHS;
-    cubic->before = cwnd;
+    size_t reduced = cwnd / 100 * (gently ? BETA_GENTLE : BETA);
+    cubic->before = gently ? reduced : cwnd;
     /* Fast convergence (4.7): a window that did not return to where it was leaves room to the others. */
-    cubic->highest = cwnd < cubic->highest ? (cwnd + reduced) / 2 : cwnd;
+    cubic->highest = cwnd < cubic->highest && !gently ? (cwnd + reduced) / 2 : cwnd;
     cubic->running = false;
     return reduced;
 }

@@ -17,8 +17,8 @@ struct wrd_sctp_cubic {
     uint64_t fraction, reno_fraction; /* of a byte, that the window and `reno` grew, in parts of the window */
 };
 
-/* What the window is after a loss at `cwnd`. */
-size_t wrd_sctp_cubic_reduce(struct wrd_sctp_cubic *cubic, size_t cwnd);
+/* What the window is after a loss at `cwnd`; `gently`: one that need not mean congestion. */
+size_t wrd_sctp_cubic_reduce(struct wrd_sctp_cubic *cubic, size_t cwnd, bool gently);
 /* The next epoch starts flat, where slow start left off: after a timeout there is no W_max to return to. */
 void wrd_sctp_cubic_forget(struct wrd_sctp_cubic *cubic);
 /* The window after `bytes` of a full one (`used`) were acknowledged. */

@@ -101,16 +101,16 @@ static void save(struct wrd_sctp_cwnd *cc)
     cc->saved.cubic = cc->cubic;
 }
 
-static size_t reduced(struct wrd_sctp_cwnd *cc)
+static size_t reduced(struct wrd_sctp_cwnd *cc, bool gently)
 {
-    size_t size = cc->kind == WRD_SCTP_RENO ? cc->cwnd / 2 : wrd_sctp_cubic_reduce(&cc->cubic, cc->cwnd);
+    size_t size = cc->kind == WRD_SCTP_RENO ? cc->cwnd / 2 : wrd_sctp_cubic_reduce(&cc->cubic, cc->cwnd, gently);
     return most(size, WRD_SCTP_CWND_MIN * cc->payload);
 }
 
-void wrd_sctp_cwnd_lost(struct wrd_sctp_cwnd *cc, size_t in_flight)
+void wrd_sctp_cwnd_lost(struct wrd_sctp_cwnd *cc, size_t in_flight, bool gently)
 {
     save(cc);
-    cc->ssthresh = reduced(cc);
+    cc->ssthresh = reduced(cc, gently);
     cc->cwnd = cc->ssthresh;
     cc->partial_bytes_acked = 0;
     cc->waiting = 0;
@@ -131,7 +131,7 @@ void wrd_sctp_cwnd_timeout(struct wrd_sctp_cwnd *cc, bool again)
     if (!again)
         save(cc);
     if (!again && !cc->recovering)
-        cc->ssthresh = reduced(cc);
+        cc->ssthresh = reduced(cc, false);
     wrd_sctp_cubic_forget(&cc->cubic);
     cc->cwnd = cc->payload;
     cc->partial_bytes_acked = 0;

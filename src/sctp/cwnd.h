@@ -48,8 +48,9 @@ struct wrd_sctp_acked {
 
 void wrd_sctp_cwnd_init(struct wrd_sctp_cwnd *cc, enum wrd_sctp_congestion kind, size_t payload);
 void wrd_sctp_cwnd_acked(struct wrd_sctp_cwnd *cc, const struct wrd_sctp_acked *acked);
-/* Something is lost that was in flight with `in_flight` bytes in all: recovery begins. */
-void wrd_sctp_cwnd_lost(struct wrd_sctp_cwnd *cc, size_t in_flight);
+/* Something is lost that was in flight with `in_flight` bytes in all: recovery begins. `gently`: a single packet, while
+ * nothing tells of a queue; more likely it was damaged on the way than dropped for want of room. */
+void wrd_sctp_cwnd_lost(struct wrd_sctp_cwnd *cc, size_t in_flight, bool gently);
 /* All that was in flight when recovery began is acknowledged. */
 void wrd_sctp_cwnd_recovered(struct wrd_sctp_cwnd *cc);
 /* T3 expired (7.2.3); `again`: before anything sent since the last expiry was acknowledged. */

@@ -27,23 +27,24 @@ void wrd_sctp_hystart_acked(struct wrd_sctp_hystart *hs, wrd_time rtt, struct wr
 {
     if (hs->phase == WRD_SCTP_HYSTART_DONE)
         return;
-    if (rtt) {
-        hs->rtt = hs->rtt && hs->rtt < rtt ? hs->rtt : rtt;
-        if (hs->samples < SAMPLES)
-            hs->samples++;
+    /* `round_end` is the first TSN that was sent after the round began. */
+    if (!hs->in_round || wrd_tsn_le(hs->round_end, cumulative)) {
+        if (hs->phase == WRD_SCTP_HYSTART_SLOW && ++hs->rounds >= SLOW_ROUNDS) {
+            hs->phase = WRD_SCTP_HYSTART_DONE;
+            return;
+        }
+        begin_round(hs, next);
     }
-    bool enough = hs->samples >= SAMPLES;
-    if (hs->phase == WRD_SCTP_HYSTART_FAST && enough && hs->last_rtt && hs->rtt >= hs->last_rtt + rise(hs->last_rtt)) {
+    if (rtt == 0)
+        return;
+    hs->rtt = hs->rtt && hs->rtt < rtt ? hs->rtt : rtt;
+    if (hs->samples < SAMPLES && ++hs->samples < SAMPLES)
+        return;
+    if (hs->phase == WRD_SCTP_HYSTART_FAST && hs->last_rtt && hs->rtt >= hs->last_rtt + rise(hs->last_rtt)) {
         hs->phase = WRD_SCTP_HYSTART_SLOW;
         hs->baseline = hs->rtt;
         hs->rounds = 0;
-    } else if (hs->phase == WRD_SCTP_HYSTART_SLOW && enough && hs->rtt < hs->baseline) {
+    } else if (hs->phase == WRD_SCTP_HYSTART_SLOW && hs->rtt < hs->baseline) {
         hs->phase = WRD_SCTP_HYSTART_FAST;
     }
-    /* `round_end` is the first TSN that was sent after the round began. */
-    if (hs->in_round && wrd_tsn_lt(cumulative, hs->round_end))
-        return;
-    if (hs->in_round && hs->phase == WRD_SCTP_HYSTART_SLOW && ++hs->rounds >= SLOW_ROUNDS)
-        hs->phase = WRD_SCTP_HYSTART_DONE;
-    begin_round(hs, next);
 }

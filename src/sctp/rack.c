@@ -11,27 +11,35 @@ void wrd_sctp_rack_init(struct wrd_sctp_rack *rack)
     rack->mult = 1;
 }
 
+void wrd_sctp_least_take(struct wrd_sctp_least *least, wrd_time now, wrd_time interval, wrd_time value)
+{
+    if (least->current == 0 || now - least->since >= interval) {
+        least->last = least->current;
+        least->current = value;
+        least->since = now;
+    } else if (value < least->current) {
+        least->current = value;
+    }
+    least->value = least->last && least->last < least->current ? least->last : least->current;
+}
+
 void wrd_sctp_rack_sample(struct wrd_sctp_rack *rack, wrd_time now, wrd_time rtt)
 {
-    if (rtt == 0)
-        rtt = 1;
-    if (rack->rtt_min_now == 0 || now - rack->rtt_min_since >= WRD_SCTP_RTT_MIN_LIFETIME) {
-        rack->rtt_min_last = rack->rtt_min_now;
-        rack->rtt_min_now = rtt;
-        rack->rtt_min_since = now;
-    } else if (rtt < rack->rtt_min_now) {
-        rack->rtt_min_now = rtt;
-    } else {
-        return;
-    }
-    bool last = rack->rtt_min_last && rack->rtt_min_last < rack->rtt_min_now;
-    rack->rtt_min = last ? rack->rtt_min_last : rack->rtt_min_now;
+    wrd_time value = rtt ? rtt : 1;
+    wrd_sctp_least_take(&rack->rtt_min, now, WRD_SCTP_RTT_MIN_LIFETIME, value);
+    wrd_sctp_least_take(&rack->rtt_recent, now, rack->rtt_min.value, value);
+}
+
+bool wrd_sctp_rack_no_queue(const struct wrd_sctp_rack *rack)
+{
+    wrd_time least = rack->rtt_min.value;
+    return least > 0 && rack->rtt_recent.value <= least + least / 16 + WRD_MILLISECOND;
 }
 
 bool wrd_sctp_rack_arrived(struct wrd_sctp_rack *rack, wrd_time now, struct wrd_tsn tsn, wrd_time sent_at, bool again)
 {
     wrd_time rtt = now > sent_at ? now - sent_at : 0;
-    bool early = again && rtt < rack->rtt_min;
+    bool early = again && rtt < rack->rtt_min.value;
     if (!rack->any || wrd_tsn_lt(rack->fack, tsn))
         rack->fack = tsn;
     else if ((!again || early) && wrd_tsn_lt(tsn, rack->fack))
@@ -69,7 +77,7 @@ wrd_time wrd_sctp_rack_window(const struct wrd_sctp_rack *rack, wrd_time srtt, b
 {
     if (!rack->reordering && sure)
         return 0;
-    wrd_time base = rack->rtt_min ? rack->rtt_min : rack->rtt;
+    wrd_time base = rack->rtt_min.value ? rack->rtt_min.value : rack->rtt;
     wrd_time window = base * rack->mult / 4;
     return srtt && window > srtt ? srtt : window;
 }

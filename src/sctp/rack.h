@@ -9,6 +9,13 @@
 #include "base/serial.h"
 #include "wrd/base.h"
 
+/* The least of what was seen in the current interval and the one before. */
+struct wrd_sctp_least {
+    wrd_time value; /* 0: nothing was seen */
+    wrd_time last, current;
+    wrd_time since;
+};
+
 struct wrd_sctp_rack {
     bool any;            /* something arrived; until then the next four say nothing */
     struct wrd_tsn tsn;  /* of what was sent last among all that arrived */
@@ -20,14 +27,16 @@ struct wrd_sctp_rack {
     uint8_t mult;        /* the window is so many quarters of the least round-trip time */
     uint8_t persist;     /* recoveries until the window narrows again */
     struct wrd_tsn round;
-    wrd_time rtt_min; /* the least of the two intervals below; 0: no sample */
-    wrd_time rtt_min_last, rtt_min_now;
-    wrd_time rtt_min_since;
+    struct wrd_sctp_least rtt_min;    /* of round-trip times of what was sent once, as long as a path may be trusted */
+    struct wrd_sctp_least rtt_recent; /* the same, of the last round trip or two */
 };
 
 void wrd_sctp_rack_init(struct wrd_sctp_rack *rack);
+void wrd_sctp_least_take(struct wrd_sctp_least *least, wrd_time now, wrd_time interval, wrd_time value);
 /* A round-trip time of something that was sent once. */
 void wrd_sctp_rack_sample(struct wrd_sctp_rack *rack, wrd_time now, wrd_time rtt);
+/* Do recent round-trip times tell of hardly any queue on the path? */
+bool wrd_sctp_rack_no_queue(const struct wrd_sctp_rack *rack);
 /* `tsn`, last sent at `sent_at`, arrived. `again`: it was sent more than once. False: so soon that this is the answer
  * to an earlier sending, which says nothing. */
 bool wrd_sctp_rack_arrived(struct wrd_sctp_rack *rack, wrd_time now, struct wrd_tsn tsn, wrd_time sent_at, bool again);

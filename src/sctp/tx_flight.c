@@ -373,8 +373,11 @@ bool wrd_sctp_flight_sack(struct wrd_sctp_flight *flight, wrd_time now, const st
 
 /* ---- Loss ---- */
 
-static void count_loss(struct wrd_sctp_losses *losses, struct wrd_tsn tsn)
+static void lose(struct wrd_sctp_flight *flight, struct wrd_tsn tsn, struct wrd_sctp_losses *losses)
 {
+    leave_flight(flight, tsn);
+    mark_lost(flight, tsn);
+    losses->bytes += sent_at(flight, tsn)->len;
     if (losses->count++ == 0 || wrd_tsn_lt(losses->highest, tsn))
         losses->highest = tsn;
 }
@@ -392,9 +395,7 @@ static bool lose_once(struct wrd_sctp_flight *flight, wrd_time now, wrd_time pat
         losses->next = sent->sent_at + patience;
         return false;
     }
-    leave_flight(flight, tsn);
-    mark_lost(flight, tsn);
-    count_loss(losses, tsn);
+    lose(flight, tsn, losses);
     return true;
 }
 
@@ -419,9 +420,7 @@ struct wrd_sctp_losses wrd_sctp_flight_detect(struct wrd_sctp_flight *flight, wr
             losses.next = since + patience < losses.next ? since + patience : losses.next;
             break;
         }
-        leave_flight(flight, tsn);
-        mark_lost(flight, tsn);
-        count_loss(&losses, tsn);
+        lose(flight, tsn, &losses);
     }
     return losses;
 }

@@ -70,6 +70,7 @@ struct wrd_sctp_sacked {
 /* What is lost by now, and when to look again. */
 struct wrd_sctp_losses {
     uint32_t count;
+    size_t bytes;
     struct wrd_tsn highest; /* of them */
     wrd_time next;          /* WRD_NEVER: only an acknowledgement can tell more */
 };

@@ -14,14 +14,15 @@ void wrd_sctp_loss_init(struct wrd_sctp *sctp)
 
 /* ---- Slowing down, and taking it back ---- */
 
-static void slow_down(struct wrd_sctp *sctp, size_t in_flight)
+/* `single`: one packet's worth, and no more, is lost. */
+static void slow_down(struct wrd_sctp *sctp, size_t in_flight, bool single)
 {
     struct wrd_sctp_recovery *recovery = &sctp->recovery;
     recovery->active = true;
     recovery->exit = wrd_tsn(sctp->flight.next.v - 1);
     recovery->repeats = 0;
     recovery->probe_blamed = false;
-    wrd_sctp_cwnd_lost(&sctp->cwnd, in_flight);
+    wrd_sctp_cwnd_lost(&sctp->cwnd, in_flight, single && wrd_sctp_rack_no_queue(&sctp->flight.rack));
 }
 
 static void undo(struct wrd_sctp *sctp)
@@ -104,7 +105,7 @@ static bool find_losses(struct wrd_sctp *sctp, wrd_time now, size_t in_flight)
     sctp->stats.losses += losses.count;
     bool known = recovery->timed_out && wrd_tsn_le(losses.highest, recovery->timeout_point);
     if (!recovery->active && !known)
-        slow_down(sctp, in_flight);
+        slow_down(sctp, in_flight, losses.bytes <= sctp->payload);
     return true;
 }
 
@@ -119,7 +120,7 @@ static void judge_probe(struct wrd_sctp *sctp, wrd_time now, size_t in_flight)
         wrd_tsn_le(recovery->probe_last, flight->cumulative) || wrd_sctp_bit(&flight->held, recovery->probe_last);
     if (!arrived)
         return;
-    if (now < recovery->probe_at + flight->rack.rtt_min) {
+    if (now < recovery->probe_at + flight->rack.rtt_min.value) {
         needless_probe(sctp);
         return;
     }
@@ -127,7 +128,7 @@ static void judge_probe(struct wrd_sctp *sctp, wrd_time now, size_t in_flight)
     recovery->probe_slack /= 2;
     if (recovery->active || recovery->timed_out)
         return;
-    slow_down(sctp, in_flight);
+    slow_down(sctp, in_flight, true);
     recovery->probe_blamed = true;
 }
 
@@ -188,11 +189,14 @@ static void arm_probe(struct wrd_sctp *sctp, wrd_time now)
         recovery->probe_out || recovery->timeouts > 0 || recovery->window_probe ||
         !wrd_sctp_flight_may_repeat(&sctp->flight, now, wrd_tsn(sctp->flight.next.v - 1)))
         return;
-    wrd_time delay = 2 * srtt > WRD_SCTP_PROBE_DELAY_MIN ? 2 * srtt : WRD_SCTP_PROBE_DELAY_MIN;
-    if (sctp->flight.bytes <= sctp->payload)
-        delay += recovery->probe_slack;
+    wrd_time margin = 4 * sctp->rto.rttvar;
+    margin = margin < srtt / 2 ? srtt / 2 : margin > srtt ? srtt : margin;
+    wrd_time delay = srtt + margin;
+    wrd_time late = sctp->flight.rack.rtt + srtt / 8;
+    delay = (delay > late ? delay : late) + recovery->probe_slack;
+    delay = delay > WRD_SCTP_PROBE_DELAY_MIN ? delay : WRD_SCTP_PROBE_DELAY_MIN;
     wrd_time at = sctp->last_data + delay;
-    at = at < now + srtt ? now + srtt : at;
+    at = at < now + srtt / 8 ? now + srtt / 8 : at;
     sctp->probe = at < sctp->t3 ? at : sctp->t3;
 }
 

@@ -26,8 +26,8 @@ static void cube_root_is_exact(void **state)
 static size_t window_after(size_t highest, wrd_time rtt, wrd_time seconds)
 {
     struct wrd_sctp_cubic cubic = {0};
-    size_t cwnd = wrd_sctp_cubic_reduce(&cubic, highest);
-    assert_int_equal(cwnd, highest / 10 * 7);
+    size_t cwnd = wrd_sctp_cubic_reduce(&cubic, highest, false);
+    assert_int_equal(cwnd, highest / 100 * 70);
     wrd_time now = 7 * WRD_SECOND, end = now + seconds * WRD_SECOND;
     while (now < end) {
         size_t window = cwnd;
@@ -65,16 +65,24 @@ static void short_paths_grow_as_reno(void **state)
 static void window_that_fell_twice_leaves_room(void **state)
 {
     struct wrd_sctp_cubic cubic = {0};
-    (void)wrd_sctp_cubic_reduce(&cubic, 1000 * P);
+    (void)wrd_sctp_cubic_reduce(&cubic, 1000 * P, false);
     assert_int_equal(cubic.highest, 1000 * P);
-    (void)wrd_sctp_cubic_reduce(&cubic, 800 * P);
+    (void)wrd_sctp_cubic_reduce(&cubic, 800 * P, false);
     assert_int_equal(cubic.highest, 680 * P);
+}
+
+static void single_loss_without_a_queue_costs_half_as_much(void **state)
+{
+    struct wrd_sctp_cubic cubic = {0};
+    assert_int_equal(wrd_sctp_cubic_reduce(&cubic, 1000 * P, true), 850 * P);
+    (void)wrd_sctp_cubic_reduce(&cubic, 900 * P, true);
+    assert_int_equal(cubic.highest, 900 * P);
 }
 
 static void time_in_which_the_window_was_not_used_does_not_count(void **state)
 {
     struct wrd_sctp_cubic a = {0}, b = {0};
-    size_t cwnd_a = wrd_sctp_cubic_reduce(&a, 100 * P), cwnd_b = wrd_sctp_cubic_reduce(&b, 100 * P);
+    size_t cwnd_a = wrd_sctp_cubic_reduce(&a, 100 * P, false), cwnd_b = wrd_sctp_cubic_reduce(&b, 100 * P, false);
     wrd_time now = WRD_SECOND, rtt = 50 * WRD_MILLISECOND;
     for (int i = 0; i < 100; i++, now += rtt / 10) {
         cwnd_a = wrd_sctp_cubic_acked(&a, now, rtt, P, cwnd_a, P, true);
@@ -94,7 +102,7 @@ static void time_in_which_the_window_was_not_used_does_not_count(void **state)
 static void extremes_do_not_wrap(void **state)
 {
     struct wrd_sctp_cubic cubic = {0};
-    size_t cwnd = wrd_sctp_cubic_reduce(&cubic, WRD_SCTP_CWND_MAX);
+    size_t cwnd = wrd_sctp_cubic_reduce(&cubic, WRD_SCTP_CWND_MAX, false);
     static const wrd_time times[] = {0, 1, WRD_SECOND, 1000 * WRD_SECOND, (wrd_time)1 << 50};
     for (size_t i = 0; i < 5; i++) {
         size_t grown = wrd_sctp_cubic_acked(&cubic, times[i], 60 * WRD_SECOND, 500, cwnd, WRD_SCTP_CWND_MAX / 2, true);
@@ -110,6 +118,7 @@ int main(void)
         cmocka_unit_test(window_follows_the_curve),
         cmocka_unit_test(short_paths_grow_as_reno),
         cmocka_unit_test(window_that_fell_twice_leaves_room),
+        cmocka_unit_test(single_loss_without_a_queue_costs_half_as_much),
         cmocka_unit_test(time_in_which_the_window_was_not_used_does_not_count),
         cmocka_unit_test(extremes_do_not_wrap),
     };

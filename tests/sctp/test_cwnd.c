@@ -90,7 +90,7 @@ static void what_gap_blocks_named_counts_when_the_cumulative_tsn_moves(void **st
 static void loss_reduces_once_and_a_timeout_starts_over(void **state)
 {
     struct wrd_sctp_cwnd cc = make(WRD_SCTP_RENO, 100, 0);
-    wrd_sctp_cwnd_lost(&cc, 100 * P);
+    wrd_sctp_cwnd_lost(&cc, 100 * P, false);
     assert_int_equal(cc.ssthresh, 50 * P);
     wrd_sctp_cwnd_timeout(&cc, false); /* of the same loss */
     assert_int_equal(cc.ssthresh, 50 * P);
@@ -104,12 +104,12 @@ static void loss_reduces_once_and_a_timeout_starts_over(void **state)
     wrd_sctp_cwnd_timeout(&cc, false);
     assert_int_equal(cc.ssthresh, 4 * P);
     cc = make(WRD_SCTP_CUBIC, 100, 0);
-    wrd_sctp_cwnd_lost(&cc, 100 * P);
+    wrd_sctp_cwnd_lost(&cc, 100 * P, false);
     assert_int_equal(cc.ssthresh, 70 * P);
     wrd_sctp_cwnd_recovered(&cc);
     assert_int_equal(cc.cwnd, 70 * P);
     for (int i = 0; i < 20; i++)
-        wrd_sctp_cwnd_lost(&cc, cc.cwnd);
+        wrd_sctp_cwnd_lost(&cc, cc.cwnd, false);
     assert_int_equal(cc.cwnd, 4 * P);
 }
 
@@ -119,7 +119,7 @@ static void recovery_sends_in_proportion_to_what_arrives(void **state)
     for (int k = 0; k < 2; k++) {
         struct wrd_sctp_cwnd cc = make(kinds[k], 100, 0);
         size_t flight = 99 * P; /* one is lost */
-        wrd_sctp_cwnd_lost(&cc, 100 * P);
+        wrd_sctp_cwnd_lost(&cc, 100 * P, false);
         assert_true(wrd_sctp_cwnd_open(&cc, flight));
         size_t sent = 0;
         for (int i = 0; i < 99; i++) {
@@ -142,7 +142,7 @@ static void recovery_from_heavy_loss_does_not_starve(void **state)
 {
     struct wrd_sctp_cwnd cc = make(WRD_SCTP_CUBIC, 100, 0);
     size_t flight = 10 * P;
-    wrd_sctp_cwnd_lost(&cc, 100 * P);
+    wrd_sctp_cwnd_lost(&cc, 100 * P, false);
     for (int round = 0; round < 5; round++) {
         size_t arriving = flight;
         for (; arriving > 0; arriving -= P) {
@@ -162,7 +162,7 @@ static void undo_restores_window_and_growth(void **state)
 {
     for (int k = 0; k < 2; k++) {
         struct wrd_sctp_cwnd cc = make(kinds[k], 100, 60);
-        wrd_sctp_cwnd_lost(&cc, 100 * P);
+        wrd_sctp_cwnd_lost(&cc, 100 * P, false);
         wrd_sctp_cwnd_undo(&cc);
         assert_int_equal(cc.cwnd, 100 * P);
         assert_int_equal(cc.ssthresh, 60 * P);
