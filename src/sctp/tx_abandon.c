@@ -31,7 +31,8 @@ static void abandon_chunk(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
 static void abandon_chunks(struct wrd_sctp_flight *flight, const struct wrd_sctp_outgoing *message, struct wrd_tsn tsn)
 {
     struct wrd_tsn at = tsn;
-    bool begins = false;
+    bool begins = wrd_tsn_lt(tsn, flight->next) && sent_at(flight, tsn)->message == message &&
+                  sent_at(flight, tsn)->flags & WRD_SCTP_BEGIN;
     while (!begins && wrd_tsn_lt(wrd_tsn_add(flight->cumulative, 1), at)) {
         at = wrd_tsn(at.v - 1);
         const struct wrd_sctp_sent *sent = sent_at(flight, at);
