@@ -72,6 +72,7 @@ struct wrd_sctp {
     wrd_time probe, reorder, pacing; /* RFC 8985 7 and 6.2; pacer.h */
     wrd_time t1_sent;
     unsigned attempts; /* expiries of T1 or T2 */
+    unsigned stale;    /* cookies that the peer found so */
     unsigned errors;   /* in a row without a sign of the peer: T3, heartbeat */
 
     struct wrd_sctp_track track;

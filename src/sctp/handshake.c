@@ -245,11 +245,9 @@ void wrd_sctp_take_stale_cookie(struct wrd_sctp *sctp, wrd_time now)
 {
     if (sctp->state != WRD_SCTP_COOKIE_ECHOED)
         return;
-    unsigned attempts = sctp->attempts;
     wrd_sctp_flight_rewind(&sctp->flight, false);
     wrd_sctp_enter(sctp, now, WRD_SCTP_COOKIE_WAIT);
-    sctp->attempts = attempts + 1; /* a peer whose cookies are always stale is given up, too */
-    if (sctp->attempts > WRD_SCTP_INIT_RETRIES)
+    if (++sctp->stale > WRD_SCTP_INIT_RETRIES)
         wrd_sctp_end(sctp, now, WRD_LOST, "the peer finds every cookie stale");
 }
 
