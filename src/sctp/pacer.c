@@ -32,9 +32,9 @@ static uint64_t quantum(const struct wrd_sctp_pacer *pacer)
 void wrd_sctp_pacer_fill(struct wrd_sctp_pacer *pacer, wrd_time now, size_t payload)
 {
     wrd_time elapsed = now > pacer->since ? now - pacer->since : 0;
-    elapsed = elapsed < WRD_SECOND ? elapsed : WRD_SECOND;
+    elapsed = elapsed < WRD_SCTP_RTO_MAX ? elapsed : WRD_SCTP_RTO_MAX;
     uint64_t gained = pacer->rate * elapsed / WRD_SECOND;
-    if (gained < GAIN_MIN && elapsed < WRD_SECOND && pacer->rate > 0)
+    if (gained < GAIN_MIN && elapsed < WRD_SCTP_RTO_MAX && pacer->rate > 0)
         return;
     pacer->since = now;
     uint64_t most = quantum(pacer);

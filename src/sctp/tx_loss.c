@@ -135,6 +135,7 @@ static void judge_probe(struct wrd_sctp *sctp, wrd_time now, size_t in_flight)
 static void make_progress(struct wrd_sctp *sctp)
 {
     struct wrd_sctp_recovery *recovery = &sctp->recovery;
+    bool busy = recovery->active || recovery->timed_out;
     recovery->timeouts = 0;
     if (recovery->timed_out && wrd_tsn_le(recovery->timeout_point, sctp->flight.cumulative))
         recovery->timed_out = false;
@@ -142,6 +143,18 @@ static void make_progress(struct wrd_sctp *sctp)
         recovery->active = false;
         wrd_sctp_cwnd_recovered(&sctp->cwnd);
         wrd_sctp_rack_recovered(&sctp->flight.rack);
+    }
+    if (recovery->active || recovery->timed_out)
+        return;
+    /* Duplicates are told of within a round trip. Later ones are the network's, and no reason to go back to a window
+     * of long ago. */
+    if (busy) {
+        recovery->closing = true;
+        recovery->last_word = sctp->flight.next;
+    } else if (recovery->closing && wrd_tsn_le(recovery->last_word, sctp->flight.cumulative)) {
+        recovery->closing = false;
+        recovery->repeats = 0;
+        recovery->probe_blamed = false;
     }
 }
 

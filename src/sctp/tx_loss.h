@@ -20,6 +20,8 @@ struct wrd_sctp_recovery {
     bool doubtful;     /* what T3 is to be made of: the next acknowledgement tells whether anything was lost */
     unsigned timeouts; /* of T3 in a row, without progress */
     uint32_t repeats;  /* sent again since the last slow-down, and not known to have been needless */
+    bool closing;      /* all of it is acknowledged; once `last_word` is, too, nothing more is heard of it */
+    struct wrd_tsn last_word;
 
     bool urgent;     /* the next packet of DATA is a probe, and goes out whatever the windows say */
     bool probe_out;  /* nothing was acknowledged since the last one */
