@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 20
 export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
 export JOBS
 
-.PHONY: all run test sim bench bench-sctp fuzz install clean help
+.PHONY: all run test sim interop bench bench-sctp fuzz install clean help
 .NOTPARALLEL:
 
 all:
@@ -32,6 +32,11 @@ sim:
 	@WRD_SKIP_BROWSERS=1 WRD_SKIP_INTEROP=1 scripts/setup build test
 	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
 	@SEED="$(SEED)" SEEDS="$(SEEDS)" WAN="$(WAN)" scripts/sim
+
+interop:
+	@WRD_SKIP_BROWSERS=1 scripts/setup build test
+	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
+	@tests/interop/run-long
 
 bench:
 	@scripts/setup build
@@ -68,6 +73,7 @@ help:
 	@echo "make run       the same, then runs the example: an echo server and its page"
 	@echo "make test      every test: unit, sanitizers, fences, browsers, foreign peers, install, README"
 	@echo "make sim       random scenes in virtual time: SEEDS=n many, SEED=n replays one, WAN=1 wide-area paths"
+	@echo "make interop   SCTP, channels and messages with peers by others, at length"
 	@echo "make bench     the benchmarks"
 	@echo "make bench-sctp  SCTP beside usrsctp and dcsctp"
 	@echo "make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"

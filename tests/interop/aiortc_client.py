@@ -41,6 +41,46 @@ def answer(host, port, fingerprint, credential, mid):
     ])
 
 
+class Channel:
+    """Another data channel of a client: what it sends waits while too much is queued, what it hears can be awaited."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self._arrived = asyncio.Queue()
+        self._low = asyncio.Event()
+        self._open = asyncio.Event()
+        self._closed = asyncio.Event()
+        channel.bufferedAmountLowThreshold = QUEUE // 2
+        channel.on("open", self._open.set)
+        channel.on("message", self._arrived.put_nowait)
+        channel.on("bufferedamountlow", self._low.set)
+        channel.on("close", self._closed.set)
+
+    async def _within(self, what, within):
+        try:
+            return await asyncio.wait_for(what, within)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"channel {self.channel.id} {self.channel.label!r} is {self.channel.readyState}, "
+                                 f"and nothing within {within} s") from None
+
+    async def opened(self, within=10):
+        if self.channel.readyState != "open":
+            await self._within(self._open.wait(), within)
+
+    async def closed(self, within=10):
+        if self.channel.readyState != "closed":
+            await self._within(self._closed.wait(), within)
+
+    async def send(self, message):
+        while self.channel.bufferedAmount > QUEUE:
+            self._low.clear()
+            await self._within(self._low.wait(), 20)
+        self.channel.send(message)
+
+    async def receive(self, within=20):
+        return await self._within(self._arrived.get(), within)
+
+
 class Client:
     """`munge`: X as its own ufrag and password too, as the original's client. `prefix`: what X begins with."""
 
@@ -50,6 +90,7 @@ class Client:
         self._channel.bufferedAmountLowThreshold = QUEUE // 2
         self._credential = prefix + secrets.token_hex(32)
         self._munge = munge
+        self._id = 0
         self._arrived = asyncio.Queue()
         self._low = asyncio.Event()
         self._open = asyncio.Event()
@@ -90,6 +131,14 @@ class Client:
             return await asyncio.wait_for(self._arrived.get(), within)
         except asyncio.TimeoutError:
             raise AssertionError(f"no message within {within} s: {self.state()}") from None
+
+    def open(self, label="", **how):
+        """A channel besides the main one, as createDataChannel(). We are the DTLS client, whose ids are even (RFC 8832
+        6); left to itself, aiortc counts them by its ICE role."""
+        if "id" not in how:
+            self._id += 2
+            how["id"] = self._id
+        return Channel(self._pc.createDataChannel(label, **how))
 
     def use_srtp_agreed(self):
         return srtp.agreed(self._pc.sctp.transport)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """pion (Go) as client of `wrd serve --raw`, and as the server that `wrd dial` meets. Optional: see build-others."""
+import os
 import unittest
 
 import programs
@@ -41,6 +42,13 @@ class Pion(unittest.TestCase):
 
     def test_pion_dials_our_server_over_ipv6(self):
         self.client(self.start(programs.server("--raw", listen=f"[{programs.IP6}]:0")))
+
+    def test_pion_opens_uses_and_closes_channels_of_our_server(self):
+        times = os.environ.get("WRD_INTEROP_LONG", "1")
+        server = self.start(programs.server("--raw", "--channels", "1000"))
+        client = self.pion("channels", server.address, server.fingerprint, times)
+        code, out = client.rest(within=60 * int(times))
+        self.assertEqual((code, out[-1:]), (0, ["ok the main channel still"]), client.log() + "\n" + server.log())
 
     def test_we_dial_pion_with_frames_and_raw(self):
         server = programs.ready(self.pion("server", f"{programs.IP4}:0"))

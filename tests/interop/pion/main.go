@@ -3,6 +3,7 @@
 // pion as a foreign peer.
 //
 //	pion client IP:PORT FINGERPRINT [munge]   dials a server that echoes raw messages, checks, prints "ok" lines
+//	pion channels IP:PORT FINGERPRINT TIMES   the same with channels that it opens itself, as `wrd serve --channels`
 //	pion server IP:PORT                       knows only X:X, as the original; echoes raw messages
 package main
 
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,9 +25,14 @@ import (
 const label = "rpc"
 
 func main() {
-	err := errors.New("usage: pion client IP:PORT FINGERPRINT [munge] | pion server IP:PORT")
+	err := errors.New("usage: pion client IP:PORT FINGERPRINT [munge] | pion channels IP:PORT FINGERPRINT TIMES | pion server IP:PORT")
 	if len(os.Args) >= 4 && os.Args[1] == "client" {
 		err = runClient(os.Args[2], os.Args[3], len(os.Args) > 4)
+	} else if len(os.Args) == 5 && os.Args[1] == "channels" {
+		times, bad := strconv.Atoi(os.Args[4])
+		if err = bad; err == nil {
+			err = runChannels(os.Args[2], os.Args[3], times)
+		}
 	} else if len(os.Args) == 3 && os.Args[1] == "server" {
 		err = runServer(os.Args[2])
 	}
@@ -176,9 +183,6 @@ func runClient(address, fingerprint string, munge bool) error {
 		return err
 	}
 	binary := func(data []byte) webrtc.DataChannelMessage { return webrtc.DataChannelMessage{Data: data} }
-	text := func(words string) webrtc.DataChannelMessage {
-		return webrtc.DataChannelMessage{IsString: true, Data: []byte(words)}
-	}
 	random := make([]byte, 4<<20)
 	rand.Read(random)
 	var quick, chunks []webrtc.DataChannelMessage
