@@ -226,8 +226,8 @@ static wrd_result say_next(struct wrd_chan *chan, wrd_time now, struct wrd_chan_
     }
     if (result == WRD_OK)
         channel->due &= ~what;
-    if (result == WRD_OK && what == WRD_CHAN_DUE_OPEN)
-        chan->stalled = false;
+    if (result == WRD_OK)
+        chan->stalled = false; /* what waited for this may be sent, too */
     return result;
 }
 

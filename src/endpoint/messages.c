@@ -69,11 +69,14 @@ static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connec
 static wrd_result send_raw(struct wrd_connection *c, wrd_time now, wrd_channel channel, wrd_kind kind,
                            const uint8_t *data, size_t len)
 {
+    bool was_stalled = c->chan.stalled;
+    c->chan.stalled = false;
     wrd_result result = wrd_chan_send(&c->chan, now, &(struct wrd_chan_message){data, len, kind == WRD_TEXT, channel});
     if (result == WRD_AGAIN && c->chan.stalled)
         c->blocked_by_channel = true;
     else if (result == WRD_AGAIN)
         c->blocked_by_sctp = true;
+    c->chan.stalled = c->chan.stalled || was_stalled; /* another channel's send may still wait */
     return result;
 }
 
