@@ -184,21 +184,23 @@ enum verdict { SHOW, HOLD, DROP };
 static enum verdict judge_for(struct wrd_chan *chan, struct wrd_chan_channel *channel,
                               const struct wrd_sctp_message *up, struct wrd_chan_message *out)
 {
+    if (chan->lent && understand(up, out)) {
+        out->channel = chan->lent_to;
+        return SHOW;
+    }
     if (!channel || !understand(up, out)) {
         chan->dropped++;
         return DROP;
     }
     wrd_chan_confirm(chan, channel); /* as good as an acknowledgement */
     out->channel = wrd_chan_handle(channel);
-    if (chan->lent)
-        return SHOW;
     if (channel->closed_by_us)
         return DROP;
     if (out->len > chan->message_limit) {
         wrd_chan_begin_close(chan, channel, WRD_TOO_LARGE, "the peer sent a message above the size limit");
         return DROP;
     }
-    bool is_news = channel->by_peer && (channel->events & (1u << WRD_CHAN_EVENT_OPEN));
+    bool is_news = channel->events & (1u << WRD_CHAN_EVENT_OPEN);
     return is_news ? HOLD : SHOW;
 }
 

@@ -44,6 +44,7 @@ struct wrd_chan {
     bool client;              /* of DTLS: our channels have even ids (RFC 8832 6) */
     size_t message_limit;     /* of channels besides the main one; a larger message closes its channel */
     bool lent;                /* above, somebody borrows what peek gave last; kept by the caller */
+    uint32_t lent_to;         /* its channel, which may be gone before the message is released; the same */
     bool stopped;             /* closing: nothing is wanted any more */
     bool held;                /* peek stopped in front of something that waits for an event to be taken */
     bool stalled;             /* a send answered AGAIN for a reason of its channel's, not for want of room */

@@ -205,6 +205,7 @@ wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_messa
         return WRD_CLOSED;
     if (wrd_connection_look(c, now, out)) {
         c->chan.lent = true;
+        c->chan.lent_to = out->channel;
         return WRD_OK;
     }
     return c->phase == WRD_PHASE_ENDED && !c->chan.held ? WRD_CLOSED : WRD_AGAIN;

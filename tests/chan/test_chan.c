@@ -2,6 +2,8 @@
 /* Two associations, their packets handed over by hand, on a clock that stands unless a test moves it. */
 #include "chan/chan.h"
 
+#include "base/bytes.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 struct pair {
     wrd_env env;
     size_t live;
-    bool refuses;
+    bool refuses, denies;
     uint8_t random;
     wrd_time now;
     struct wrd_sctp *near, *far;
@@ -42,12 +44,25 @@ static void fill_random(void *user, uint8_t *out, size_t len)
         out[i] = p->random = (uint8_t)(p->random * 77 + 13);
 }
 
+/* Makes of every answer to a reset that it is denied. */
+static void deny_resets(uint8_t *packet, size_t len)
+{
+    enum { RE_CONFIG = 130, RESPONSE = 16, DENIED = 2 };
+    for (size_t at = 12; at + 4 <= len; at += ((size_t)wrd_load16be(packet + at + 2) + 3) & ~(size_t)3)
+        if (packet[at] == RE_CONFIG && wrd_load16be(packet + at + 4) == RESPONSE) {
+            assert_int_equal(wrd_load32be(packet + 8), 0); /* checksum: agreed to go without */
+            packet[at + 15] = DENIED;
+        }
+}
+
 static bool hand_over(struct pair *p, struct wrd_sctp *from, struct wrd_sctp *to)
 {
     uint8_t packet[WRD_SCTP_PACKET_MAX];
     size_t len;
     bool any = false;
     while ((len = wrd_sctp_transmit(from, p->now, packet, sizeof packet)) > 0) {
+        if (p->denies)
+            deny_resets(packet, len);
         wrd_sctp_receive(to, p->now, packet, len);
         any = true;
     }
@@ -278,6 +293,43 @@ static void what_is_dropped_gives_its_window_back(void **state)
     hears(p, false, bytes, sizeof bytes);
 }
 
+static void a_borrowed_message_outlives_its_channel(void **state)
+{
+    struct pair *p = *state;
+    struct wrd_chan_dcep_open open = {.label = (const uint8_t *)"", .protocol = (const uint8_t *)"", .priority = 256};
+    uint32_t channel;
+    const char *why;
+    p->speaker.client = true;
+    p->chan.accept = 1;
+    assert_int_equal(wrd_chan_open(&p->speaker, p->now, &channel, &open, false, 0, &why), WRD_OK);
+    struct wrd_chan_message message = {.data = (const uint8_t *)"first", .len = 5, .text = true, .channel = channel};
+    assert_int_equal(wrd_chan_send(&p->speaker, p->now, &message), WRD_OK);
+    exchange(p);
+    hears_nothing(p);
+    assert_int_equal(say(p, true, "second", 6), WRD_OK);
+    exchange(p);
+    struct wrd_chan_event event;
+    assert_true(wrd_chan_next(&p->chan, &event));
+    assert_int_equal(event.kind, WRD_CHAN_EVENT_OPEN);
+    struct wrd_chan_message borrowed;
+    assert_true(wrd_chan_peek(&p->chan, p->now, &borrowed));
+    p->chan.lent = true;
+    p->chan.lent_to = borrowed.channel;
+    wrd_chan_close(&p->chan, p->now, event.channel, 0, NULL);
+    p->denies = true;
+    exchange(p);
+    wrd_chan_take(&p->chan, p->now, wrd_sctp_next(p->far));
+    assert_true(wrd_chan_next(&p->chan, &event));
+    assert_int_equal(event.kind, WRD_CHAN_EVENT_CLOSED);
+    assert_true(wrd_chan_peek(&p->chan, p->now, &message));
+    assert_ptr_equal(message.data, borrowed.data);
+    assert_memory_equal(message.data, "first", 5);
+    assert_int_equal(message.channel, borrowed.channel);
+    wrd_chan_release(&p->chan, p->now);
+    p->chan.lent = false;
+    hears(p, true, "second", 6);
+}
+
 /* ---- what is refused */
 
 static void a_message_above_the_limit_is_too_large(void **state)
@@ -383,6 +435,7 @@ int main(void)
         TEST(other_streams_are_dropped_and_counted),
         TEST(a_channel_that_nobody_accepts_is_closed_again),
         TEST(what_is_dropped_gives_its_window_back),
+        TEST(a_borrowed_message_outlives_its_channel),
         TEST(a_message_above_the_limit_is_too_large),
         TEST(a_full_queue_answers_again_and_takes_more_later),
         TEST(short_memory_is_told_and_nothing_is_sent),
