@@ -26,13 +26,20 @@ static size_t chunk_room(const struct wrd_shared *shared, const struct wrd_conne
     return room > kept ? room - kept : 0;
 }
 
+/* When others keep the queue above half, the frame has a chunk among what they still have to send. */
+static bool has_turn(const struct wrd_connection *c, size_t len)
+{
+    return len <= wrd_sctp_room(c->sctp) && wrd_sctp_has_uncut(c->sctp) &&
+           wrd_sctp_stream_buffered(c->sctp, WRD_CHAN_MAIN) == 0;
+}
+
 void wrd_connection_push_frame(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     while (c->frame_sent < c->frame_len) {
         size_t left = c->frame_len - c->frame_sent;
         struct wrd_chan_message chunk = {.data = c->frame + c->frame_sent,
                                          .len = left < WRD_CHUNK_MAX ? left : WRD_CHUNK_MAX};
-        bool fits = chunk.len <= chunk_room(shared, c) || wrd_sctp_buffered(c->sctp) == 0;
+        bool fits = chunk.len <= chunk_room(shared, c) || wrd_sctp_buffered(c->sctp) == 0 || has_turn(c, chunk.len);
         if (!fits || wrd_chan_send(&c->chan, now, &chunk) != WRD_OK)
             return; /* no room, or no memory: tried again at the next turn of this connection */
         c->frame_sent += chunk.len;

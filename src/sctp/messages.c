@@ -37,6 +37,11 @@ size_t wrd_sctp_room(const struct wrd_sctp *sctp)
     return charge < sctp->options.send_limit ? sctp->options.send_limit - charge : 0;
 }
 
+bool wrd_sctp_has_uncut(const struct wrd_sctp *sctp)
+{
+    return sctp->queue.turns.first || sctp->queue.current || sctp->queue.parked;
+}
+
 uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp)
 {
     if (!sctp->begun)

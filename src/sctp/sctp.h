@@ -117,6 +117,8 @@ wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_s
 /* Bytes left under send_limit, 64 for each message included. A message longer than that limit, which goes only into an
  * empty queue, does not count against what follows it. */
 size_t wrd_sctp_room(const struct wrd_sctp *sctp);
+/* Is there anything that was not yet cut into chunks? */
+bool wrd_sctp_has_uncut(const struct wrd_sctp *sctp);
 /* How many streams were agreed on that go both ways; before that, asked for. */
 uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp);
 /* The oldest complete message, in delivery order; false: none. The same again until released. */

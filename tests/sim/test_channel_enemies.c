@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels in the hands of careless applications. */
+#include "sim/party.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct pair pair;
+static struct party *const server = &pair.server, *const client = &pair.client;
+
+static const struct link_options clean = {.delay_us = 10 * WRD_MILLISECOND};
+static const struct link_options slow = {.delay_us = 10 * WRD_MILLISECOND, .rate_bps = 8000000, .queue_bytes = 30000};
+static uint8_t bytes[1024 * 1024];
+
+static void connect_as(uint64_t seed, wrd_mode mode)
+{
+    wrd_endpoint_options s, c;
+    pair_init(&pair, seed, &s, &c);
+    s.mode = c.mode = mode;
+    assert_true(pair_connect(&pair, &s, &c, &clean));
+}
+
+static void answer_to_a_new_channel(struct party *party, const struct party_event *event)
+{
+    wrd_result *result = party->user;
+    if (event->kind == WRD_EVENT_CHANNEL_OPEN)
+        *result = party_say(party, event->channel, "hello", 5);
+}
+
+/* Its acknowledgement has no room, and nobody else waits for any. */
+static void a_send_that_waits_for_its_channels_acknowledgement_hears_of_room(void **state)
+{
+    (void)state;
+    connect_as(31, WRD_RAW);
+    server->node->out = slow;
+    wrd_result result = WRD_OK;
+    server->told = answer_to_a_new_channel;
+    server->user = &result;
+    assert_int_equal(party_say(server, WRD_CHANNEL_MAIN, bytes, sizeof bytes), WRD_OK); /* all of send_limit */
+    wrd_channel channel;
+    assert_int_equal(party_open(client, &channel, NULL), WRD_OK);
+    pair_run(&pair, 10 * WRD_SECOND);
+    assert_int_equal(party_count(server, WRD_EVENT_CHANNEL_OPEN, 0), 1);
+    assert_int_equal(result, WRD_AGAIN);
+    assert_int_equal(party_count(server, WRD_EVENT_WRITABLE, 0), 1);
+    assert_true(pair_end(&pair));
+}
+
+static void stay_away(struct world *world, struct node *node)
+{
+    (void)world;
+    (void)node;
+}
+
+static void messages_of_our_own_channel_come_after_its_event(void **state)
+{
+    (void)state;
+    connect_as(32, WRD_RAW);
+    wrd_result result = WRD_OK;
+    server->told = answer_to_a_new_channel;
+    server->user = &result;
+    wrd_channel channel;
+    assert_int_equal(party_open(client, &channel, NULL), WRD_OK);
+    node_turn turn = client->node->turn;
+    client->node->turn = stay_away;
+    pair_run(&pair, 100 * WRD_MILLISECOND);
+    wrd_message message;
+    assert_int_equal(wrd_conn_receive(client->node->endpoint, pair.world.now, client->conn, &message), WRD_AGAIN);
+    client->node->turn = turn;
+    pair_run(&pair, 100 * WRD_MILLISECOND);
+    assert_int_equal(party_find(client, WRD_EVENT_CHANNEL_OPEN, channel)->messages, 0);
+    assert_int_equal(client->message_count, 1);
+    assert_true(pair_end(&pair));
+}
+
+static void flood(struct party *party, const struct party_event *event)
+{
+    wrd_channel *channel = party->user;
+    if (event->kind == WRD_EVENT_WRITABLE)
+        while (party_say(party, *channel, bytes, 10000) == WRD_OK)
+            ;
+}
+
+static void a_channel_that_is_always_full_leaves_the_main_one_its_share(void **state)
+{
+    (void)state;
+    connect_as(33, WRD_FRAMED);
+    wrd_channel channel;
+    assert_int_equal(party_open(client, &channel, NULL), WRD_OK);
+    pair_run(&pair, 500 * WRD_MILLISECOND);
+    client->node->out = slow;
+    client->user = &channel;
+    client->told = flood;
+    while (party_say(client, channel, bytes, 10000) == WRD_OK)
+        ;
+    pair_run(&pair, 5 * WRD_SECOND);
+    uint64_t others = party_info(server, channel).bytes_received;
+    while (party_say(client, WRD_CHANNEL_MAIN, bytes, 500000) == WRD_AGAIN)
+        pair_run(&pair, 10 * WRD_MILLISECOND);
+    pair_run(&pair, 3 * WRD_SECOND);
+    assert_int_equal(party_info(server, WRD_CHANNEL_MAIN).messages_received, 1);
+    assert_true(party_info(server, channel).bytes_received > others + 1000000);
+    assert_true(pair_end(&pair));
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_send_that_waits_for_its_channels_acknowledgement_hears_of_room),
+        cmocka_unit_test(messages_of_our_own_channel_come_after_its_event),
+        cmocka_unit_test(a_channel_that_is_always_full_leaves_the_main_one_its_share),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
