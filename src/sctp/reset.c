@@ -112,8 +112,8 @@ static bool perform(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_vi
     bool clean = true;
     reset->news = true;
     if (streams.left == 0) {
-        clean = wrd_sctp_join_reset_all(view->join);
         tell_all(reset, view);
+        clean = wrd_sctp_join_reset_all(view->join);
     }
     while (streams.left > 0) {
         uint16_t stream = wrd_rd16(&streams);

@@ -360,6 +360,8 @@ bool wrd_sctp_join_reset_all(struct wrd_sctp_join *join)
         if (stream != UINT16_MAX)
             clean = wrd_sctp_join_reset(join, stream) && clean;
     }
+    if (clean)
+        wrd_sctp_order_forget_streams(&join->order);
     return clean;
 }
 

@@ -72,6 +72,7 @@ bool wrd_sctp_join_reserve_resets(struct wrd_sctp_join *join, size_t count);
 /* The peer begins `stream` again at number 0, and the reader is told in its turn. Reserved before. False: messages
  * still wait for an earlier one, or for their end. */
 bool wrd_sctp_join_reset(struct wrd_sctp_join *join, uint16_t stream);
+/* The same of every stream that was used, and forgets them: what that takes is not paid for again and again. */
 bool wrd_sctp_join_reset_all(struct wrd_sctp_join *join);
 
 /* Stops the process when it contradicts itself. For tests; walks everything. */

@@ -309,6 +309,14 @@ bool wrd_sctp_order_reset(struct wrd_sctp_order *order, uint16_t stream)
     return in->waiting == 0;
 }
 
+void wrd_sctp_order_forget_streams(struct wrd_sctp_order *order)
+{
+    WRD_ASSERT(order->waiting.count == 0);
+    wrd_mem_free(order->pool->env, order->streams, order->stream_size * sizeof *order->streams);
+    order->streams = NULL;
+    order->stream_size = order->stream_count = order->recent = 0;
+}
+
 void wrd_sctp_order_release(struct wrd_sctp_order *order)
 {
     struct wrd_sctp_block *block = order->ready;

@@ -112,6 +112,9 @@ bool wrd_sctp_order_reserve_resets(struct wrd_sctp_order *order, size_t count);
 /* Numbers start at 0 again, and the reader is told in turn; reserved before. False: messages still waited. */
 bool wrd_sctp_order_reset(struct wrd_sctp_order *order, uint16_t stream);
 
+/* Every stream was reset, and none of them has anything left: as if none had been used. */
+void wrd_sctp_order_forget_streams(struct wrd_sctp_order *order);
+
 /* Drops the first of `ready`. */
 void wrd_sctp_order_release(struct wrd_sctp_order *order);
 /* Stops the process when the counters are wrong. For tests; `elsewhere` is charged by others. */

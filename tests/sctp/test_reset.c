@@ -267,6 +267,35 @@ static void reset_of_all_streams_covers_those_in_use(void **state)
     script_free(&s);
 }
 
+static void a_reset_of_all_streams_forgets_them(void **state)
+{
+    struct script s;
+    opened(&s);
+    for (uint16_t i = 0; i < 100; i++) {
+        script_send_data(&s, T + i, i, 0, 3, "x");
+        script_hear(&s, "x");
+    }
+    assert_int_equal(s.sctp->join.order.stream_count, 100);
+    for (uint32_t i = 0; i < 2; i++) {
+        ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N + i, T + 99, NULL, 0);
+        assert_int_equal(answer(&s, N + i), WRD_SCTP_RESET_PERFORMED);
+        assert_int_equal(s.sctp->join.order.stream_count, 0);
+        unsigned told = 0, heard = 0;
+        uint16_t stream;
+        enum wrd_sctp_reset_side side;
+        struct wrd_sctp_message end;
+        while (wrd_sctp_next_reset(s.sctp, &stream, &side))
+            told++;
+        for (; wrd_sctp_peek(s.sctp, &end) && end.ends_stream; heard++)
+            wrd_sctp_release(s.sctp, s.now);
+        assert_int_equal(told, i == 0 ? 100 : 0);
+        assert_int_equal(heard, told);
+    }
+    script_send_data(&s, T + 100, 7, 0, 3, "y");
+    script_hear(&s, "y");
+    script_free(&s);
+}
+
 static void many_streams_are_reset_in_bounded_requests(void **state)
 {
     struct script s;
@@ -485,6 +514,7 @@ int main(void)
         cmocka_unit_test(our_request_is_repeated_word_for_word_until_answered),
         cmocka_unit_test(our_reset_waits_until_the_stream_is_quiet),
         cmocka_unit_test(reset_of_all_streams_covers_those_in_use),
+        cmocka_unit_test(a_reset_of_all_streams_forgets_them),
         cmocka_unit_test(many_streams_are_reset_in_bounded_requests),
         cmocka_unit_test(reset_without_memory_is_in_progress),
         cmocka_unit_test(reset_with_messages_missing_aborts),
