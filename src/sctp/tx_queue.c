@@ -153,30 +153,43 @@ static void forget_share(const struct wrd_sctp_queue *queue, struct wrd_sctp_str
         out->passed = queue->clock;
 }
 
-/* Its first message counts in `begun` from here until it leaves the stream. */
+static bool fits_limit(const struct wrd_sctp_queue *queue, const struct wrd_sctp_outgoing *message)
+{
+    size_t limit = queue->rules.begun_limit;
+    return queue->begun < limit && message->len <= limit - queue->begun;
+}
+
+/* Its first message counts in `begun`, or as the large one, from here until it leaves the stream. */
 static void begin_message(struct wrd_sctp_queue *queue, struct wrd_sctp_stream_out *out)
 {
     out->begun = true;
-    queue->begun += out->head->len;
+    if (!queue->large && !fits_limit(queue, out->head))
+        queue->large = out;
+    else
+        queue->begun += out->head->len;
 }
 
-static bool fits_begun(const struct wrd_sctp_queue *queue, const struct wrd_sctp_outgoing *message)
+static bool may_begin(const struct wrd_sctp_queue *queue, const struct wrd_sctp_outgoing *message)
 {
-    size_t limit = queue->rules.begun_limit;
-    return queue->begun == 0 || (queue->begun < limit && message->len <= limit - queue->begun);
+    return !queue->large || fits_limit(queue, message);
 }
 
-/* The parked streams go on, in their order, as far as the bound allows. */
-static void unpark(struct wrd_sctp_queue *queue)
+static struct wrd_sctp_parked *parked_with(struct wrd_sctp_queue *queue, const struct wrd_sctp_outgoing *message)
 {
-    while (queue->parked) {
-        struct wrd_sctp_stream_out *out = queue->parked;
+    return &queue->parked[message->len > queue->rules.begun_limit];
+}
+
+/* Those that wait here go on, in their order, as far as the bound allows. */
+static void unpark(struct wrd_sctp_queue *queue, struct wrd_sctp_parked *parked)
+{
+    while (parked->first) {
+        struct wrd_sctp_stream_out *out = parked->first;
         if (out->head && !out->paused) {
-            if (!fits_begun(queue, out->head))
+            if (!may_begin(queue, out->head))
                 return;
             begin_message(queue, out);
         }
-        queue->parked = out->list_next;
+        parked->first = out->list_next;
         out->parked = false;
         join_turns(queue, out);
     }
@@ -184,14 +197,15 @@ static void unpark(struct wrd_sctp_queue *queue)
 
 static void park(struct wrd_sctp_queue *queue, struct wrd_sctp_stream_out *out)
 {
+    struct wrd_sctp_parked *parked = parked_with(queue, out->head);
     wrd_sctp_heap_remove(&queue->turns, &out->turn);
     out->parked = true;
     out->list_next = NULL;
-    if (queue->parked)
-        queue->parked_last->list_next = out;
+    if (parked->first)
+        parked->last->list_next = out;
     else
-        queue->parked = out;
-    queue->parked_last = out;
+        parked->first = out;
+    parked->last = out;
 }
 
 /* May the next chunk come from `out`? What one chunk takes whole is never half at the receiver. */
@@ -200,8 +214,8 @@ static bool may_cut(struct wrd_sctp_queue *queue, struct wrd_sctp_stream_out *ou
     const struct wrd_sctp_outgoing *message = out->head;
     if (!queue->rules.interleaving || out->begun || message->len <= queue->rules.piece)
         return true;
-    /* Those parked come first, or a large message might wait for ever. */
-    if (message->cut == 0 && (queue->parked || !fits_begun(queue, message)))
+    /* Those that wait already come first, or they might wait for ever; the smaller do not wait for the large. */
+    if (message->cut == 0 && (parked_with(queue, message)->first || !may_begin(queue, message)))
         return false;
     begin_message(queue, out);
     return true;
@@ -251,9 +265,13 @@ static struct wrd_sctp_outgoing *remove_head(struct wrd_sctp_queue *queue, struc
         wrd_sctp_heap_remove(&queue->turns, &out->turn);
     if (out->begun) {
         out->begun = false;
-        WRD_ASSERT(queue->begun >= message->len);
-        queue->begun -= message->len;
-        unpark(queue);
+        WRD_ASSERT(queue->large == out || queue->begun >= message->len);
+        if (queue->large == out)
+            queue->large = NULL;
+        else
+            queue->begun -= message->len;
+        unpark(queue, &queue->parked[1]);
+        unpark(queue, &queue->parked[0]);
     }
     watch_expiry(queue, out);
     return message;
@@ -471,7 +489,8 @@ struct wrd_sctp_stream_out *wrd_sctp_queue_next_stream(const struct wrd_sctp_que
 
 void wrd_sctp_queue_restart(struct wrd_sctp_queue *queue)
 {
-    queue->picked = queue->current = queue->parked = NULL;
+    queue->picked = queue->current = queue->large = NULL;
+    memset(queue->parked, 0, sizeof queue->parked);
     queue->begun = 0;
     for (struct wrd_sctp_stream_out *out = wrd_sctp_queue_next_stream(queue, NULL); out;
          out = wrd_sctp_queue_next_stream(queue, out)) {
@@ -539,13 +558,14 @@ void wrd_sctp_queue_audit(const struct wrd_sctp_queue *queue)
         }
         WRD_ASSERT(uncut == out->uncut);
         WRD_ASSERT(!out->begun || out->head);
-        begun += out->begun ? out->head->len : 0;
+        begun += out->begun && out != queue->large ? out->head->len : 0;
         WRD_ASSERT(out->turn.is_in + out->parked + (queue->current == out) == (out->head && !out->paused) ||
                    (out->parked && !out->head));
         WRD_ASSERT(!out->turn.is_in || out->head);
         streams++;
     }
-    WRD_ASSERT(!queue->parked || begun > 0); /* or nothing would let them go on */
+    WRD_ASSERT(!queue->large || queue->large->begun);
+    WRD_ASSERT((!queue->parked[0].first && !queue->parked[1].first) || queue->large); /* its end lets them go on */
     WRD_ASSERT(begun == queue->begun && streams == queue->stream_count);
     WRD_ASSERT(queue->bytes >= queue->messages);
 }

@@ -5,7 +5,8 @@
  * Streams share the line by weight: each piece moves its stream's virtual time on by its size divided by the weight,
  * and the stream whose next piece would finish first goes first (self-clocked fair queueing). Without interleaving a
  * message, once begun, goes on to its end, as fragments of others may not come between (RFC 9260 6.9). With it (RFC
- * 8260) turns change with every chunk, and a bound keeps the receiver from filling up with halves of messages.
+ * 8260) turns change with every chunk, and a bound keeps the receiver from filling up with halves of messages: one of
+ * any size, and others up to a limit.
  */
 #ifndef WRD_SCTP_TX_QUEUE_H
 #define WRD_SCTP_TX_QUEUE_H
@@ -59,8 +60,13 @@ struct wrd_sctp_stream_out {
 struct wrd_sctp_queue_rules {
     bool interleaving;
     bool expiring;      /* messages may be given up */
-    size_t begun_limit; /* of the length of unfinished messages, when interleaving */
+    size_t begun_limit; /* of the length of unfinished messages but one, when interleaving */
     size_t piece;       /* the most bytes that one chunk takes */
+};
+
+/* Streams that wait until they may begin, in order. */
+struct wrd_sctp_parked {
+    struct wrd_sctp_stream_out *first, *last;
 };
 
 struct wrd_sctp_queue {
@@ -71,11 +77,12 @@ struct wrd_sctp_queue {
     uint16_t highest_stream;
 
     struct wrd_sctp_heap turns;
-    uint64_t clock;                                   /* virtual time */
-    struct wrd_sctp_stream_out *picked;               /* by the last wrd_sctp_queue_first() */
-    struct wrd_sctp_stream_out *current;              /* in the middle of a message that nothing may interrupt */
-    size_t begun;                                     /* length of messages begun and not finished, when interleaving */
-    struct wrd_sctp_stream_out *parked, *parked_last; /* wait until they may begin */
+    uint64_t clock;                      /* virtual time */
+    struct wrd_sctp_stream_out *picked;  /* by the last wrd_sctp_queue_first() */
+    struct wrd_sctp_stream_out *current; /* in the middle of a message that nothing may interrupt */
+    size_t begun;                        /* length of messages begun and not finished, when interleaving */
+    struct wrd_sctp_stream_out *large;   /* its first message is begun beyond the limit, and not in `begun` */
+    struct wrd_sctp_parked parked[2];    /* whose first message fits the limit, and whose never would */
 
     struct wrd_sctp_heap expiries;
     struct wrd_sctp_stream_out *low, *low_last; /* fell to their low mark, and were not told yet */
