@@ -139,6 +139,10 @@ void wrd_chan_take_end(struct wrd_chan *chan, uint16_t stream)
         return;
     end_peers_direction(chan, channel);
     wrd_chan_begin_close(chan, channel, WRD_CLOSED, "closed by the peer");
+    if (!channel->confirmed && (channel->due & WRD_CHAN_DUE_FAREWELL)) {
+        channel->due &= ~(unsigned)WRD_CHAN_DUE_FAREWELL; /* the peer never took it: there is nobody to tell */
+        wrd_chan_list_push(chan, WRD_CHAN_LIST_WORK, channel);
+    }
     finish(chan, channel);
 }
 

@@ -77,6 +77,22 @@ static void messages_of_our_own_channel_come_after_its_event(void **state)
     assert_true(pair_end(&pair));
 }
 
+static void a_channel_closed_with_a_reason_that_the_peer_never_took_is_closed(void **state)
+{
+    (void)state;
+    wrd_endpoint_options s, c;
+    pair_init(&pair, 34, &s, &c);
+    s.accept_channels = 0;
+    assert_true(pair_connect(&pair, &s, &c, &clean));
+    wrd_channel channel;
+    assert_int_equal(party_open(client, &channel, NULL), WRD_OK);
+    party_close(client, channel, 5, "never mind");
+    pair_run(&pair, 2 * WRD_SECOND);
+    assert_int_equal(party_count(client, WRD_EVENT_CHANNEL_CLOSED, channel), 1);
+    assert_false(client->closed);
+    assert_true(pair_end(&pair));
+}
+
 static void flood(struct party *party, const struct party_event *event)
 {
     wrd_channel *channel = party->user;
@@ -114,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_send_that_waits_for_its_channels_acknowledgement_hears_of_room),
         cmocka_unit_test(messages_of_our_own_channel_come_after_its_event),
+        cmocka_unit_test(a_channel_closed_with_a_reason_that_the_peer_never_took_is_closed),
         cmocka_unit_test(a_channel_that_is_always_full_leaves_the_main_one_its_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
