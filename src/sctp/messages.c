@@ -39,7 +39,8 @@ size_t wrd_sctp_room(const struct wrd_sctp *sctp)
 
 bool wrd_sctp_has_uncut(const struct wrd_sctp *sctp)
 {
-    return sctp->queue.turns.first || sctp->queue.current || sctp->queue.parked;
+    const struct wrd_sctp_queue *queue = &sctp->queue;
+    return queue->turns.first || queue->current || queue->parked[0].first || queue->parked[1].first;
 }
 
 uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp)
