@@ -11,6 +11,12 @@
 #include "sctp/hystart.h"
 #include "sctp/sctp.h"
 
+/* What a slow-down took away. */
+struct wrd_sctp_saved {
+    size_t cwnd, ssthresh;
+    struct wrd_sctp_cubic cubic;
+};
+
 struct wrd_sctp_cwnd {
     enum wrd_sctp_congestion kind;
     size_t payload; /* of a full packet */
@@ -27,10 +33,7 @@ struct wrd_sctp_cwnd {
     size_t quota;     /* may still be sent for what was delivered */
 
     bool can_undo;
-    struct {
-        size_t cwnd, ssthresh;
-        struct wrd_sctp_cubic cubic;
-    } saved;
+    struct wrd_sctp_saved saved;
 };
 
 /* What one SACK meant to congestion control. */

@@ -15,14 +15,21 @@ void wrd_sctp_loss_init(struct wrd_sctp *sctp)
 /* ---- Slowing down, and taking it back ---- */
 
 /* `single`: one packet's worth, and no more, is lost. */
-static void slow_down(struct wrd_sctp *sctp, size_t in_flight, bool single)
+static void slow_down(struct wrd_sctp *sctp, wrd_time now, size_t in_flight, bool single)
 {
     struct wrd_sctp_recovery *recovery = &sctp->recovery;
+    /* So soon after another that the duplicates that may undo that one are still to come: they undo both. */
+    bool joined = sctp->cwnd.can_undo && recovery->repeats > 0 && now - recovery->slowed_at <= 2 * sctp->rto.srtt;
+    struct wrd_sctp_saved before = sctp->cwnd.saved;
     recovery->active = true;
     recovery->exit = wrd_tsn(sctp->flight.next.v - 1);
-    recovery->repeats = 0;
     recovery->probe_blamed = false;
+    recovery->slowed_at = now;
     wrd_sctp_cwnd_lost(&sctp->cwnd, in_flight, single && wrd_sctp_rack_no_queue(&sctp->flight.rack));
+    if (joined)
+        sctp->cwnd.saved = before;
+    else
+        recovery->repeats = 0;
 }
 
 static void undo(struct wrd_sctp *sctp)
@@ -41,7 +48,8 @@ static void undo(struct wrd_sctp *sctp)
 
 /* The first acknowledgement after T3. When it names what was not sent again, or comes sooner than an answer could, it
  * was on its way already (RFC 5682, RFC 3522). One that names everything may be the answer all the same. */
-static void judge_timeout(struct wrd_sctp *sctp, const struct wrd_sctp_sacked *sacked)
+static void judge_timeout(struct wrd_sctp *sctp, const struct wrd_sctp_sacked *sacked,
+                          const struct wrd_sctp_rack *before)
 {
     struct wrd_sctp_recovery *recovery = &sctp->recovery;
     if (!recovery->doubtful || sacked->bytes == 0)
@@ -50,7 +58,11 @@ static void judge_timeout(struct wrd_sctp *sctp, const struct wrd_sctp_sacked *s
     bool all = wrd_tsn_le(recovery->timeout_point, sctp->flight.cumulative);
     if (sacked->early || (sacked->unrepeated && !all)) {
         undo(sctp);
-        wrd_sctp_rto_recover(&sctp->rto);
+        if (sacked->last_rtt)
+            wrd_sctp_rto_sample(&sctp->rto, sacked->last_rtt);
+        else
+            wrd_sctp_rto_recover(&sctp->rto);
+        sctp->flight.rack = *before; /* for it was not what T3 sent again that arrived */
     }
 }
 
@@ -86,7 +98,7 @@ static void take_duplicates(struct wrd_sctp *sctp, const struct wrd_sctp_sack *s
             continue; /* the network's doing */
         if (!recovery->timed_out)
             wrd_sctp_rack_hasty(&sctp->flight.rack, sctp->flight.cumulative, sctp->flight.next);
-        if (--recovery->repeats == 0 && sctp->flight.lost_count == 0)
+        if (--recovery->repeats == 0)
             undo(sctp);
     }
 }
@@ -105,7 +117,7 @@ static bool find_losses(struct wrd_sctp *sctp, wrd_time now, size_t in_flight)
     sctp->stats.losses += losses.count;
     bool known = recovery->timed_out && wrd_tsn_le(losses.highest, recovery->timeout_point);
     if (!recovery->active && !known)
-        slow_down(sctp, in_flight, losses.bytes <= sctp->payload);
+        slow_down(sctp, now, in_flight, losses.bytes <= sctp->payload);
     return true;
 }
 
@@ -128,7 +140,7 @@ static void judge_probe(struct wrd_sctp *sctp, wrd_time now, size_t in_flight)
     recovery->probe_slack /= 2;
     if (recovery->active || recovery->timed_out)
         return;
-    slow_down(sctp, in_flight, true);
+    slow_down(sctp, now, in_flight, true);
     recovery->probe_blamed = true;
 }
 
@@ -227,16 +239,21 @@ static void set_timers(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sct
 bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
 {
     size_t in_flight = sctp->flight.bytes;
+    struct wrd_sctp_rack before = sctp->flight.rack;
     struct wrd_sctp_sacked sacked;
-    if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked))
+    if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked)) {
+        /* One that was overtaken still tells what came twice, and no other will. */
+        if (wrd_tsn_lt(sack->cumulative, sctp->flight.cumulative))
+            take_duplicates(sctp, sack);
         return false;
+    }
     sctp->errors = 0;
     if (sacked.rtt)
         wrd_sctp_rto_sample(&sctp->rto, sacked.rtt);
     else if (sacked.cumulative)
         wrd_sctp_rto_recover(&sctp->rto);
     take_window(sctp, sack->a_rwnd);
-    judge_timeout(sctp, &sacked);
+    judge_timeout(sctp, &sacked, &before);
     take_duplicates(sctp, sack);
     if (sacked.cumulative)
         make_progress(sctp);

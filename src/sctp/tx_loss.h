@@ -20,6 +20,7 @@ struct wrd_sctp_recovery {
     bool doubtful;     /* what T3 is to be made of: the next acknowledgement tells whether anything was lost */
     unsigned timeouts; /* of T3 in a row, without progress */
     uint32_t repeats;  /* sent again since the last slow-down, and not known to have been needless */
+    wrd_time slowed_at;
     bool closing;      /* all of it is acknowledged; once `last_word` is, too, nothing more is heard of it */
     struct wrd_tsn last_word;
 
@@ -36,7 +37,7 @@ struct wrd_sctp_recovery {
 
 /* A peer is known: everything begins. */
 void wrd_sctp_loss_init(struct wrd_sctp *sctp);
-/* False: not a SACK to believe, and nothing changed. */
+/* False: not a SACK to believe. */
 bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack);
 /* DATA was sent: sets T3 and the probe. */
 void wrd_sctp_loss_sent(struct wrd_sctp *sctp, wrd_time now);

@@ -104,6 +104,10 @@ static void loss_reduces_once_and_a_timeout_starts_over(void **state)
     wrd_sctp_cwnd_timeout(&cc, false);
     assert_int_equal(cc.ssthresh, 4 * P);
     cc = make(WRD_SCTP_CUBIC, 100, 0);
+    wrd_sctp_cwnd_timeout(&cc, false);
+    assert_int_equal(cc.ssthresh, 70 * P);
+    assert_int_equal(cc.cubic.highest, 0); /* growth starts flat after it (RFC 9438 4.8) */
+    cc = make(WRD_SCTP_CUBIC, 100, 0);
     wrd_sctp_cwnd_lost(&cc, 100 * P, false);
     assert_int_equal(cc.ssthresh, 70 * P);
     wrd_sctp_cwnd_recovered(&cc);
@@ -135,6 +139,18 @@ static void recovery_sends_in_proportion_to_what_arrives(void **state)
         }
         assert_in_range(flight, cc.ssthresh - 2 * P, cc.ssthresh + P);
     }
+}
+
+static void first_retransmission_goes_out_whatever_arrived(void **state)
+{
+    struct wrd_sctp_cwnd cc = make(WRD_SCTP_RENO, 100, 0);
+    wrd_sctp_cwnd_lost(&cc, 100 * P, false);
+    assert_true(wrd_sctp_cwnd_open(&cc, 99 * P));
+    struct wrd_sctp_acked it = {.bytes = 1, .in_flight = 99 * P};
+    wrd_sctp_cwnd_acked(&cc, &it);
+    assert_int_equal(cc.quota, P);
+    wrd_sctp_cwnd_sent(&cc, P);
+    assert_false(wrd_sctp_cwnd_open(&cc, 99 * P));
 }
 
 /* After a loss of most of the window it grows back as in slow start, up to the target. */
@@ -205,6 +221,7 @@ int main(void)
         cmocka_unit_test(what_gap_blocks_named_counts_when_the_cumulative_tsn_moves),
         cmocka_unit_test(loss_reduces_once_and_a_timeout_starts_over),
         cmocka_unit_test(recovery_sends_in_proportion_to_what_arrives),
+        cmocka_unit_test(first_retransmission_goes_out_whatever_arrived),
         cmocka_unit_test(recovery_from_heavy_loss_does_not_starve),
         cmocka_unit_test(undo_restores_window_and_growth),
         cmocka_unit_test(idleness_decays_but_slow_start_leads_back),

@@ -127,6 +127,35 @@ static void probe_sends_new_data_where_there_is_some(void **state)
     script_free(&s);
 }
 
+/* RFC 7053: the peer is not to delay a SACK that is waited for. */
+static void probes_and_ends_of_bursts_ask_for_a_sack(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    sends_packets(&s, 5);
+    struct script_chunk data;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(script_find(&s, WRD_SCTP_DATA, i, &data));
+        assert_int_equal(data.flags & WRD_SCTP_IMMEDIATE, i == 4 ? WRD_SCTP_IMMEDIATE : 0);
+    }
+    s.now += RTT;
+    script_send_sack(&s, s.tsn + 4, NULL);
+    s.sctp->cwnd.cwnd = 12 * P;
+    s.sctp->pacer.rate = 0;
+    script_say(&s, 0, 30 * P);
+    script_collect(&s);
+    assert_int_equal(script_count(&s, WRD_SCTP_DATA), 12);
+    for (unsigned i = 0; i < 12; i++) { /* the window is full of others that are answered */
+        assert_true(script_find(&s, WRD_SCTP_DATA, i, &data));
+        assert_false(data.flags & WRD_SCTP_IMMEDIATE);
+    }
+    script_wait(&s, 2 * RTT);
+    assert_int_equal(stats(&s).probes, 1);
+    assert_true(script_find(&s, WRD_SCTP_DATA, 0, &data));
+    assert_true(data.flags & WRD_SCTP_IMMEDIATE);
+    script_free(&s);
+}
+
 static void probe_that_was_needed_slows_down_once(void **state)
 {
     struct script s;
@@ -303,6 +332,72 @@ static void needless_retransmissions_are_undone(void **state)
     script_free(&s);
 }
 
+/* Duplicates are told once, so a SACK that others overtook must not be lost on us. */
+static void duplicates_in_an_overtaken_sack_count(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    sends_packets(&s, 10);
+    uint32_t t = s.tsn;
+    s.now += RTT;
+    sack_gap(&s, t - 1, 2, 10);
+    script_wait(&s, 5 * WRD_MILLISECOND);
+    assert_int_equal(script_count(&s, WRD_SCTP_DATA), 1);
+    s.now += RTT;
+    script_send_sack(&s, t + 9, NULL);
+    assert_int_equal(stats(&s).undone, 0);
+    sack_with_duplicate(&s, t + 4, t);
+    assert_int_equal(stats(&s).undone, 1);
+    assert_int_equal(s.sctp->flight.cumulative.v, t + 9);
+    script_free(&s);
+}
+
+static void two_hasty_slow_downs_in_a_row_are_undone_together(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    uint32_t t = s.tsn;
+    sends_packets(&s, 10);
+    for (int i = 0; i < 2; i++, t += 10) {
+        s.now += RTT;
+        sack_gap(&s, t - 1, 2, 10);
+        script_collect(&s);
+        assert_int_equal(data_tsn(&s, 0), t);
+        script_send_sack(&s, t + 9, NULL); /* it was only late */
+        size_t slowed = s.sctp->cwnd.cwnd;
+        if (i == 0) {
+            script_say(&s, 0, 10 * P);
+            s.sctp->pacer.rate = 0;
+            script_collect(&s);
+            assert_int_equal(script_count(&s, WRD_SCTP_DATA), 10);
+        } else {
+            assert_true(slowed < 80 * P);
+        }
+        s.sctp->flight.rack.reordering = false; /* as if that had not been seen yet */
+    }
+    sack_with_duplicate(&s, t - 1, t - 20);
+    assert_int_equal(stats(&s).undone, 0);
+    sack_with_duplicate(&s, t - 1, t - 10);
+    assert_int_equal(stats(&s).undone, 1);
+    assert_int_equal(s.sctp->cwnd.cwnd, 100 * P);
+    assert_int_equal(s.sctp->cwnd.ssthresh, WRD_SCTP_CWND_MAX);
+    script_free(&s);
+}
+
+static void duplicates_that_the_network_made_say_nothing(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    sends_packets(&s, 10);
+    for (uint32_t i = 0; i < 10; i++)
+        sack_with_duplicate(&s, s.tsn + i, s.tsn + i);
+    assert_int_equal(s.sctp->flight.rack.mult, 1);
+    assert_false(s.sctp->flight.rack.reordering);
+    assert_int_equal(s.sctp->recovery.repeats, 0);
+    assert_int_equal(stats(&s).undone, 0);
+    script_free(&s);
+}
+
 static void spurious_timeout_is_undone(void **state)
 {
     struct script s;
@@ -329,6 +424,21 @@ static void spurious_timeout_is_undone(void **state)
         assert_int_equal(script_count(&s, WRD_SCTP_DATA), 0);
     }
     assert_int_equal(stats(&s).chunks_retransmitted, 3); /* the probe, the first, and that */
+    script_free(&s);
+}
+
+/* Later than the answer to what was sent again could be: but that would have told of all, and this goes on in order. */
+static void late_sacks_of_first_sendings_undo_a_timeout(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    sends_packets(&s, 20);
+    while (stats(&s).timeouts == 0)
+        script_wait(&s, wrd_sctp_deadline(s.sctp) - s.now);
+    s.now += 2 * RTT;
+    script_send_sack(&s, s.tsn + 1, NULL);
+    assert_int_equal(stats(&s).undone, 1);
+    assert_in_range(s.sctp->cwnd.cwnd, 100 * P, 102 * P);
     script_free(&s);
 }
 
@@ -477,6 +587,7 @@ int main(void)
         cmocka_unit_test(isolated_tail_loss_is_repaired_within_two_and_a_half_round_trips),
         cmocka_unit_test(one_probe_for_each_silence_then_the_timeout),
         cmocka_unit_test(probe_sends_new_data_where_there_is_some),
+        cmocka_unit_test(probes_and_ends_of_bursts_ask_for_a_sack),
         cmocka_unit_test(probe_that_was_needed_slows_down_once),
         cmocka_unit_test(needless_probes_come_later_until_there_are_none),
         cmocka_unit_test(lost_retransmission_needs_no_timeout),
@@ -484,7 +595,11 @@ int main(void)
         cmocka_unit_test(loss_below_three_packets_is_found_a_quarter_round_trip_later),
         cmocka_unit_test(one_reduction_per_epoch),
         cmocka_unit_test(needless_retransmissions_are_undone),
+        cmocka_unit_test(duplicates_in_an_overtaken_sack_count),
+        cmocka_unit_test(two_hasty_slow_downs_in_a_row_are_undone_together),
+        cmocka_unit_test(duplicates_that_the_network_made_say_nothing),
         cmocka_unit_test(spurious_timeout_is_undone),
+        cmocka_unit_test(late_sacks_of_first_sendings_undo_a_timeout),
         cmocka_unit_test(timeout_that_was_right_stays),
         cmocka_unit_test(closed_window_is_no_congestion),
         cmocka_unit_test(silence_behind_a_closed_window_ends_it),
