@@ -12,7 +12,7 @@ import { minify } from 'terser';
 
 // Of what a page loads, in bytes after gzip -9, with the compiler that the tests run with; others differ by some 2 %.
 const REFERENCE_CLANG = 14;
-const LIMITS = { 'webrtc-direct.js': 6000, 'channels.js': 2000 };
+const LIMITS = { 'webrtc-direct.js': 6000, 'channels.js': 2100 };
 // The client's code has these characters most often, so gzip has short codes for them already.
 const NIBBLES = ',e(snr= dotia}:)';
 // The whole protocol library, and the part of it that the client carries.
