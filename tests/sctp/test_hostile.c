@@ -138,6 +138,22 @@ static void slow_pacer_keeps_to_its_rate(void **state)
     assert_in_range(sent, 540000, 546000);
 }
 
+static void nothing_is_uncut_once_all_was_cut(void **state)
+{
+    struct script s;
+    script_init(&s, NULL);
+    script_open(&s);
+    assert_false(wrd_sctp_has_uncut(s.sctp));
+    script_say(&s, 0, 20000);
+    assert_true(wrd_sctp_has_uncut(s.sctp));
+    script_collect(&s);
+    assert_true(wrd_sctp_has_uncut(s.sctp));
+    all_arrived(&s);
+    script_collect(&s);
+    assert_false(wrd_sctp_has_uncut(s.sctp));
+    script_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +161,7 @@ int main(void)
         cmocka_unit_test(repeat_that_was_needless_takes_the_slow_down_back),
         cmocka_unit_test(duplicate_of_long_after_takes_nothing_back),
         cmocka_unit_test(slow_pacer_keeps_to_its_rate),
+        cmocka_unit_test(nothing_is_uncut_once_all_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ static void connect_anew(struct script *s)
 {
     peer_tsn = (uint32_t)lab_random(&seed);
     request = peer_tsn;
-    write_init(s, (uint32_t)lab_random(&seed) | 1, peer_tsn, pick(3) ? 1 << pick(24) : 0);
+    write_init(s, (uint32_t)lab_random(&seed) | 1, peer_tsn, pick(3) ? 1u << pick(24) : 0);
     if (s->cookie_len == 0)
         return;
     if (pick(10) == 0) {
