@@ -80,6 +80,8 @@ wrd_result wrd_channel_open(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_c
     }
     struct wrd_chan_dcep_open open = describe(options);
     wrd_result result = wrd_chan_open(&c->chan, ep->now, out, &open, options->negotiated, options->id, why);
+    if (result == WRD_OK)
+        wrd_sctp_raise_message_limit(c->sctp, ep->shared.options.message_limit);
     wrd_endpoint_settle(ep, c);
     return result;
 }

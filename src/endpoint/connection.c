@@ -103,10 +103,12 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
 static void open_association(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     const wrd_endpoint_options *o = &shared->options;
-    size_t chunks = o->mode == WRD_FRAMED ? CHUNK_TAKEN_MAX : 0;
+    /* Where nothing but a frame's chunks can come, a peer has no use for memory for more. */
+    bool framed = o->mode == WRD_FRAMED;
+    bool only_chunks = framed && (o->accept_channels == 0 || o->message_limit < CHUNK_TAKEN_MAX);
     struct wrd_sctp_options options = {.receive_window = o->receive_window,
                                        .send_limit = o->send_limit,
-                                       .message_limit = chunks > o->message_limit ? chunks : o->message_limit,
+                                       .message_limit = only_chunks ? CHUNK_TAKEN_MAX : o->message_limit,
                                        .packet_max = o->datagram_limit - WRD_DTLS_OVERHEAD,
                                        .congestion = o->congestion == WRD_RENO ? WRD_SCTP_RENO : WRD_SCTP_CUBIC,
                                        .fast_open = o->fast_open && !c->dialed};
@@ -115,9 +117,9 @@ static void open_association(const struct wrd_shared *shared, struct wrd_connect
     c->chan.client = c->dialed;
     c->chan.accept = o->accept_channels;
     c->chan.message_limit = o->message_limit;
-    if (o->mode == WRD_FRAMED)
+    if (framed)
         c->decoder = wrd_frame_decoder_new(&shared->env, o->message_limit);
-    if (!c->sctp || (o->mode == WRD_FRAMED && !c->decoder)) {
+    if (!c->sctp || (framed && !c->decoder)) {
         wrd_connection_end(c, now, WRD_NO_MEMORY, "out of memory for the association");
         return;
     }

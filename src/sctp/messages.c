@@ -50,6 +50,17 @@ uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp)
     return sctp->streams_out < sctp->streams_in ? sctp->streams_out : sctp->streams_in;
 }
 
+void wrd_sctp_raise_message_limit(struct wrd_sctp *sctp, size_t limit)
+{
+    if (limit > WRD_MESSAGE_MAX)
+        limit = WRD_MESSAGE_MAX;
+    if (limit <= sctp->options.message_limit)
+        return;
+    sctp->options.message_limit = limit;
+    sctp->join.message_limit = limit;
+    sctp->join.weave.message_limit = limit;
+}
+
 wrd_result wrd_sctp_send(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_message *message)
 {
     if (sctp->over || sctp->closing || sctp->state > WRD_SCTP_ESTABLISHED)

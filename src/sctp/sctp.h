@@ -121,6 +121,8 @@ size_t wrd_sctp_room(const struct wrd_sctp *sctp);
 bool wrd_sctp_has_uncut(const struct wrd_sctp *sctp);
 /* How many streams were agreed on that go both ways; before that, asked for. */
 uint16_t wrd_sctp_streams(const struct wrd_sctp *sctp);
+/* options.message_limit is `limit` from here on, if that is more; up to WRD_MESSAGE_MAX. */
+void wrd_sctp_raise_message_limit(struct wrd_sctp *sctp, size_t limit);
 /* The oldest complete message, in delivery order; false: none. The same again until released. */
 bool wrd_sctp_peek(struct wrd_sctp *sctp, struct wrd_sctp_message *out);
 /* Drops it and gives its bytes back to the window (with a window-update SACK when that matters). */

@@ -172,6 +172,31 @@ static void message_of_i_data_above_the_limit_aborts(void **state)
     }
 }
 
+static void message_limit_may_be_raised_in_the_middle_of_a_message(void **state)
+{
+    for (int interleaving = 0; interleaving < 2; interleaving++) {
+        struct wrd_sctp_options options = {.message_limit = 2000};
+        struct script s;
+        open_with(&s, interleaving, &options);
+        send_zeros(&s, T, 0, 0, 0, 2, 1000);
+        wrd_sctp_raise_message_limit(s.sctp, 1000); /* it never falls */
+        send_zeros(&s, T + 1, 0, 0, 1, 0, 1000);
+        assert_int_equal(script_state(&s), WRD_SCTP_ESTABLISHED);
+        wrd_sctp_raise_message_limit(s.sctp, 3000);
+        send_zeros(&s, T + 2, 0, 0, 2, 1, 1000);
+        struct wrd_sctp_message message;
+        assert_true(wrd_sctp_peek(s.sctp, &message));
+        assert_int_equal(message.len, 3000);
+        wrd_sctp_release(s.sctp, s.now);
+        send_zeros(&s, T + 3, 0, 1, 0, 2, 1000);
+        send_zeros(&s, T + 4, 0, 1, 1, 0, 1000);
+        send_zeros(&s, T + 5, 0, 1, 2, 0, 1000);
+        send_zeros(&s, T + 6, 0, 1, 3, 0, 1);
+        assert_int_equal(abort_cause(&s), WRD_SCTP_CAUSE_OUT_OF_RESOURCE);
+        script_free(&s);
+    }
+}
+
 static void large_message_passes_a_small_window_while_others_come_through(void **state)
 {
     struct wrd_sctp_options options = {.receive_window = 20000, .message_limit = 1000000};
@@ -965,6 +990,7 @@ int main(void)
         cmocka_unit_test(messages_of_several_streams_are_assembled_side_by_side),
         cmocka_unit_test(fragments_that_lie_about_their_message_abort),
         cmocka_unit_test(message_of_i_data_above_the_limit_aborts),
+        cmocka_unit_test(message_limit_may_be_raised_in_the_middle_of_a_message),
         cmocka_unit_test(large_message_passes_a_small_window_while_others_come_through),
         cmocka_unit_test(what_our_sender_may_have_begun_leaves_half_the_window),
         cmocka_unit_test(rule_5_bytes_under_assembly_are_bounded),

@@ -93,6 +93,31 @@ static void a_channel_closed_with_a_reason_that_the_peer_never_took_is_closed(vo
     assert_true(pair_end(&pair));
 }
 
+/* A server of frames gives a peer memory for a chunk, until one of them opens a channel for more. */
+static void a_server_of_frames_assembles_no_messages_longer_than_chunks(void **state)
+{
+    (void)state;
+    for (int opens = 0; opens < 2; opens++) {
+        wrd_endpoint_options s, c;
+        pair_init(&pair, 35, &s, &c);
+        s.mode = WRD_FRAMED;
+        c.mode = WRD_RAW;
+        s.accept_channels = 0;
+        c.accept_channels = 1;
+        assert_true(pair_connect(&pair, &s, &c, &clean));
+        wrd_channel channel = WRD_CHANNEL_MAIN;
+        if (opens) {
+            assert_int_equal(party_open(server, &channel, NULL), WRD_OK);
+            pair_run(&pair, WRD_SECOND);
+        }
+        assert_int_equal(party_say(client, channel, bytes, sizeof bytes), WRD_OK);
+        pair_run(&pair, 5 * WRD_SECOND);
+        assert_int_equal(server->closed, !opens);
+        assert_int_equal(server->message_count, opens);
+        pair_end(&pair);
+    }
+}
+
 static void flood(struct party *party, const struct party_event *event)
 {
     wrd_channel *channel = party->user;
@@ -131,6 +156,7 @@ int main(void)
         cmocka_unit_test(a_send_that_waits_for_its_channels_acknowledgement_hears_of_room),
         cmocka_unit_test(messages_of_our_own_channel_come_after_its_event),
         cmocka_unit_test(a_channel_closed_with_a_reason_that_the_peer_never_took_is_closed),
+        cmocka_unit_test(a_server_of_frames_assembles_no_messages_longer_than_chunks),
         cmocka_unit_test(a_channel_that_is_always_full_leaves_the_main_one_its_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
