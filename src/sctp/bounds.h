@@ -69,6 +69,9 @@
 #define WRD_SCTP_PROBE_DELAY_MIN  (10 * WRD_MILLISECOND)  /* of a tail loss probe */
 #define WRD_SCTP_PROBE_SLACK_MAX  (200 * WRD_MILLISECOND) /* by which peers delay SACKs */
 
+/* A path that repeated a packet by itself may do so again within this time. */
+#define WRD_SCTP_NETWORK_REPEATS (10 * WRD_SECOND)
+
 #define WRD_SCTP_RTO_INITIAL     (1 * WRD_SECOND)
 #define WRD_SCTP_RTO_MIN         (400 * WRD_MILLISECOND) /* peers delay SACKs by up to 200 ms */
 #define WRD_SCTP_RTO_MAX         (60 * WRD_SECOND)

@@ -39,6 +39,7 @@ static bool widen(struct wrd_sctp_flight *flight)
     flight->lost = lost;
     flight->once = once;
     flight->mask = count - 1;
+    flight->recorded = wrd_tsn_add(flight->cumulative, 1);
     return true;
 }
 
@@ -82,6 +83,18 @@ void wrd_sctp_flight_idle(struct wrd_sctp_flight *flight)
     flight->ring = NULL;
     flight->words = NULL;
     flight->mask = 0;
+}
+
+enum wrd_sctp_twice wrd_sctp_flight_twice(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
+{
+    if (!flight->ring || wrd_tsn_lt(tsn, flight->recorded) || !wrd_tsn_lt(tsn, flight->next) ||
+        (uint32_t)wrd_tsn_diff(flight->next, tsn) > flight->mask + 1)
+        return WRD_SCTP_TWICE_UNKNOWN;
+    struct wrd_sctp_sent *sent = sent_at(flight, tsn);
+    if (sent->told_twice)
+        return WRD_SCTP_TWICE_UNKNOWN;
+    sent->told_twice = true;
+    return sent->sends > 1 ? WRD_SCTP_TWICE_NEEDLESSLY : WRD_SCTP_TWICE_NETWORK;
 }
 
 /* ---- The chain of what was sent again ---- */

@@ -29,7 +29,8 @@ struct wrd_sctp_sent {
     uint16_t sends;        /* so far; stays at the highest */
     uint16_t older, newer; /* in the chain: low bits of its neighbours' TSNs */
     uint8_t flags;
-    bool abandoned; /* will not be sent again (RFC 3758): counts as held, and no SACK takes that back */
+    bool told_twice; /* the peer said that it came twice */
+    bool abandoned;  /* will not be sent again (RFC 3758): counts as held, and no SACK takes that back */
 };
 
 struct wrd_sctp_flight {
@@ -40,6 +41,7 @@ struct wrd_sctp_flight {
     struct wrd_sctp_bitmap lost; /* to be sent again */
     struct wrd_sctp_bitmap once; /* in flight, and sent once */
     uint32_t mask;
+    struct wrd_tsn recorded;   /* records of what was acknowledged reach back to here, if not overwritten since */
     struct wrd_tsn cumulative; /* the last one acknowledged cumulatively */
     struct wrd_tsn next;       /* of the next new chunk */
     uint32_t lost_count;
@@ -65,6 +67,13 @@ struct wrd_sctp_sacked {
     wrd_time last_rtt; /* of the last one acknowledged that was sent once, or 0 */
     bool unrepeated;   /* one that was to be sent again, and had not yet been */
     bool early;        /* one that was sent again so shortly before that its first sending must have arrived */
+};
+
+/* What to think of a TSN that the peer says came twice. */
+enum wrd_sctp_twice {
+    WRD_SCTP_TWICE_UNKNOWN,   /* too old, told before, or never sent */
+    WRD_SCTP_TWICE_NETWORK,   /* it was sent once */
+    WRD_SCTP_TWICE_NEEDLESSLY /* it was sent again, and had arrived */
 };
 
 /* What is lost by now, and when to look again. */
@@ -107,6 +116,8 @@ void wrd_sctp_flight_abandon(struct wrd_sctp_flight *flight, struct wrd_tsn tsn)
 /* False, and nothing changed: an old SACK, or one that names what was never sent. */
 bool wrd_sctp_flight_sack(struct wrd_sctp_flight *flight, wrd_time now, const struct wrd_sctp_sack *sack,
                           struct wrd_sctp_sacked *out);
+/* The peer says that `tsn` came twice. */
+enum wrd_sctp_twice wrd_sctp_flight_twice(struct wrd_sctp_flight *flight, struct wrd_tsn tsn);
 /* Finds what is lost by time (RFC 8985 6.2); to be asked after each SACK, and at `next`. */
 struct wrd_sctp_losses wrd_sctp_flight_detect(struct wrd_sctp_flight *flight, wrd_time now, wrd_time srtt, bool sure);
 /* Everything not held is lost; with `reneged`, also what gap blocks named: the peer may drop it (RFC 9260 6.2.1), and

@@ -82,20 +82,26 @@ static void needless_probe(struct wrd_sctp *sctp)
         undo(sctp);
 }
 
-/* What the peer has twice was not lost. When that is so for all that was sent again, nothing was. */
-static void take_duplicates(struct wrd_sctp *sctp, const struct wrd_sctp_sack *sack)
+/* What was sent again and the peer has twice was not lost. When that is so for all that was sent again, nothing was.
+ * Unless the network repeats packets: then the second may be a copy of the only one that arrived. */
+static void take_duplicates(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_sack *sack)
 {
     struct wrd_sctp_recovery *recovery = &sctp->recovery;
     const uint8_t *at = sack->gaps + 4 * sack->gap_count;
     size_t count = sack->duplicate_count < WRD_SCTP_DUPLICATES_MAX ? sack->duplicate_count : WRD_SCTP_DUPLICATES_MAX;
     for (size_t i = 0; i < count; i++) {
         struct wrd_tsn tsn = wrd_tsn(wrd_load32be(at + 4 * i));
+        enum wrd_sctp_twice twice = wrd_sctp_flight_twice(&sctp->flight, tsn);
+        if (twice == WRD_SCTP_TWICE_NETWORK)
+            recovery->network_repeats_until = now + WRD_SCTP_NETWORK_REPEATS;
+        if (twice != WRD_SCTP_TWICE_NEEDLESSLY || now < recovery->network_repeats_until)
+            continue;
         if (is_probe(recovery, tsn)) {
             needless_probe(sctp);
             continue;
         }
         if (recovery->repeats == 0)
-            continue; /* the network's doing */
+            continue;
         if (!recovery->timed_out)
             wrd_sctp_rack_hasty(&sctp->flight.rack, sctp->flight.cumulative, sctp->flight.next);
         if (--recovery->repeats == 0)
@@ -244,7 +250,7 @@ bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_
     if (!wrd_sctp_flight_sack(&sctp->flight, now, sack, &sacked)) {
         /* One that was overtaken still tells what came twice, and no other will. */
         if (wrd_tsn_lt(sack->cumulative, sctp->flight.cumulative))
-            take_duplicates(sctp, sack);
+            take_duplicates(sctp, now, sack);
         return false;
     }
     sctp->errors = 0;
@@ -254,7 +260,7 @@ bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_
         wrd_sctp_rto_recover(&sctp->rto);
     take_window(sctp, sack->a_rwnd);
     judge_timeout(sctp, &sacked, &before);
-    take_duplicates(sctp, sack);
+    take_duplicates(sctp, now, sack);
     if (sacked.cumulative)
         make_progress(sctp);
     bool lost = find_losses(sctp, now, in_flight);

@@ -21,7 +21,8 @@ struct wrd_sctp_recovery {
     unsigned timeouts; /* of T3 in a row, without progress */
     uint32_t repeats;  /* sent again since the last slow-down, and not known to have been needless */
     wrd_time slowed_at;
-    bool closing;      /* all of it is acknowledged; once `last_word` is, too, nothing more is heard of it */
+    wrd_time network_repeats_until; /* the path was seen to repeat packets: duplicates prove nothing before */
+    bool closing; /* all of it is acknowledged; once `last_word` is, too, nothing more is heard of it */
     struct wrd_tsn last_word;
 
     bool urgent;     /* the next packet of DATA is a probe, and goes out whatever the windows say */

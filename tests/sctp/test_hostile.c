@@ -98,6 +98,39 @@ static void repeat_that_was_needless_takes_the_slow_down_back(void **state)
     script_free(&s);
 }
 
+/* Of what was lost and sent again, it may be the second that came twice. */
+static void on_a_path_that_repeats_packets_duplicates_take_nothing_back(void **state)
+{
+    struct script s;
+    script_init(&s, NULL);
+    script_open(&s);
+    uint32_t lost = lose_one(&s);
+    tell_duplicate(&s, lost + 3); /* sent once */
+    tell_duplicate(&s, lost);
+    struct wrd_sctp_stats stats;
+    wrd_sctp_get_stats(s.sctp, &stats);
+    assert_int_equal(stats.undone, 0);
+    script_free(&s);
+}
+
+static void duplicate_counts_only_of_what_was_sent_again_and_once(void **state)
+{
+    struct script s;
+    script_init(&s, NULL);
+    script_open(&s);
+    uint32_t lost = lose_one(&s);
+    s.sctp->recovery.repeats = 2; /* as if two had been sent again */
+    tell_duplicate(&s, s.sctp->flight.next.v + 5);
+    tell_duplicate(&s, lost - 40000);
+    tell_duplicate(&s, lost);
+    tell_duplicate(&s, lost);
+    assert_int_equal(s.sctp->recovery.repeats, 1);
+    struct wrd_sctp_stats stats;
+    wrd_sctp_get_stats(s.sctp, &stats);
+    assert_int_equal(stats.undone, 0);
+    script_free(&s);
+}
+
 static void duplicate_of_long_after_takes_nothing_back(void **state)
 {
     struct script s;
@@ -159,6 +192,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peer_whose_cookies_are_always_stale_is_given_up),
         cmocka_unit_test(repeat_that_was_needless_takes_the_slow_down_back),
+        cmocka_unit_test(on_a_path_that_repeats_packets_duplicates_take_nothing_back),
+        cmocka_unit_test(duplicate_counts_only_of_what_was_sent_again_and_once),
         cmocka_unit_test(duplicate_of_long_after_takes_nothing_back),
         cmocka_unit_test(slow_pacer_keeps_to_its_rate),
         cmocka_unit_test(nothing_is_uncut_once_all_was_cut),
