@@ -448,8 +448,8 @@ static void message_within_the_limit_begins_beside_larger_ones(void **state)
 {
     start();
     agree(true, 10000);
-    assert_true(push(1, 4000000));
-    assert_true(push(2, 4000000));
+    assert_true(push(1, 200000));
+    assert_true(push(2, 200000));
     uint16_t under_way = cut_chunk();
     for (int i = 0; i < 5; i++)
         assert_int_equal(cut_chunk(), under_way); /* the other waits for its end */
