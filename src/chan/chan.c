@@ -99,7 +99,7 @@ wrd_result wrd_chan_open(struct wrd_chan *chan, wrd_time now, uint32_t *handle, 
     }
     channel->due = WRD_CHAN_DUE_OPEN;
     wrd_chan_list_push(chan, WRD_CHAN_LIST_WORK, channel);
-    (void)wrd_chan_flush(chan, now);
+    wrd_chan_flush(chan, now);
     return WRD_OK;
 }
 
@@ -242,7 +242,7 @@ bool wrd_chan_peek(struct wrd_chan *chan, wrd_time now, struct wrd_chan_message 
     }
     chan->held = verdict == HOLD;
     if (any)
-        (void)wrd_chan_flush(chan, now);
+        wrd_chan_flush(chan, now);
     return verdict == SHOW;
 }
 

@@ -4,7 +4,7 @@
  *
  *   open, send(message), close     next(event), peek/release(message)      above: the connection
  *        v                                   ^
- *   +------------------------ chan ------------------------+               flush(): after anything happened below
+ *   +------------------------ chan ------------------------+               take(): after anything happened below
  *        v                                   ^
  *   wrd_sctp_send, _reset_stream   wrd_sctp_peek, _next_reset, _next_low   below: the association
  *
@@ -112,8 +112,8 @@ void wrd_chan_release(struct wrd_chan *chan, wrd_time now);
 
 /* After wrd_sctp_next() answered `events`. */
 void wrd_chan_take(struct wrd_chan *chan, wrd_time now, unsigned events);
-/* Sends what waits for room; true: something went out. */
-bool wrd_chan_flush(struct wrd_chan *chan, wrd_time now);
+/* Sends what waits for room. */
+void wrd_chan_flush(struct wrd_chan *chan, wrd_time now);
 
 /* The next event; false: none. Taking one may let wrd_chan_peek() go on. */
 bool wrd_chan_next(struct wrd_chan *chan, struct wrd_chan_event *out);

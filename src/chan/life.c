@@ -112,13 +112,13 @@ void wrd_chan_close(struct wrd_chan *chan, wrd_time now, uint32_t handle, uint32
     if (keep_farewell(chan, &channel->own, channel->id, code, reason))
         channel->due |= WRD_CHAN_DUE_FAREWELL;
     wrd_chan_begin_close(chan, channel, WRD_OK, "closed by us");
-    (void)wrd_chan_flush(chan, now);
+    wrd_chan_flush(chan, now);
 }
 
 void wrd_chan_say_farewell(struct wrd_chan *chan, wrd_time now, uint32_t code, const char *reason)
 {
     if (keep_farewell(chan, &chan->own, WRD_CHAN_MAIN, code, reason))
-        (void)wrd_chan_flush(chan, now);
+        wrd_chan_flush(chan, now);
 }
 
 bool wrd_chan_farewells_out(const struct wrd_chan *chan)
@@ -179,7 +179,7 @@ void wrd_chan_take(struct wrd_chan *chan, wrd_time now, unsigned events)
             if (channel && channel->wants_low && !channel->over)
                 wrd_chan_raise(chan, channel, WRD_CHAN_EVENT_LOW);
         }
-    (void)wrd_chan_flush(chan, now);
+    wrd_chan_flush(chan, now);
 }
 
 /* ---- what waits for room */
@@ -270,25 +270,16 @@ static void ask_resets(struct wrd_chan *chan)
     }
 }
 
-bool wrd_chan_flush(struct wrd_chan *chan, wrd_time now)
+void wrd_chan_flush(struct wrd_chan *chan, wrd_time now)
 {
-    bool any = false;
-    if (chan->own.bytes && say(chan, now, WRD_CHAN_CONTROL, PPID_BINARY, chan->own.bytes, chan->own.len) == WRD_OK) {
+    if (chan->own.bytes && say(chan, now, WRD_CHAN_CONTROL, PPID_BINARY, chan->own.bytes, chan->own.len) == WRD_OK)
         forget(chan->env, &chan->own);
-        any = true;
-    }
     struct wrd_chan_channel *channel;
-    while ((channel = wrd_chan_list_first(chan, WRD_CHAN_LIST_WORK))) {
-        if (!work(chan, now, channel))
-            break;
-        any = true;
-    }
+    while ((channel = wrd_chan_list_first(chan, WRD_CHAN_LIST_WORK)) && work(chan, now, channel))
+        continue;
     if (wrd_chan_list_first(chan, WRD_CHAN_LIST_RESETS) &&
-        wrd_sctp_stream_buffered(chan->sctp, WRD_CHAN_CONTROL) == 0) {
+        wrd_sctp_stream_buffered(chan->sctp, WRD_CHAN_CONTROL) == 0)
         ask_resets(chan);
-        any = true;
-    }
-    return any;
 }
 
 /* ---- what the peer opens */

@@ -290,8 +290,6 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
     if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
         uint8_t packet[WRD_SCTP_PACKET_MAX];
         size_t packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
-        if (packet_len == 0 && wrd_chan_flush(&c->chan, now)) /* what waited for the last packet to leave */
-            packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
         if (packet_len > 0)
             trace(shared, c, true, packet, packet_len);
         if (packet_len > 0)

@@ -251,8 +251,7 @@ bool wrd_connection_drained(struct wrd_connection *c, wrd_time now)
     wrd_message message;
     if (c->closed_by_us || c->reason == WRD_OK)
         return true; /* a message still borrowed is valid until CLOSED */
-    return (c->bytes_len == 0 || c->bytes_len < c->bytes_wanted) && !wrd_connection_look(c, now, &message) &&
-           !c->chan.held;
+    return (c->bytes_len == 0 || c->bytes_len < c->bytes_wanted) && !wrd_connection_look(c, now, &message);
 }
 
 wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
