@@ -303,6 +303,55 @@ static void rule_3_echoes_are_capped(void **state)
     script_free(&s);
 }
 
+/* ---- 4. SACK */
+
+/* Six packets of one message each are on their way; the first of their TSNs. */
+static uint32_t six_on_their_way(struct script *s)
+{
+    opened(s);
+    for (int i = 0; i < 6; i++)
+        script_say(s, 0, 1000);
+    script_collect(s);
+    assert_int_equal(s->sctp->flight.bytes, 6000);
+    return s->sctp->flight.cumulative.v + 1;
+}
+
+static void rule_4_sack_that_lies_changes_nothing(void **state)
+{
+    struct script s;
+    uint32_t first = six_on_their_way(&s);
+    static const uint16_t lies[][5] = {
+        {7, 7, 0},       /* above what was sent */
+        {2, 60000, 0},   /* reaching above it */
+        {4, 3, 0},       /* ends before it starts */
+        {2, 3, 6, 7, 0}, /* a truth before the lie counts no more */
+    };
+    for (size_t i = 0; i < 4; i++)
+        script_send_sack(&s, first - 1, lies[i]);
+    script_send_sack(&s, first + 6, NULL); /* never sent */
+    script_send_sack(&s, first + 0x80000000u, NULL);
+    assert_int_equal(s.sctp->flight.bytes, 6000);
+    assert_int_equal(s.sctp->flight.cumulative.v, first - 1);
+    wrd_sctp_audit(s.sctp);
+    script_free(&s);
+}
+
+static void rule_4_blocks_in_any_order_and_overlapping_count_once_and_old_sacks_not_at_all(void **state)
+{
+    struct script s;
+    uint32_t first = six_on_their_way(&s);
+    static const uint16_t good[] = {4, 5, 3, 5, 3, 3, 5, 5, 0};
+    script_send_sack(&s, first, good); /* 1, 4, 5, 6 */
+    assert_int_equal(s.sctp->flight.bytes + 1000 * s.sctp->flight.lost_count, 2000);
+    script_send_sack(&s, first - 1, NULL); /* overtaken */
+    assert_int_equal(s.sctp->flight.cumulative.v, first);
+    wrd_sctp_audit(s.sctp);
+    script_send_sack(&s, first + 5, NULL);
+    assert_int_equal(s.sctp->flight.bytes, 0);
+    assert_int_equal(wrd_sctp_buffered(s.sctp), 0);
+    script_free(&s);
+}
+
 /* ---- 8. Stream reset: see also test_reset.c */
 
 static void send_reset(struct script *s, uint32_t number, uint32_t last, uint16_t stream)
@@ -470,6 +519,41 @@ static void rule_10_data_before_established_is_dropped_without_sack_unless_it_ca
     script_free(&s);
 }
 
+/* ---- 11. Reneging */
+
+/* How often the TSN was sent, of what was collected. */
+static unsigned sendings(const struct script *s, uint32_t tsn)
+{
+    struct script_chunk data;
+    unsigned count = 0;
+    for (unsigned i = 0; script_find(s, WRD_SCTP_DATA, i, &data); i++)
+        count += script_word(&data, 0) == tsn;
+    return count;
+}
+
+static void rule_11_what_a_gap_block_named_goes_again_with_the_second_t3(void **state)
+{
+    struct script s;
+    uint32_t first = six_on_their_way(&s);
+    static const uint16_t gaps[] = {2, 6, 0};
+    script_send_sack(&s, first - 1, gaps);
+    script_wait(&s, 1100 * WRD_MILLISECOND);
+    assert_true(sendings(&s, first) > 0);
+    for (uint32_t i = 1; i < 6; i++)
+        assert_int_equal(sendings(&s, first + i), 0); /* the peer has them, it said */
+    script_wait(&s, 8 * WRD_SECOND);
+    script_send_sack(&s, first, NULL); /* it dropped them */
+    script_wait(&s, 8 * WRD_SECOND);
+    unsigned again = 0;
+    for (uint32_t i = 1; i < 6; i++)
+        again += sendings(&s, first + i) > 0;
+    assert_true(again > 0);
+    script_send_sack(&s, first + 5, NULL);
+    assert_int_equal(wrd_sctp_buffered(s.sctp), 0);
+    wrd_sctp_audit(s.sctp);
+    script_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,12 +568,15 @@ int main(void)
         cmocka_unit_test(rule_3_unknown_chunks_and_parameters_follow_their_top_bits),
         cmocka_unit_test(rule_3_parameters_of_an_init_ack_are_reported_as_they_came),
         cmocka_unit_test(rule_3_echoes_are_capped),
+        cmocka_unit_test(rule_4_sack_that_lies_changes_nothing),
+        cmocka_unit_test(rule_4_blocks_in_any_order_and_overlapping_count_once_and_old_sacks_not_at_all),
         cmocka_unit_test(rule_8_reset_honours_sequence_and_last_tsn_and_is_looked_at_again),
         cmocka_unit_test(rule_8_stream_is_ours_again_only_after_both_the_answer_and_the_acknowledgement),
         cmocka_unit_test(rule_9_heartbeat_ack_needs_the_nonce_and_one_is_out_at_most),
         cmocka_unit_test(rule_10_nothing_but_cookie_echo_and_data_goes_before_cookie_ack),
         cmocka_unit_test(rule_10_cookie_ack_lets_everything_go_at_once),
         cmocka_unit_test(rule_10_data_before_established_is_dropped_without_sack_unless_it_came_with_the_cookie),
+        cmocka_unit_test(rule_11_what_a_gap_block_named_goes_again_with_the_second_t3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
