@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connect tokens: who may connect, and until when, in the ufrag that the client sends anyway. Your web page or
- * matchmaker mints one for a user it knows; the server checks it in the first packet, keeps nothing for those without,
- * and does no public-key work for them. A token may be used more than once until it expires.
+ * Connect tokens: who may connect, and until when, in the ufrag that a client sends anyway. A web page or matchmaker
+ * mints one for a user it knows; who checks it needs only the key and the clock. A token may be used more than once
+ * until it expires.
  *
- * A page passes it as `token` to connect(); a native client as wrd_client_options.token; `wrd token` mints them by
- * hand. Native only (libcrypto). Any thread.
+ * These are the two pure functions. No endpoint asks for tokens yet.
+ * Native only (libcrypto). Any thread.
  */
 #ifndef WRD_TOKEN_H
 #define WRD_TOKEN_H
