@@ -16,6 +16,9 @@
  * and messages keep their order, too: a channel's messages come after its OPEN event was taken and before its CLOSED
  * event. When a connection ends, each channel left has its CLOSED event before that of the connection.
  *
+ * The native server and client have the same calls without endpoint and `now`: wrd_server_channel_*,
+ * wrd_client_channel_*.
+ *
  * Threads, ownership, `now`: as wrd/endpoint.h. A channel that is gone, its CLOSED event taken, answers WRD_GONE.
  */
 #ifndef WRD_CHANNEL_H
