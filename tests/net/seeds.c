@@ -18,6 +18,15 @@ struct seeds seeds_chosen(uint64_t otherwise)
     return (struct seeds){.first = 1, .last = count > 0 ? count : otherwise};
 }
 
+int seeds_name_failed(void **state)
+{
+    const struct seeds *seeds = *state;
+    if (seeds->first <= seeds->last)
+        fprintf(stderr, "That was seed %llu: make sim SEED=%llu plays it again.\n", (unsigned long long)seeds->first,
+                (unsigned long long)seeds->first);
+    return 0;
+}
+
 uint64_t seeds_below(uint64_t *dice, uint64_t below)
 {
     return link_random(dice) % below;

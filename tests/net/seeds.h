@@ -12,6 +12,8 @@ struct seeds {
 };
 
 struct seeds seeds_chosen(uint64_t otherwise);
+/* A teardown, with a struct seeds as its state: tells how to play `first` again when that is not past the last. */
+int seeds_name_failed(void **state);
 /* A link with some of all faults, or none. */
 struct link_options seeds_link(uint64_t *dice);
 void seeds_print_link(const char *name, const struct link_options *link);
