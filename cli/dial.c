@@ -305,7 +305,8 @@ static void take_events(struct dial *dial)
             dial->end = event;
             say_said(event.code, event.said);
             break;
-        case WRD_EVENT_CHANNEL_LOW: break;
+        case WRD_EVENT_CHANNEL_LOW:
+        case WRD_EVENT_MOVED: break;
         }
     }
 }

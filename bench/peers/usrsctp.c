@@ -230,25 +230,6 @@ static size_t receive_message(void *of, wrd_time now, uint8_t head[PEER_HEAD])
     }
 }
 
-#else
-
-static const char *missing(void)
-{
-    return "built without libusrsctp (apt-get install libusrsctp-dev)";
-}
-
-#define open_end        NULL
-#define close_end       NULL
-#define established     NULL
-#define input           NULL
-#define output          NULL
-#define deadline        NULL
-#define expire          NULL
-#define send_message    NULL
-#define receive_message NULL
-
-#endif
-
 const struct peer_kind peer_usrsctp = {
     .name = "usrsctp",
     .missing = missing,
@@ -262,3 +243,14 @@ const struct peer_kind peer_usrsctp = {
     .send = send_message,
     .receive = receive_message,
 };
+
+#else
+
+static const char *missing(void)
+{
+    return "built without libusrsctp (apt-get install libusrsctp-dev)";
+}
+
+const struct peer_kind peer_usrsctp = {.name = "usrsctp", .missing = missing};
+
+#endif

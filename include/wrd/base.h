@@ -80,13 +80,15 @@ typedef struct wrd_path {
  * What the core takes from outside besides datagrams and time.
  * `memory` allocates (old NULL), resizes, and frees (new_size 0, answers NULL); it answers NULL when it cannot, and
  * then `old` is still valid. Freeing and shrinking must not fail. `random` fills `out` with unpredictable bytes and
- * cannot fail. Neither may call back into the library. A NULL member of the struct means the platform's own (native
- * builds only).
+ * cannot fail. `unix_time` tells the seconds since 1970, and is asked only where connect tokens are (wrd/token.h); that
+ * clock may jump. None may call back into the library. A NULL member of the struct means the platform's own (native
+ * builds only); of `unix_time` the native server's, and none elsewhere.
  */
 typedef struct wrd_env {
     void *user;
     void *(*memory)(void *user, void *old, size_t old_size, size_t new_size);
     void (*random)(void *user, uint8_t *out, size_t len);
+    uint64_t (*unix_time)(void *user);
 } wrd_env;
 
 #ifdef __cplusplus

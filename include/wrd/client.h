@@ -29,6 +29,7 @@ typedef struct wrd_client_options {
     int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 1 MiB */
     const char *capture_file;      /* gets all SCTP packets, decrypted, for Wireshark; default NULL: none */
     const char *key_log_file;      /* gets the secrets of each connection, like SSLKEYLOGFILE; default NULL: none */
+    const char *token;             /* for a server that asks for one (wrd/token.h); default NULL: none */
 } wrd_client_options;
 
 WRD_API void wrd_client_options_init(wrd_client_options *options);

@@ -24,6 +24,7 @@
 #include "wrd/address.h"
 #include "wrd/base.h"
 #include "wrd/identity.h"
+#include "wrd/token.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -60,15 +61,33 @@ typedef struct wrd_trace {
     void (*packet)(void *user, const wrd_path *path, bool sent, const uint8_t *packet, size_t len); /* SCTP */
 } wrd_trace;
 
+/*
+ * The endpoints that share one UDP port, each on a thread of its own. A client whose address changed may reach another
+ * one than has its connection: that one hands its datagrams on. Each endpoint has a struct of its own, `user` tells which
+ * it is; the key is the same for all and secret. Called from within the endpoint's calls, which it may not call.
+ */
+typedef struct wrd_siblings {
+    void *user;
+    uint8_t key[16];
+    /* This endpoint has an open connection of this name from now on, or has it no longer. */
+    void (*own)(void *user, uint64_t name, bool owned);
+    /* Gives a copy of the datagram to the sibling that has a connection of this name; of name 0, to the one that got the
+     * last named datagram from this remote address. False: there is none, or this endpoint is that one. */
+    bool (*pass)(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len);
+} wrd_siblings;
+
 /* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
 typedef struct wrd_endpoint_options {
     size_t size;                /* sizeof(wrd_endpoint_options) */
     const wrd_key *key;         /* identity for accepting; NULL: this endpoint only dials */
+    const wrd_key *second_key;  /* another, while clients go over to a new one: who dials its fingerprint meets it, if the
+                                   client is of this library; others meet `key`. Default NULL */
     wrd_mode mode;              /* default WRD_FRAMED */
-    uint32_t max_connections;   /* default 4096 */
+    uint32_t max_connections;   /* default 16384 */
     uint32_t max_handshakes;    /* connections not yet open, of those; default 1024 */
     wrd_time handshake_timeout; /* default 10 s */
     wrd_time lost_timeout;      /* silence after which a peer counts as lost; default 30 s */
+    wrd_time idle_timeout;      /* without a message either way, after which we close; default 0: never */
     size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB. One message above that always
                                    fits, and leaves this much to other channels */
     size_t receive_window;      /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */
@@ -77,9 +96,23 @@ typedef struct wrd_endpoint_options {
     uint16_t accept_channels;   /* channels that a peer may have open that it opened itself; default 0: refused */
     wrd_congestion congestion;  /* control; default WRD_CUBIC (RFC 9438) */
     const wrd_trace *trace;     /* must outlive the endpoint; default NULL */
+    /* An open port (docs/THREATS.md). An address is an IPv4 address or an IPv6 /64. */
+    uint32_t max_per_address;            /* connections, open or not; default 1024, which suits carriers' NAT */
+    uint32_t handshake_rate;             /* handshakes begun per second; default 2000, a tenth of that at once */
+    uint32_t handshake_rate_per_address; /* of those, by one address; default 200, all at once */
+    uint32_t cookies_above;      /* handshakes not yet open above which an address must prove itself first, which costs a
+                                    client one round trip; default a quarter of max_handshakes */
+    size_t memory_limit;         /* bytes that the connections may take together; default 1 GiB. Above it they are slowed
+                                    down, above three quarters there are no new ones */
+    const wrd_token_key *token_keys; /* copied; a client needs a token of one of them (wrd/token.h); default none */
+    size_t token_key_count;      /* up to WRD_TOKEN_KEYS_MAX */
+    bool ask_certificate;        /* of each client, for wrd_conn_info.fingerprint; it costs the handshake twice the time */
+    const wrd_siblings *siblings; /* must outlive the endpoint; default NULL */
     bool fast_open; /* saves two round trips with browsers that take it, costs the others nothing; rests on how they
                        make their cookies, which is no standard (docs/WIRE.md) */
 } wrd_endpoint_options;
+
+#define WRD_TOKEN_KEYS_MAX 4
 
 typedef enum wrd_event_kind {
     WRD_EVENT_OPEN = 1,     /* the data channel is open: this is the accept. Also the end of a successful dial */
@@ -88,7 +121,8 @@ typedef enum wrd_event_kind {
     WRD_EVENT_CLOSED = 4,   /* the last event of a connection, after everything that arrived was taken */
     WRD_EVENT_CHANNEL_OPEN = 5,
     WRD_EVENT_CHANNEL_CLOSED = 6, /* the last event of a channel, after its messages were received */
-    WRD_EVENT_CHANNEL_LOW = 7
+    WRD_EVENT_CHANNEL_LOW = 7,
+    WRD_EVENT_MOVED = 8 /* the peer's address changed: `peer` is the new one */
 } wrd_event_kind;
 
 typedef struct wrd_event {
@@ -132,19 +166,51 @@ typedef struct wrd_conn_info {
     uint32_t channels;                   /* besides the main one */
     uint64_t messages_dropped;           /* of no channel, or of no kind that we know */
     uint64_t channels_refused;           /* openings by the peer, for want of accept_channels or against the rules */
+
+    bool has_token; /* the client's: */
+    uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
+    bool has_fingerprint; /* ask_certificate, and the client has one: */
+    wrd_fingerprint fingerprint;
 } wrd_conn_info;
 
-/* What the endpoint turned away or did, counted since it was made. */
+/* Upper bounds of the classes of wrd_endpoint_counters.rtt; what is above the last goes into one class more. */
+#define WRD_RTT_CLASSES 14
+WRD_API extern const wrd_time wrd_rtt_bounds[WRD_RTT_CLASSES];
+
+/* What the endpoint did and turned away, counted since it was made, and how it stands. */
 typedef struct wrd_endpoint_counters {
     size_t size; /* sizeof(wrd_endpoint_counters), set by the caller */
-    uint64_t datagrams_received, datagrams_sent;
-    uint64_t checks_answered;      /* valid STUN binding requests */
-    uint64_t checks_invalid;       /* STUN-shaped, but malformed or with a wrong MESSAGE-INTEGRITY */
-    uint64_t dropped_unknown_path; /* DTLS from a path without a recent valid check */
+    uint64_t datagrams_received, datagrams_sent, bytes_received, bytes_sent; /* UDP payload */
+    uint64_t messages_received, messages_sent, message_bytes_received, message_bytes_sent; /* of connections */
+
+    uint64_t checks_answered; /* valid STUN binding requests */
+    uint64_t checks_invalid;  /* STUN-shaped, but malformed or with a wrong MESSAGE-INTEGRITY */
+    uint64_t checks_unknown_token, checks_expired_token;
+
+    /* Each handshake that was begun ends as one of those below it. */
+    uint64_t handshakes_begun, connections_opened, handshakes_failed, handshakes_timed_out, handshakes_evicted;
+    uint64_t cookies_sent, cookies_wrong; /* HelloVerifyRequests, and answers to none of ours */
+
+    /* Datagrams not taken, by cause: */
     uint64_t dropped_garbage;      /* neither STUN nor DTLS, or of a kind we do not take */
-    uint64_t dropped_busy;         /* a limit of the options or memory was reached */
-    uint64_t connections_opened, connections_closed, handshakes_failed;
+    uint64_t dropped_unknown_path; /* DTLS from a path without a recent valid check */
+    uint64_t dropped_rate;         /* a ClientHello above handshake_rate */
+    uint64_t dropped_address_rate; /* above handshake_rate_per_address */
+    uint64_t dropped_address;      /* above max_per_address */
+    uint64_t dropped_full;         /* above max_connections, or while draining */
+    uint64_t dropped_memory;       /* memory_limit, or the system has no more */
+    uint64_t dropped_busy;         /* more to answer than there is room for at once */
+    uint64_t passed_on;            /* to a sibling */
+
+    uint64_t connections_closed; /* of connections_opened; by us or the peer */
+    uint64_t connections_lost, connections_failed; /* of those closed: silence; anything else wrong */
+    uint64_t paths_moved;
+    uint64_t chunks_sent, chunks_received, chunks_retransmitted, timeouts; /* SCTP */
+    uint64_t rtt[WRD_RTT_CLASSES + 1], rtt_sum; /* round trips measured, by wrd_rtt_bounds, and their sum in us */
+
     uint32_t connections; /* now, open or opening */
+    uint32_t handshakes;  /* of those, not open */
+    size_t memory;        /* bytes taken now */
 } wrd_endpoint_counters;
 
 WRD_API void wrd_endpoint_options_init(wrd_endpoint_options *options);
@@ -178,6 +244,12 @@ WRD_API void wrd_endpoint_refused(wrd_endpoint *endpoint, wrd_time now, const wr
 /* Starts to connect. WRD_EVENT_OPEN or WRD_EVENT_CLOSED follows within handshake_timeout. */
 WRD_API WRD_MUST_USE wrd_result wrd_endpoint_dial(wrd_endpoint *endpoint, wrd_time now, wrd_conn *out,
                                                   const wrd_address *address);
+/* The same, to a server that asks for a token; NULL: none. WRD_INVALID: it has other characters than those of a ufrag,
+ * or more than WRD_UFRAG_PREFIX_MAX (wrd/ufrag.h). */
+WRD_API WRD_MUST_USE wrd_result wrd_endpoint_dial_with(wrd_endpoint *endpoint, wrd_time now, wrd_conn *out,
+                                                       const wrd_address *address, const char *token);
+/* From now on nobody is accepted, and every connection is closed as by wrd_conn_close_with(). */
+WRD_API void wrd_endpoint_drain(wrd_endpoint *endpoint, wrd_time now, uint32_t code, const char *reason);
 
 /*
  * Queues one message; it is copied. WRD_AGAIN: it does not fit now, WRD_EVENT_WRITABLE follows when it may.

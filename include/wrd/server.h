@@ -22,8 +22,13 @@
  *         wrd_server_flush(server);                         // writes what the calls above made ready
  *     }
  *
- * Threads: a server belongs to one thread at a time; wrd_server_stop() alone may come from another thread or a signal
- * handler.
+ * Threads: a server belongs to one thread at a time; wrd_server_stop(), wrd_server_drain() and
+ * wrd_server_get_counters() may come from others, and the first two from a signal handler.
+ *
+ * With options.threads it is that many servers behind one port, one to a thread: its loops. wrd_server_run() runs each on
+ * a thread; a handler is called on the thread of its loop and is given that loop, the only one that knows its
+ * connections. With your own threads, wrd_server_loop() answers each loop, a wrd_server for all calls below. The first
+ * is the server itself.
  */
 #ifndef WRD_SERVER_H
 #define WRD_SERVER_H
@@ -44,6 +49,8 @@ typedef struct wrd_server_options {
     int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 4 MiB */
     const char *capture_file;      /* gets all SCTP packets, decrypted, for Wireshark; default NULL: none */
     const char *key_log_file;      /* gets the secrets of each connection, like SSLKEYLOGFILE; default NULL: none */
+    unsigned threads;              /* loops, each with a socket and connections of its own; default 1; 1 .. 64. The limits
+                                      of `endpoint` count for each */
 } wrd_server_options;
 
 WRD_API void wrd_server_options_init(wrd_server_options *options);
@@ -76,6 +83,7 @@ typedef struct wrd_handlers {
     void (*channel_open)(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user);
     void (*channel_low)(wrd_server *server, wrd_conn conn, wrd_channel channel, void *user);
     void (*channel_closed)(wrd_server *server, const wrd_event *event, void *user); /* as `closed`, and .channel */
+    void (*moved)(wrd_server *server, const wrd_event *event, void *user); /* the peer has another address: .peer */
 } wrd_handlers;
 
 /* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a
@@ -123,7 +131,34 @@ WRD_API void wrd_server_channel_close(wrd_server *server, wrd_conn conn, wrd_cha
 WRD_API WRD_MUST_USE wrd_result wrd_server_channel_get_info(const wrd_server *server, wrd_conn conn,
                                                             wrd_channel channel, wrd_channel_info *out);
 
-WRD_API wrd_endpoint *wrd_server_endpoint(wrd_server *server); /* the core inside, for info and counters */
+WRD_API wrd_endpoint *wrd_server_endpoint(wrd_server *server); /* the core inside, for info */
+
+/* ---- loops */
+
+WRD_API unsigned wrd_server_loops(const wrd_server *server);
+WRD_API wrd_server *wrd_server_loop(wrd_server *server, unsigned index); /* NULL: above the last */
+
+/* ---- operation */
+
+/* What the core counts, and the sockets; sums over all loops. */
+typedef struct wrd_server_counters {
+    size_t size; /* sizeof(wrd_server_counters), set by the caller */
+    wrd_endpoint_counters endpoint;
+    uint64_t send_refused; /* datagrams that the kernel did not take and never will: no route, forbidden */
+    uint64_t send_full;    /* times that it had no room (ENOBUFS, a full buffer): sent later */
+    uint64_t passed_lost;  /* datagrams for another loop that had no room */
+    uint64_t receive_lost; /* by the kernel, for want of room in the socket's buffer (SO_RXQ_OVFL) */
+    int receive_buffer, send_buffer; /* bytes that the kernel granted, of each loop */
+    unsigned threads;
+} wrd_server_counters;
+
+/* Of all loops, as of the end of each one's last turn. `server` may be any loop. */
+WRD_API void wrd_server_get_counters(wrd_server *server, wrd_server_counters *out);
+/*
+ * Nobody is accepted from now on, every connection is closed with `code` and `reason` (static text), and
+ * wrd_server_run() or _turn() ends as by wrd_server_stop() once all are gone, after `timeout_ms` at the latest.
+ */
+WRD_API void wrd_server_drain(wrd_server *server, int timeout_ms, uint32_t code, const char *reason);
 
 /*
  * This machine's address in its local network, without sending anything: of the interface that leads outward, else of

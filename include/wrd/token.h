@@ -4,8 +4,8 @@
  * mints one for a user it knows; who checks it needs only the key and the clock. A token may be used more than once
  * until it expires.
  *
- * These are the two pure functions. No endpoint asks for tokens yet.
- * Native only (libcrypto). Any thread.
+ * An endpoint with options.token_keys asks for one: wrd_endpoint_options, wrd_conn_info.subject. These are the two pure
+ * functions. Native only (libcrypto). Any thread.
  */
 #ifndef WRD_TOKEN_H
 #define WRD_TOKEN_H

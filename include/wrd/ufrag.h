@@ -6,7 +6,7 @@
 #ifndef WRD_UFRAG_H
 #define WRD_UFRAG_H
 
-#include "wrd/base.h"
+#include "wrd/fingerprint.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +24,17 @@ typedef struct wrd_ufrag {
 
 /* 32 random bytes become 64 lower-case hex digits. */
 WRD_API void wrd_ufrag_from_random(wrd_ufrag *out, const uint8_t random[WRD_UFRAG_RANDOM_SIZE]);
+/*
+ * The ufrag of a client that dials `fingerprint`: `prefix` (a token, may be NULL with 0 bytes), then 64 hex digits as
+ * above, the last 8 of which tell a server with two keys which one is meant (docs/WIRE.md). WRD_INVALID: the prefix is no
+ * ice-chars, or longer than WRD_UFRAG_PREFIX_MAX.
+ */
+#define WRD_UFRAG_PREFIX_MAX 192
+WRD_API WRD_MUST_USE wrd_result wrd_ufrag_for(wrd_ufrag *out, const char *prefix, size_t prefix_len,
+                                              const uint8_t random[WRD_UFRAG_RANDOM_SIZE],
+                                              const wrd_fingerprint *fingerprint);
+/* Was it made by that for `fingerprint`? Of others one in 2^32 seems to be. */
+WRD_API bool wrd_ufrag_is_for(const wrd_ufrag *ufrag, const wrd_fingerprint *fingerprint);
 /* Any 22..256 ice-chars. WRD_INVALID with a static sentence in `*why` (may be NULL). */
 WRD_API WRD_MUST_USE wrd_result wrd_ufrag_parse(wrd_ufrag *out, const char *text, size_t len, const char **why);
 /*

@@ -13,6 +13,38 @@ void wrd_ufrag_from_random(wrd_ufrag *out, const uint8_t random[WRD_UFRAG_RANDOM
     wrd_hex_write(out->text, random, WRD_UFRAG_RANDOM_SIZE);
 }
 
+/* The last bytes of the random part are the first of it and of the fingerprint, combined: as random as before to those who
+ * do not look for it. */
+#define MARK_SIZE 4
+#define MARK_AT   (WRD_UFRAG_RANDOM_SIZE - MARK_SIZE)
+
+wrd_result wrd_ufrag_for(wrd_ufrag *out, const char *prefix, size_t prefix_len,
+                         const uint8_t random[WRD_UFRAG_RANDOM_SIZE], const wrd_fingerprint *fingerprint)
+{
+    uint8_t bytes[WRD_UFRAG_RANDOM_SIZE];
+    if (prefix_len > WRD_UFRAG_PREFIX_MAX || (prefix_len > 0 && !wrd_dial_is_ice_text(prefix, prefix_len, 1)))
+        return WRD_INVALID;
+    memcpy(bytes, random, MARK_AT);
+    for (size_t i = 0; i < MARK_SIZE; i++)
+        bytes[MARK_AT + i] = random[i] ^ fingerprint->bytes[i];
+    if (prefix_len > 0)
+        memcpy(out->text, prefix, prefix_len);
+    wrd_hex_write(out->text + prefix_len, bytes, sizeof bytes);
+    out->len = (uint16_t)(prefix_len + 2 * sizeof bytes);
+    return WRD_OK;
+}
+
+bool wrd_ufrag_is_for(const wrd_ufrag *ufrag, const wrd_fingerprint *fingerprint)
+{
+    uint8_t bytes[WRD_UFRAG_RANDOM_SIZE];
+    if (ufrag->len < 2 * sizeof bytes || !wrd_hex_read(bytes, sizeof bytes, ufrag->text + ufrag->len - 2 * sizeof bytes))
+        return false;
+    for (size_t i = 0; i < MARK_SIZE; i++)
+        if (bytes[MARK_AT + i] != (bytes[i] ^ fingerprint->bytes[i]))
+            return false;
+    return true;
+}
+
 wrd_result wrd_ufrag_parse(wrd_ufrag *out, const char *text, size_t len, const char **why)
 {
     if (!wrd_dial_is_ice_text(text, len, WRD_UFRAG_MIN)) {

@@ -13,6 +13,11 @@
 /* Datagrams in a row for one connection before the next has its turn. */
 #define TURN_MAX 16
 
+const wrd_time wrd_rtt_bounds[WRD_RTT_CLASSES] = {
+    1 * WRD_MILLISECOND,   2 * WRD_MILLISECOND,   5 * WRD_MILLISECOND,   10 * WRD_MILLISECOND,  20 * WRD_MILLISECOND,
+    35 * WRD_MILLISECOND,  50 * WRD_MILLISECOND,  75 * WRD_MILLISECOND,  100 * WRD_MILLISECOND, 150 * WRD_MILLISECOND,
+    250 * WRD_MILLISECOND, 500 * WRD_MILLISECOND, 1000 * WRD_MILLISECOND, 2500 * WRD_MILLISECOND};
+
 /* Gives `c` a handle and room in every table; false: at the limit, or memory is short. */
 static bool enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
@@ -528,6 +533,20 @@ wrd_result wrd_endpoint_dial(wrd_endpoint *ep, wrd_time now, wrd_conn *out, cons
     wrd_endpoint_settle(ep, c);
     *out = c->handle;
     return WRD_OK;
+}
+
+wrd_result wrd_endpoint_dial_with(wrd_endpoint *ep, wrd_time now, wrd_conn *out, const wrd_address *address,
+                                  const char *token)
+{
+    return token ? WRD_INVALID : wrd_endpoint_dial(ep, now, out, address);
+}
+
+void wrd_endpoint_drain(wrd_endpoint *ep, wrd_time now, uint32_t code, const char *reason)
+{
+    tick(ep, now);
+    for (uint32_t i = 0; i < ep->table.cap; i++)
+        if (ep->table.slots[i].connection)
+            wrd_conn_close_with(ep, now, ep->table.slots[i].connection->handle, code, reason);
 }
 
 void wrd_endpoint_abort(wrd_endpoint *ep, wrd_time now)

@@ -191,6 +191,10 @@ static void hand_out(wrd_server *server, const wrd_handlers *handlers, const wrd
         if (handlers->closed)
             handlers->closed(server, event, handlers->user);
         break;
+    case WRD_EVENT_MOVED:
+        if (handlers->moved)
+            handlers->moved(server, event, handlers->user);
+        break;
     case WRD_EVENT_CHANNEL_OPEN:
         if (handlers->channel_open)
             handlers->channel_open(server, event->conn, event->channel, handlers->user);
@@ -364,4 +368,33 @@ wrd_result wrd_server_channel_get_info(const wrd_server *server, wrd_conn conn, 
 wrd_endpoint *wrd_server_endpoint(wrd_server *server)
 {
     return server->node.endpoint;
+}
+
+/* ---- loops and operation: stubs */
+
+unsigned wrd_server_loops(const wrd_server *server)
+{
+    (void)server;
+    return 1;
+}
+
+wrd_server *wrd_server_loop(wrd_server *server, unsigned index)
+{
+    return index == 0 ? server : NULL;
+}
+
+void wrd_server_get_counters(wrd_server *server, wrd_server_counters *out)
+{
+    if (out->size != sizeof *out)
+        return;
+    *out = (wrd_server_counters){.size = sizeof *out, .endpoint.size = sizeof out->endpoint, .threads = 1};
+    wrd_endpoint_get_counters(server->node.endpoint, &out->endpoint);
+}
+
+void wrd_server_drain(wrd_server *server, int timeout_ms, uint32_t code, const char *reason)
+{
+    (void)timeout_ms;
+    (void)code;
+    (void)reason;
+    wrd_server_stop(server);
 }

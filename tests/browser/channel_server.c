@@ -159,7 +159,8 @@ static void on_event(const wrd_event *event)
         break;
     case WRD_EVENT_READABLE:
     case WRD_EVENT_WRITABLE:
-    case WRD_EVENT_CHANNEL_LOW: break;
+    case WRD_EVENT_CHANNEL_LOW:
+    case WRD_EVENT_MOVED: break;
     }
 }
 

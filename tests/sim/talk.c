@@ -208,7 +208,8 @@ static void take_event(struct world *world, struct node *node, struct talker *ta
         break;
     case WRD_EVENT_READABLE:
     case WRD_EVENT_WRITABLE:
-    case WRD_EVENT_CHANNEL_LOW: break;
+    case WRD_EVENT_CHANNEL_LOW:
+    case WRD_EVENT_MOVED: break;
     }
 }
 
