@@ -94,6 +94,8 @@ void wrd_dtls_expire(struct wrd_dtls *dtls, wrd_time now);
 void wrd_dtls_close(struct wrd_dtls *dtls);
 
 enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls);
+/* One past the highest number of an authentic record of the peer's. */
+uint64_t wrd_dtls_newest(const struct wrd_dtls *dtls);
 /* The certificate of a server's client, which proved that it has the key to it. That is all that was looked at: who
  * issued the certificate, to whom and until when says nothing here. False: not open yet, not asked for, or the client
  * has none. */

@@ -471,6 +471,11 @@ void wrd_dtls_close(struct wrd_dtls *dtls)
     end(dtls, WRD_DTLS_CLOSED);
 }
 
+uint64_t wrd_dtls_newest(const struct wrd_dtls *dtls)
+{
+    return dtls->window.top;
+}
+
 enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls)
 {
     return dtls->state;

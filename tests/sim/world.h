@@ -10,6 +10,7 @@
 #include "wrd/wrd.h"
 
 #define WORLD_NODES_MAX 64
+#define WORLD_UNIX_TIME 1800000000u /* at virtual time 0 */
 
 struct node;
 struct world;
