@@ -186,7 +186,8 @@ static void deliver(struct world *world, const struct parcel *parcel)
 {
     for (unsigned i = 0; i < world->node_count; i++) {
         struct node *node = &world->nodes[i];
-        if (!wrd_addr_equal(&node->addr, &parcel->to) || node->silent)
+        if (!wrd_addr_equal(&node->addr, &parcel->to) || node->silent ||
+            (node->shares > 0 && parcel->from.port % node->shares != node->share))
             continue;
         node->received++;
         node->bytes_received += parcel->len;
