@@ -32,7 +32,7 @@ function dial(text, random = Buffer.alloc(32, 0xab), mid = '', token = '') {
 // What the page says to the same, on a stand-in browser whose random bytes are these.
 async function page(text, random = Buffer.alloc(32, 0xab), mid = '0', token) {
   install();
-  FakePeer.mid = mid;
+  Object.assign(FakePeer, { mid, last: undefined });
   const crypto = { getRandomValues: (bytes) => (bytes.set(random), bytes) };
   Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true, writable: true });
   try {
