@@ -72,11 +72,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         wrd_env env = {.memory = platform_memory, .random = wrd_crypto_random};
         wrd_key key;
         WRD_ASSERT(wrd_key_from_seed(&key, 7) == WRD_OK && wrd_key_fingerprint(&fingerprint, &key) == WRD_OK);
-        context = wrd_dtls_context_new(&env, &key);
+        context = wrd_dtls_context_new(&env, &(struct wrd_dtls_settings){.identities = {&key}});
     }
     struct wrd_reader rd = wrd_rd(data, size);
     uint8_t choice = wrd_rd8(&rd);
-    struct wrd_dtls *server = wrd_dtls_server_new(context, false);
+    struct wrd_dtls *server = wrd_dtls_server_new(context, false, 0);
     struct wrd_dtls *client = wrd_dtls_client_new(context, 0, &fingerprint);
     WRD_ASSERT(server && client);
     if (choice & OPEN)

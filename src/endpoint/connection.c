@@ -55,7 +55,7 @@ struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wr
     if (!c)
         return NULL;
     c->path = *path;
-    c->dtls = wrd_dtls_server_new(shared->dtls, false);
+    c->dtls = wrd_dtls_server_new(shared->dtls, false, 0);
     if (!c->dtls) {
         wrd_connection_free(shared, c);
         return NULL;

@@ -151,7 +151,8 @@ wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *opti
     ep->events.name = WRD_QUEUE_EVENTS;
     ep->handshakes.name = WRD_QUEUE_HANDSHAKES;
     bool accepts = shared.options.key != NULL;
-    ep->shared.dtls = wrd_dtls_context_new(&ep->shared.env, shared.options.key);
+    ep->shared.dtls =
+        wrd_dtls_context_new(&ep->shared.env, &(struct wrd_dtls_settings){.identities = {shared.options.key}});
     const wrd_trace *trace = shared.options.trace;
     if (ep->shared.dtls && trace && trace->key)
         wrd_dtls_context_log_keys(ep->shared.dtls, trace->key, trace->user);

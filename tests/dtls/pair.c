@@ -42,8 +42,9 @@ struct pair *pair_new(void)
     pair->random = 88172645463325252U;
     WRD_ASSERT(wrd_key_from_seed(&pair->server_key, 7) == WRD_OK);
     WRD_ASSERT(wrd_key_fingerprint(&pair->expected, &pair->server_key) == WRD_OK);
-    pair->contexts[CLIENT] = wrd_dtls_context_new(&pair->env, NULL);
-    pair->contexts[SERVER] = wrd_dtls_context_new(&pair->env, &pair->server_key);
+    pair->contexts[CLIENT] = wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){0});
+    pair->contexts[SERVER] =
+        wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){.identities = {&pair->server_key}});
     WRD_ASSERT(pair->contexts[CLIENT] && pair->contexts[SERVER]);
     return pair;
 }
@@ -60,7 +61,7 @@ void pair_free(struct pair *pair)
 
 void pair_start(struct pair *pair)
 {
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], pair->now, &pair->expected);
     WRD_ASSERT(pair->ends[SERVER] && pair->ends[CLIENT]);
 }

@@ -235,7 +235,7 @@ static void assert_data_flows(struct foreign *foreign, struct pair *pair, int en
 static struct pair *pair_with_server(void)
 {
     struct pair *pair = pair_new();
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
     assert_non_null(pair->ends[SERVER]);
     return pair;
 }
@@ -593,7 +593,7 @@ static void a_question_answered_in_two_datagrams_is_taken_as_the_first_hello(voi
     assert_memory_equal(read.cookie, cookie, sizeof cookie);
     assert_false(wrd_dtls_hello_read(&read, parts[1], part_len[1]));
     struct pair *pair = pair_new();
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true, 0);
     pair_receive(pair, SERVER, parts[0], part_len[0]);
     assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
     pair_receive(pair, SERVER, parts[1], part_len[1]);
@@ -644,7 +644,7 @@ static void hundreds_of_open_connections_share_a_few_cipher_contexts(void **stat
     static struct wrd_dtls *ends[COUNT][2];
     long before = live_bytes;
     for (int i = 0; i < COUNT; i++) {
-        ends[i][SERVER] = wrd_dtls_server_new(contexts[SERVER], false);
+        ends[i][SERVER] = wrd_dtls_server_new(contexts[SERVER], false, 0);
         ends[i][CLIENT] = wrd_dtls_client_new(contexts[CLIENT], 0, &warm->expected);
         uint8_t bytes[WRD_DTLS_MTU], out[100];
         for (int step = 0; step < 4; step++) {
@@ -680,7 +680,7 @@ static bool handshake_without_allocation(struct pair *pair, long number)
 {
     fail_at = number;
     allocations = 0;
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
     if (pair->ends[SERVER] && pair->ends[CLIENT]) {
         for (int step = 0; step < 8; step++) {
@@ -727,7 +727,8 @@ static void any_failed_allocation_of_a_context_is_a_clean_refusal(void **state)
     for (long number = 0;; number++) {
         fail_at = number;
         allocations = 0;
-        struct wrd_dtls_context *context = wrd_dtls_context_new(&pair->env, &pair->server_key);
+        struct wrd_dtls_context *context =
+            wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){.identities = {&pair->server_key}});
         bool failed = allocations > fail_at;
         fail_at = -1;
         assert_int_equal(ERR_peek_error(), 0);

@@ -47,8 +47,8 @@ static void begin(struct bench *b)
     b->shared.env = (wrd_env){.user = b, .memory = memory, .random = fill_random};
     wrd_key key;
     world_server_options(&b->shared.options, &key);
-    b->shared.dtls = wrd_dtls_context_new(&b->shared.env, &key);
-    b->client_context = wrd_dtls_context_new(&b->shared.env, NULL);
+    b->shared.dtls = wrd_dtls_context_new(&b->shared.env, &(struct wrd_dtls_settings){.identities = {&key}});
+    b->client_context = wrd_dtls_context_new(&b->shared.env, &(struct wrd_dtls_settings){0});
     wrd_fingerprint fingerprint;
     assert_int_equal(wrd_key_fingerprint(&fingerprint, &key), WRD_OK);
     wrd_path path = {0};

@@ -227,7 +227,7 @@ static void two_handshakes_of_one_address_share_its_budget(void **state)
     struct scene scene;
     set_scene(&scene, WRD_FRAMED, echo_turn, 0);
     wrd_address address = world_address(scene.server);
-    struct wrd_dtls_context *context = wrd_dtls_context_new(&scene.server->env, NULL);
+    struct wrd_dtls_context *context = wrd_dtls_context_new(&scene.server->env, &(struct wrd_dtls_settings){0});
     struct wrd_dtls *client = wrd_dtls_client_new(context, scene.world.now, &address.fingerprint);
     uint8_t hello[WRD_DTLS_MTU], check[256];
     size_t hello_len = wrd_dtls_transmit(client, scene.world.now, hello, sizeof hello);
