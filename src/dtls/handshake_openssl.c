@@ -199,7 +199,9 @@ static bool add_identity(struct wrd_dtls_context *context, unsigned identity, co
     SSL_CTX *ssl = context->ssl[identity] = SSL_CTX_new(DTLS_method());
     if (!ssl || !set_profile(ssl) || !set_identity(ssl, key))
         return false;
-    /* A client that has no certificate may go on without. */
+    /* A client without a certificate may go on. The request names no authorities, which RFC 5246 7.4.4 allows and both
+     * BoringSSL and NSS take; it is TLS 1.3 whose extension may not be empty. It asks for ECDSA alone: a browser whose
+     * page made it an RSA certificate ends the handshake, those that made none have ECDSA on P-256. */
     SSL_CTX_set_verify(ssl, context->ask_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     return true;
 }
