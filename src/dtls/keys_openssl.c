@@ -124,9 +124,8 @@ size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t seq
     make_aad(aad, out, len);
     memcpy(out + WRD_DTLS_RECORD_HEADER, out + 3, keys->explicit_len);
     int n = 0;
-    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->seal);
-    bool ok = context && EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
-              EVP_EncryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->seal, nonce);
+    bool ok = context && EVP_EncryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
               (len == 0 || EVP_EncryptUpdate(context, text, &n, data, (int)len) == 1) &&
               EVP_EncryptFinal_ex(context, text + len, &n) == 1 &&
               EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, text + len) == 1;
@@ -150,9 +149,8 @@ bool wrd_dtls_keys_open(struct wrd_dtls_keys *keys, const struct wrd_dtls_record
     make_aad(aad, record->header, text_len);
     memcpy(tag, text + text_len, TAG_SIZE);
     int n = 0;
-    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->open);
-    bool ok = context && EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1 &&
-              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->open, nonce);
+    bool ok = context && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
               EVP_DecryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
               (text_len == 0 || EVP_DecryptUpdate(context, out, &n, text, (int)text_len) == 1) &&
               EVP_DecryptFinal_ex(context, out + text_len, &n) == 1;
