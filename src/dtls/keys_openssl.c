@@ -129,7 +129,7 @@ size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t seq
               (len == 0 || EVP_EncryptUpdate(context, text, &n, data, (int)len) == 1) &&
               EVP_EncryptFinal_ex(context, text + len, &n) == 1 &&
               EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, text + len) == 1;
-    if (!ok)
+    if (!ok && ERR_peek_error() != 0)
         ERR_clear_error();
     return ok ? WRD_DTLS_RECORD_HEADER + body_len : 0;
 }
@@ -154,7 +154,7 @@ bool wrd_dtls_keys_open(struct wrd_dtls_keys *keys, const struct wrd_dtls_record
               EVP_DecryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
               (text_len == 0 || EVP_DecryptUpdate(context, out, &n, text, (int)text_len) == 1) &&
               EVP_DecryptFinal_ex(context, out + text_len, &n) == 1;
-    if (!ok)
+    if (!ok && ERR_peek_error() != 0)
         ERR_clear_error();
     *len = text_len;
     return ok;
