@@ -12,12 +12,14 @@ static void *counted_memory(void *user, void *old, size_t old_size, size_t new_s
     WRD_ASSERT(old || old_size == 0);
     if (new_size == 0) {
         pair->live--;
+        pair->live_bytes -= (long)old_size;
         free(old);
         return NULL;
     }
     if (pair->allocations++ == pair->fail_at)
         return NULL;
     pair->live += old == NULL;
+    pair->live_bytes += (long)new_size - (long)old_size;
     return realloc(old, new_size);
 }
 
@@ -49,19 +51,27 @@ struct pair *pair_new(void)
     return pair;
 }
 
+void pair_settings(struct pair *pair, int end, const struct wrd_dtls_settings *settings)
+{
+    WRD_ASSERT(!pair->ends[end]);
+    wrd_dtls_context_free(pair->contexts[end]);
+    pair->contexts[end] = wrd_dtls_context_new(&pair->env, settings);
+    WRD_ASSERT(pair->contexts[end]);
+}
+
 void pair_free(struct pair *pair)
 {
     for (int end = 0; end < 2; end++) {
         wrd_dtls_free(pair->ends[end]);
         wrd_dtls_context_free(pair->contexts[end]);
     }
-    WRD_ASSERT(pair->live == 0);
+    WRD_ASSERT(pair->live == 0 && pair->live_bytes == 0);
     free(pair);
 }
 
 void pair_start(struct pair *pair)
 {
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, pair->identity);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], pair->now, &pair->expected);
     WRD_ASSERT(pair->ends[SERVER] && pair->ends[CLIENT]);
 }
