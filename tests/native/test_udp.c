@@ -84,7 +84,8 @@ static void open_socket(struct wrd_udp *udp)
 {
     const char *why = "";
     wrd_addr any = {.family = 4, .ip = {127, 0, 0, 1}};
-    assert_int_equal(wrd_udp_open(udp, &any, NULL, false, 1 << 20, &why), WRD_OK);
+    const struct wrd_udp_options options = {.buffer_size = 1 << 20};
+    assert_int_equal(wrd_udp_open(udp, &any, &options, &why), WRD_OK);
 }
 
 static int set_up(void **state)
