@@ -106,14 +106,14 @@ void wrd_directory_set(struct wrd_directory *directory, uint64_t name, unsigned 
     pthread_mutex_unlock(&shard->mutex);
 }
 
-bool wrd_directory_find(struct wrd_directory *directory, uint64_t name, unsigned not, unsigned *loop)
+bool wrd_directory_find(struct wrd_directory *directory, uint64_t name, unsigned asker, unsigned *loop)
 {
     struct shard *shard = shard_of(directory, name);
     bool found = false;
     pthread_mutex_lock(&shard->mutex);
     size_t at = name & (shard->room - 1);
     while (shard->room > 0 && shard->entries[at].count > 0 && !found) {
-        found = shard->entries[at].name == name && shard->entries[at].loop != not;
+        found = shard->entries[at].name == name && shard->entries[at].loop != asker;
         *loop = shard->entries[at].loop;
         at = (at + 1) & (shard->room - 1);
     }

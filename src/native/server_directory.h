@@ -16,8 +16,8 @@ void wrd_directory_free(struct wrd_directory *directory); /* NULL is fine */
 /* One connection of this name more at `loop`, or one less. Above max_connections of a loop, or without memory, a name
  * is not listed: its client then cannot go on from another address if it meets another loop there. */
 void wrd_directory_set(struct wrd_directory *directory, uint64_t name, unsigned loop, bool owned);
-/* A loop other than `not` that has a connection of this name. */
-bool wrd_directory_find(struct wrd_directory *directory, uint64_t name, unsigned not, unsigned *loop);
+/* A loop other than `asker` that has a connection of this name. */
+bool wrd_directory_find(struct wrd_directory *directory, uint64_t name, unsigned asker, unsigned *loop);
 /* Bytes of heap. */
 size_t wrd_directory_memory(struct wrd_directory *directory);
 

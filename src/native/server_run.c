@@ -217,8 +217,7 @@ void wrd_loop_drain(wrd_server *loop)
 bool wrd_loop_has_drained(wrd_server *loop)
 {
     const struct wrd_drain *drain = &loop->group->drain;
-    return loop->draining &&
-           (atomic_load(&drain->emptied) == loop->group->count || wrd_node_now() >= drain->until);
+    return loop->draining && (atomic_load(&drain->emptied) == loop->group->count || wrd_node_now() >= drain->until);
 }
 
 int wrd_loop_drain_timeout(const wrd_server *loop)

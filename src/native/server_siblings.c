@@ -96,7 +96,8 @@ static bool recall(struct desk *desk, const wrd_addr *remote, unsigned *loop)
 
 /* ---- boxes */
 
-static void put_mail(struct wrd_office *office, unsigned loop, const wrd_path *path, const uint8_t *datagram, size_t len)
+static void put_mail(struct wrd_office *office, unsigned loop, const wrd_path *path, const uint8_t *datagram,
+                     size_t len)
 {
     struct box *box = &office->desks[loop].box;
     pthread_mutex_lock(&box->mutex);

@@ -24,8 +24,9 @@ wrd_result wrd_wake_open(struct wrd_wake *wake, const char **why)
     int fds[2];
     fds[0] = fds[1] = open_eventfd();
     if (fds[0] < 0 && ((errno != ENOSYS && errno != EINVAL) || pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0)) {
-        *why = errno == EMFILE || errno == ENFILE ? "too many files are open for another loop: raise the limit (ulimit -n)"
-                                                  : "the operating system gave nothing to wake a loop with";
+        *why = errno == EMFILE || errno == ENFILE
+                   ? "too many files are open for another loop: raise the limit (ulimit -n)"
+                   : "the operating system gave nothing to wake a loop with";
         return WRD_SYSTEM;
     }
     wake->read_fd = fds[0];

@@ -15,9 +15,9 @@
 
 #include "wrd/endpoint.h"
 
-#define WRD_UDP_IN   32   /* buffers in one call of recvmmsg() */
-#define WRD_UDP_OUT  64   /* datagrams in one call of wrd_udp_send(); also the most that UDP_SEGMENT takes at once */
-#define WRD_UDP_SLOT 2048 /* longer datagrams are none of ours; their rest is cut off and they fail as garbage */
+#define WRD_UDP_IN       32 /* buffers in one call of recvmmsg() */
+#define WRD_UDP_OUT      64 /* datagrams in one call of wrd_udp_send(); also the most that UDP_SEGMENT takes at once */
+#define WRD_UDP_SLOT     2048 /* longer datagrams are none of ours; their rest is cut off and they fail as garbage */
 #define WRD_UDP_SLOT_MAX ((size_t)65536) /* room for what UDP_GRO joins */
 
 enum wrd_udp_feature { WRD_UDP_MMSG = 1, WRD_UDP_GSO = 2, WRD_UDP_GRO = 4 };

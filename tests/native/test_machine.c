@@ -26,9 +26,9 @@
 
 static struct {
     bool no_epoll, no_eventfd, no_reuseport, no_mmsg;
-    int send_error;   /* what one message in eight gets, whoever sends it; 0: none */
+    int send_error; /* what one message in eight gets, whoever sends it; 0: none */
     uint64_t random;
-    int server_fd;    /* of whom it is counted */
+    int server_fd; /* of whom it is counted */
     unsigned refused;
     int64_t monotonic_s, unix_s; /* how far the clocks have jumped */
     unsigned unix_asked;

@@ -24,10 +24,10 @@ static uint64_t name_of(uint64_t i)
     return x ^ x >> 31;
 }
 
-static bool is_at(struct wrd_directory *directory, uint64_t name, unsigned not, unsigned loop)
+static bool is_at(struct wrd_directory *directory, uint64_t name, unsigned asker, unsigned loop)
 {
     unsigned found;
-    return wrd_directory_find(directory, name, not, &found) && found == loop;
+    return wrd_directory_find(directory, name, asker, &found) && found == loop;
 }
 
 static void a_name_is_found_at_its_loop_until_it_is_given_up(void **state)

@@ -103,8 +103,8 @@ static void bind_threads(struct running *r, unsigned threads)
     wrd_server_options_init(&options);
     options.threads = threads;
     memset(r, 0, sizeof *r);
-    r->handlers = (wrd_handlers){
-        .user = r, .open = on_open, .message = on_message, .closed = on_closed, .moved = on_moved};
+    r->handlers =
+        (wrd_handlers){.user = r, .open = on_open, .message = on_message, .closed = on_closed, .moved = on_moved};
     if (wrd_server_bind(&r->server, "127.0.0.1:0", &options, &why) != WRD_OK)
         fail_msg("%s", why);
     wrd_server_address(r->server, &r->address);

@@ -26,8 +26,8 @@ int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 
 static struct {
-    unsigned messages;    /* handed to sendmmsg() and taken */
-    bool no_mmsg;         /* ENOSYS */
+    unsigned messages; /* handed to sendmmsg() and taken */
+    bool no_mmsg;      /* ENOSYS */
     bool no_segments, no_joining;
     int segment_error;    /* what a message of several datagrams gets */
     unsigned refusals;    /* how often */
