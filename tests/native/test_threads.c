@@ -644,6 +644,100 @@ static void datagrams_that_find_no_room_in_the_socket_are_counted(void **state)
     wrd_server_free(server);
 }
 
+/* ---- what another loop passes on */
+
+static int open_udp(const struct sockaddr_in *peer)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+    if (peer)
+        assert_int_equal(connect(fd, (const struct sockaddr *)peer, sizeof *peer), 0);
+    return fd;
+}
+
+static wrd_addr addr_of(int fd)
+{
+    struct sockaddr_in own;
+    socklen_t len = sizeof own;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+    wrd_addr addr = {.family = 4, .port = ntohs(own.sin_port)};
+    memcpy(addr.ip, &own.sin_addr, 4);
+    return addr;
+}
+
+/* The check with which a client begins; it is answered from the packet alone. */
+static size_t record_check(uint8_t *out, size_t cap)
+{
+    wrd_client *client;
+    int fd = open_udp(NULL);
+    wrd_address address = {.addr = addr_of(fd)};
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, NULL), WRD_OK);
+    assert_int_equal(poll(&(struct pollfd){fd, POLLIN, 0}, 1, WAIT_MS), 1);
+    ssize_t len = recv(fd, out, cap, 0);
+    assert_true(len > 20);
+    (void)close(fd);
+    wrd_client_close(client);
+    wrd_client_free(client);
+    return (size_t)len;
+}
+
+static void what_a_loop_is_passed_it_answers_from_its_own_socket_on_the_same_port(void **state)
+{
+    (void)state;
+    struct running r;
+    uint8_t check[1500], answer[1500];
+    struct sockaddr_in from;
+    socklen_t from_len = sizeof from;
+    size_t len = record_check(check, sizeof check);
+    int peer = open_udp(NULL);
+    bind_and_start(&r, THREADS);
+    for (unsigned to = 1; to < THREADS; to++) { /* this thread stands in for the core of loop 0 */
+        const wrd_siblings *first = wrd_office_siblings(r.server->group->office, 0);
+        const wrd_siblings *other = wrd_office_siblings(r.server->group->office, to);
+        const wrd_path path = {.local = r.address.addr, .remote = addr_of(peer)};
+        assert_memory_equal(first->key, other->key, sizeof first->key);
+        other->own(other->user, 1000 + to, true);
+        assert_true(first->pass(first->user, 1000 + to, &path, check, len));
+        assert_int_equal(poll(&(struct pollfd){peer, POLLIN, 0}, 1, WAIT_MS), 1);
+        assert_true(recvfrom(peer, answer, sizeof answer, 0, (struct sockaddr *)&from, &from_len) > 20);
+        assert_int_equal(ntohs(from.sin_port), r.address.addr.port);
+        assert_int_equal(answer[0] << 8 | answer[1], 0x0101);
+        assert_memory_equal(answer + 8, check + 8, 12); /* the transaction */
+    }
+    wrd_server_stop(r.server);
+    join(&r);
+    for (unsigned i = 0; i < THREADS; i++) { /* each of the others had one */
+        wrd_endpoint_counters counters = {.size = sizeof counters};
+        wrd_endpoint_get_counters(wrd_server_endpoint(wrd_server_loop(r.server, i)), &counters);
+        assert_int_equal(counters.checks_answered, i > 0);
+    }
+    wrd_server_free(r.server);
+    (void)close(peer);
+}
+
+static void what_found_no_room_in_a_box_is_counted(void **state)
+{
+    (void)state;
+    struct running r;
+    uint8_t check[1500];
+    size_t len = record_check(check, sizeof check);
+    bind_threads(&r, 2);
+    const wrd_siblings *first = wrd_office_siblings(r.server->group->office, 0);
+    const wrd_siblings *other = wrd_office_siblings(r.server->group->office, 1);
+    const wrd_path path = {.local = r.address.addr, .remote = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9}};
+    other->own(other->user, 5, true);
+    for (unsigned i = 0; i < WRD_MAIL_MAX + 7; i++)
+        assert_true(first->pass(first->user, 5, &path, check, len));
+    wrd_server *loop = wrd_server_loop(r.server, 1);
+    assert_int_equal(wrd_server_turn(loop, &r.handlers, WAIT_MS), WRD_OK);
+    wrd_server_counters counters = counters_of(r.server);
+    assert_int_equal(counters.passed_lost, 7);
+    assert_int_equal(counters.endpoint.datagrams_received, WRD_MAIL_MAX);
+    wrd_server_free(r.server);
+}
+
 /* ---- a client whose address changes; the core learns it (WRD_TEST_MOVING) */
 #ifdef WRD_TEST_MOVING
 
@@ -656,17 +750,6 @@ struct middlebox {
     atomic_bool over;
     atomic_uint wanted, changes;
 };
-
-static int open_udp(const struct sockaddr_in *peer)
-{
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
-    if (peer)
-        assert_int_equal(connect(fd, (const struct sockaddr *)peer, sizeof *peer), 0);
-    return fd;
-}
 
 static void pass_inward(struct middlebox *m)
 {
@@ -709,10 +792,7 @@ static void place_middlebox(struct middlebox *m, const wrd_address *server)
     memcpy(&m->server.sin_addr, server->addr.ip, 4);
     m->inner = open_udp(NULL);
     m->outer = open_udp(&m->server);
-    struct sockaddr_in own;
-    socklen_t len = sizeof own;
-    assert_int_equal(getsockname(m->inner, (struct sockaddr *)&own, &len), 0);
-    m->address.addr.port = ntohs(own.sin_port);
+    m->address.addr = addr_of(m->inner);
     assert_int_equal(pthread_create(&m->thread, NULL, run_middlebox, m), 0);
 }
 
@@ -873,6 +953,8 @@ int main(void)
         cmocka_unit_test(handlers_of_all_loops_may_read_the_counters_at_once),
         cmocka_unit_test(the_thread_that_turns_a_server_reads_what_is_so_now),
         cmocka_unit_test(datagrams_that_find_no_room_in_the_socket_are_counted),
+        cmocka_unit_test(what_a_loop_is_passed_it_answers_from_its_own_socket_on_the_same_port),
+        cmocka_unit_test(what_found_no_room_in_a_box_is_counted),
 #ifdef WRD_TEST_MOVING
         cmocka_unit_test(a_client_whose_port_changes_is_known_on_whichever_loop_it_lands),
 #endif
