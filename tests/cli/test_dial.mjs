@@ -91,7 +91,7 @@ test('lines go over a channel of its own, of any kind', async (t) => {
     assert.equal(err, '');
   }
   await server.until(/opened channel 2 "st\u00e4te"/, 'err');
-  await server.until(/closed: closed by the peer, code 0: that was\?\[31m all\n/, 'err');
+  await server.until(/closed: closed by the peer, code 0: that was\?\[31m all \(\d+\.\d{3} s, \d+ bytes in 50 messages\)\n/, 'err');
 });
 
 test('a channel that the server does not accept is told: 6', async (t) => {
