@@ -284,9 +284,11 @@ static int say_ended(const struct dial *dial)
     if (all_came_back(dial)) {
         return EXIT_DONE;
     }
-    say("the connection to %s ended: %s %llu of %llu messages came back.", dial->where, dial->end.text,
+    say("the connection to %s ended: %s; %llu of %llu messages came back", dial->where, dial->end.text,
         (unsigned long long)dial->received, (unsigned long long)dial->sent);
-    say_said(dial->end.code, dial->end.said);
+    const char *said; /* that of the event was lent */
+    uint32_t code = wrd_client_closed_with(dial->client, &said);
+    say_said(code, said);
     if (dial->end.reason == WRD_PROTOCOL || dial->end.reason == WRD_TOO_LARGE) {
         fputs("Do both sides agree on --raw?\n", stderr);
         return EXIT_PROTOCOL;

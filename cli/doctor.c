@@ -22,9 +22,8 @@ static const char help[] =
     "wrd doctor ADDRESS\n"
     "wrd doctor IP:PORT FINGERPRINT\n"
     "\n"
-    "Says why a connection fails: looks at the address, at this machine and the way there, connects as `wrd dial` "
-    "does,\n"
-    "sends one message and waits for its echo. Each step is a line, \"ok\", \"note\" or \"bad\", with what to do.\n"
+    "Says why a connection fails: looks at the address, at this machine and the way there, connects as `wrd dial`\n"
+    "does, sends one message and waits for its echo. Each step is a line, \"ok\", \"note\" or \"bad\", with what to do.\n"
     "\n"
     "  --raw              messages are data-channel messages as they are; as the server does\n"
     "  --token TOKEN      for a server that asks for one\n"
@@ -32,9 +31,8 @@ static const char help[] =
     "  --timeout SECONDS  how long to try to connect; default 5\n"
     "  --json             print all of it as one JSON object\n"
     "\n"
-    "Exit codes: 0 it works, and as those of `wrd dial`: 1 trouble on this machine, 2 no address, 3 nobody answers, or "
-    "not\n"
-    "to the end, 4 refused, 5 another certificate, 6 the connection ended, 7 a rule was broken.\n";
+    "Exit codes: 0 it works, and as those of `wrd dial`: 1 trouble on this machine, 2 no address, 3 nobody answers,\n"
+    "or not to the end, 4 refused, 5 another certificate, 6 the connection ended, 7 a rule was broken.\n";
 
 static const struct option options[] = {{"raw", no_argument, NULL, 'r'},
                                         {"token", required_argument, NULL, 'o'},

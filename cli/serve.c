@@ -146,9 +146,8 @@ static bool load_keys(struct keys *keys, const struct serve_options *options)
             return false;
         }
         if (is_shared(&keys->tokens[i], keys, options)) {
-            say("%s is the server's own key, and whoever mints tokens with it could pretend to be this server. `wrd "
-                "token "
-                "new-key FILE` makes a key for tokens.",
+            say("%s is the server's own key, and whoever mints tokens with it could pretend to be this server. "
+                "`wrd token new-key FILE` makes a key for tokens.",
                 options->token_keys[i]);
             return false;
         }

@@ -145,6 +145,7 @@ function drawTraffic(status) {
   const open = history.map((entry) => [entry.clock, entry.connections.open]);
   show('connections', whole.format(status.connections.open));
   show('opening', whole.format(status.connections.opening));
+  show('opened', perSecond(latest(rates((entry) => entry.handshakes.opened))));
   drawLines($('connections-chart'), [open], status.clock, count, 2);
   for (const [name, words, least] of [['bytes', rate, 1000], ['messages', perSecond, 10]]) {
     const lines = ['in', 'out'].map((way) => rates((entry) => entry[name][way]));

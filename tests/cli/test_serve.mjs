@@ -7,13 +7,7 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { Program, command, folder, serve, wrd } from './wrd.mjs';
-
-async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '127.0.0.1:0') {
-  const server = await serve(t, ['--http', at, ...args], listen);
-  const [, url] = await server.until(/^page (http:\S+)$/m);
-  return Object.assign(server, { url });
-}
+import { Program, command, folder, serve, serveWithPage, wrd } from './wrd.mjs';
 
 test('the ready line is four words: listening, address, fingerprint, multiaddr', async (t) => {
   const server = await serve(t);

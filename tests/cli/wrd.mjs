@@ -71,15 +71,15 @@ export class Program {
 }
 
 /** Runs a program to its end with `input` as its stdin. */
-export async function run(command, args, input = '') {
-  const program = new Program(command, args);
+export async function run(command, args, input = '', options = {}) {
+  const program = new Program(command, args, options);
   program.child.stdin.end(input);
   await program.ended;
   return program;
 }
 
 /** Runs wrd. */
-export const command = (args, input) => run(wrd, args, input);
+export const command = (args, input, options) => run(wrd, args, input, options);
 
 /** Starts `wrd serve` on a free port of loopback, ends it with the test. */
 export async function serve(t, args = [], listen = '127.0.0.1:0') {
@@ -87,6 +87,13 @@ export async function serve(t, args = [], listen = '127.0.0.1:0') {
   t.after(() => server.stop('SIGKILL'));
   const [, where, fingerprint, multiaddr] = await server.until(/^listening (\S+) ([0-9a-f]{64}) (\S+)\n/);
   return Object.assign(server, { where, fingerprint, multiaddr, port: Number(where.split(':').pop()) });
+}
+
+/** The same with a page, and where it and its status are. */
+export async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '127.0.0.1:0') {
+  const server = await serve(t, ['--http', at, ...args], listen);
+  const [, url] = await server.until(/^page (http:\S+)$/m);
+  return Object.assign(server, { url });
 }
 
 /** A folder that is gone after the test. */
