@@ -197,7 +197,9 @@ static bool check_together(const struct serve_options *out)
         usage_error("serve", "--second-key needs --key: clients go over from one lasting key to another");
         return false;
     }
-    if (out->http != NULL && out->metrics != NULL && strcmp(out->http, out->metrics) == 0) {
+    bool is_any_port =
+        out->http != NULL && strcmp(strrchr(out->http, ':') == NULL ? "" : strrchr(out->http, ':'), ":0") == 0;
+    if (out->http != NULL && out->metrics != NULL && !is_any_port && strcmp(out->http, out->metrics) == 0) {
         usage_error("serve", "--http and --metrics name the same port, %s; choose another for --metrics", out->metrics);
         return false;
     }
