@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import test from 'node:test';
-import { Program, command, serve, serveWithPage, wrd } from './wrd.mjs';
+import { Program, command, eventually, serve, serveWithPage, wrd } from './wrd.mjs';
 
 const NUMBERS = ['status', 'status.json', 'status.css', 'status.js', 'metrics'];
 
@@ -78,7 +78,7 @@ test('/status.json counts connections, messages, bytes and round trips', async (
   t.after(() => dial.stop('SIGKILL'));
   await dial.write('one\ntwo\n');
   await dial.until(/two\n/);
-  const during = await ask();
+  const during = await eventually(ask, ({ messages, rtt }) => messages.out === 2 && rtt.counts.some((count) => count));
   assert.equal(during.connections.open, 1);
   assert.deepEqual([during.handshakes.begun, during.handshakes.opened], [1, 1]);
   assert.deepEqual(during.messages, { in: 2, out: 2 });
@@ -88,16 +88,15 @@ test('/status.json counts connections, messages, bytes and round trips', async (
   assert.equal(during.rtt.counts.length, during.rtt.bounds.length + 1);
   assert.ok(during.rtt.counts.reduce((sum, count) => sum + count) > 0, 'a round trip was measured');
   assert.equal(await dial.stop('SIGINT'), 130);
-  const gone = async () => (await ask()).connections;
-  let connections = await gone();
-  for (let i = 0; i < 200 && connections.open > 0; i++) connections = await gone();
+  const { connections } = await eventually(ask, (status) => status.connections.closed === 1);
   assert.deepEqual([connections.open, connections.closed], [0, 1]);
 });
 
 test('a handshake that fails is counted as that', async (t) => {
   const server = await serveWithMetrics(t);
   assert.equal((await command(['dial', server.where, 'ab'.repeat(32)])).code, 5);
-  const { handshakes } = await (await fetch(server.metrics + 'status.json')).json();
+  const ask = async () => (await fetch(server.metrics + 'status.json')).json();
+  const { handshakes } = await eventually(ask, (status) => status.handshakes.failed > 0);
   assert.deepEqual([handshakes.begun, handshakes.opened, handshakes.failed], [1, 0, 1]);
 });
 

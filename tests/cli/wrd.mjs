@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Starts the programs under test and waits for what they say. Nothing here sleeps for a fixed time.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -94,6 +94,23 @@ export async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '
   const server = await serve(t, ['--http', at, ...args], listen);
   const [, url] = await server.until(/^page (http:\S+)$/m);
   return Object.assign(server, { url });
+}
+
+/** Stops the program where it is; it can do nothing more from then on. */
+export async function pause(program) {
+  program.child.kill('SIGSTOP');
+  const tasks = `/proc/${program.child.pid}/task`;
+  const stopped = (task) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+  await eventually(() => readdirSync(tasks).every(stopped), (all) => all);
+}
+
+/** What `ask` answers once `is` holds for it: counters of a server may be a moment old. The last answer if that is never. */
+export async function eventually(ask, is) {
+  for (const end = Date.now() + 5000; ;) {
+    const answer = await ask();
+    if (is(answer) || Date.now() > end) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** A folder that is gone after the test. */
