@@ -49,47 +49,58 @@ function roundUp(value) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= value * 0.999);
 }
 
-/** The drawing area of a chart as large as it is on the page, with a line and a word at its top, middle and bottom. */
-function frame(chart, top, words) {
+/** The drawing area of a chart as large as it is on the page, and lines across it, each at a share of its height with a word. */
+function frame(chart, lines) {
   const { width, height } = chart.getBoundingClientRect();
   const area = { left: 0, right: width, top: 14, bottom: height - 16 };
-  const parts = [1, 0.5, 0].flatMap((share) => {
+  const parts = lines.flatMap(([share, word]) => {
     const y = area.bottom - share * (area.bottom - area.top);
     const line = svg('line', { class: 'rule', x1: area.left, x2: area.right, y1: y, y2: y });
-    return share === 0 ? [line] : [line, svg('text', { x: area.left, y: y - 3 }, words(top * share))];
+    return [line, svg('text', { x: area.left, y: y - 3 }, word)];
   });
   chart.setAttribute('viewBox', `0 0 ${width} ${height}`);
   return { area, parts };
 }
 
-function curve({ left, right, top, bottom }, points, most, now, name) {
-  const at = ([time, value]) => {
-    const x = right - ((now - time) / WINDOW_S) * (right - left);
-    return `${x.toFixed(1)},${(bottom - (value / most) * (bottom - top)).toFixed(1)}`;
-  };
+/** A filled line over the last two minutes, from `base` up or, when `height` is negative, down. */
+function curve({ left, right }, base, height, points, most, now, name) {
+  const x = (time) => (right - ((now - time) / WINDOW_S) * (right - left)).toFixed(1);
+  const at = ([time, value]) => `${x(time)},${(base - (value / most) * height).toFixed(1)}`;
   if (points.length < 2) return [];
   const line = points.map(at).join(' L');
-  const [first, last] = [points[0], points.at(-1)].map((point) => at(point).split(',')[0]);
   return [
-    svg('path', { class: `area ${name}`, d: `M${first},${bottom} L${line} L${last},${bottom} Z` }),
+    svg('path', { class: `area ${name}`, d: `M${x(points[0][0])},${base} L${line} L${x(points.at(-1)[0])},${base} Z` }),
     svg('path', { class: `line ${name}`, d: `M${line}` }),
   ];
 }
 
-/** Lines over the last two minutes; each of `lines` is a list of [time, value]. */
-function drawLines(chart, lines, now, words, least) {
-  const most = roundUp(Math.max(least, ...lines.flat().map(([, value]) => value)));
-  const { area, parts } = frame(chart, most, words);
-  const curves = lines.flatMap((points, n) => curve(area, points, most, now, n ? 'second' : ''));
-  const y = area.bottom + 13;
-  const ends = [svg('text', { x: area.left, y }, '2 min ago'), svg('text', { x: area.right, y, 'text-anchor': 'end' }, 'now')];
-  chart.replaceChildren(...parts, ...curves, ...ends);
+const ends = ({ left, right, bottom }) => [
+  svg('text', { x: left, y: bottom + 13 }, '2 min ago'),
+  svg('text', { x: right, y: bottom + 13, 'text-anchor': 'end' }, 'now'),
+];
+
+const highest = (least, ...lines) => roundUp(Math.max(least, ...lines.flat().map(([, value]) => value)));
+
+/** `points` is a list of [time, value]. */
+function drawLine(chart, points, now, words, least) {
+  const most = highest(least, points);
+  const { area, parts } = frame(chart, [[1, words(most)], [0.5, words(most / 2)], [0, '']]);
+  chart.replaceChildren(...parts, ...curve(area, area.bottom, area.bottom - area.top, points, most, now, ''), ...ends(area));
+}
+
+/** What comes in goes up from the middle, what goes out down, both on one scale. */
+function drawBothWays(chart, [incoming, outgoing], now, words, least) {
+  const most = highest(least, incoming, outgoing);
+  const { area, parts } = frame(chart, [[1, words(most)], [0.5, ''], [0, '']]);
+  const [middle, half] = [(area.top + area.bottom) / 2, (area.bottom - area.top) / 2];
+  chart.replaceChildren(...parts, ...curve(area, middle, half, incoming, most, now, ''),
+    ...curve(area, middle, -half, outgoing, most, now, 'second'), ...ends(area));
 }
 
 /** Bars of `counts`, one for each class; the bound of a class stands at its right edge. */
 function drawBars(chart, counts, bounds) {
-  const most = Math.max(1, ...counts);
-  const { area, parts } = frame(chart, most, (value) => (value >= 1 ? count(value) : ''));
+  const most = roundUp(Math.max(1, ...counts));
+  const { area, parts } = frame(chart, [[1, count(most)], [0.5, ''], [0, '']]);
   const step = (area.right - area.left) / counts.length;
   const bars = counts.map((value, n) => {
     const height = value && Math.max(2, (value / most) * (area.bottom - area.top));
@@ -146,11 +157,11 @@ function drawTraffic(status) {
   show('connections', whole.format(status.connections.open));
   show('opening', whole.format(status.connections.opening));
   show('opened', perSecond(latest(rates((entry) => entry.handshakes.opened))));
-  drawLines($('connections-chart'), [open], status.clock, count, 2);
+  drawLine($('connections-chart'), open, status.clock, count, 2);
   for (const [name, words, least] of [['bytes', rate, 1000], ['messages', perSecond, 10]]) {
     const lines = ['in', 'out'].map((way) => rates((entry) => entry[name][way]));
     ['in', 'out'].forEach((way, n) => show(`${name}-${way}`, words(latest(lines[n]))));
-    drawLines($(`${name}-chart`), lines, status.clock, words, least);
+    drawBothWays($(`${name}-chart`), lines, status.clock, words, least);
   }
 }
 
