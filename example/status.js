@@ -106,7 +106,9 @@ function drawBars(chart, counts, bounds) {
     const height = value && Math.max(2, (value / most) * (area.bottom - area.top));
     return svg('rect', { class: 'bar', x: area.left + n * step + 2, y: area.bottom - height, width: Math.max(1, step - 4), height, rx: 2 });
   });
+  const sparse = step < 28 ? 2 : 1; /* of a narrow chart only every other bound has its label */
   const labels = bounds.map((bound, n) => {
+    if (n % sparse) return svg('text', {});
     const text = bound < 1 ? `${short(bound * 1000)}` : `${short(bound)} s`;
     return svg('text', { x: area.left + (n + 1) * step, y: area.bottom + 13, 'text-anchor': 'middle' }, text);
   });

@@ -14,9 +14,10 @@ export function statusPageTests(browserName) {
         const [, url] = await our.line(/^status (http:\S+)$/);
         return { our, url, tab: await page(url) };
     };
-    // Waits until the text at `selector` is like `pattern`, or fails with what the page says.
+    // Waits until the text at `selector` is like `pattern`, or fails with what the page says. A page behind another paints no
+    // frames, so it is asked by time.
     const shows = (tab, selector, pattern) => tab.waitForFunction(
-        (s, source) => new RegExp(source).test(document.querySelector(s)?.textContent), { timeout: 8_000 }, selector, pattern.source,
+        (s, source) => new RegExp(source).test(document.querySelector(s)?.textContent), { timeout: 8_000, polling: 100 }, selector, pattern.source,
     ).catch(async () => assert.fail(
         `nothing like ${pattern} at ${selector}; the page says:\n${await tab.evaluate(() => document.body.innerText)}\n${tab.said.join('\n')}`));
 
