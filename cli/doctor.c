@@ -263,8 +263,8 @@ static int connect_and_look(struct doctor *doctor)
     doctor->began_ms = now_ms();
     wrd_result result = wrd_client_dial(&doctor->client, &doctor->address, &client_options, &why);
     if (result != WRD_OK) {
-        report_step(&doctor->report, "dial", FINDING_BAD, NULL, "This machine cannot start to connect: %s.",
-                    *why != '\0' ? why : wrd_result_text(result));
+        report_step(&doctor->report, "dial", FINDING_BAD, result == WRD_SYSTEM ? strerror(errno) : NULL,
+                    "This machine cannot start to connect: %s.", *why != '\0' ? why : wrd_result_text(result));
         return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
     }
     int code;

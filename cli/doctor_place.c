@@ -56,6 +56,11 @@ bool place_look(struct report *report, const wrd_addr *addr)
                     "%s is where a server listens, \"on all addresses\"; nobody can be reached there.", text);
         return false;
     }
+    if ((addr->family == 4 && addr->ip[0] >= 224) || (addr->family == 6 && addr->ip[0] == 0xff)) {
+        report_step(report, "place", FINDING_BAD, "Dial the address of one machine.",
+                    "%s is a multicast, broadcast or reserved address; no server is there.", text);
+        return false;
+    }
     if (addresses_is_loopback(addr)) {
         say_loopback(report, text);
     } else if (has_prefix(addr, 6, 0xfe, 0x80, 10) || has_prefix(addr, 4, 169, 254, 16)) {

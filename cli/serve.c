@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wrd serve: keys, the server with its HTTP, and the line that says it is ready. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ static int serve(const struct serve_options *options, wrd_server *server)
     struct loop_watch watch = {.stop = stop_open(), .drain_s = options->drain_s, .verbose = options->verbose};
     struct echo *echo;
 
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may go; the server stays */
     if (watch.stop < 0) {
         say("cannot catch signals: %s", strerror(errno));
         return EXIT_TROUBLE;

@@ -43,10 +43,10 @@ const svg = (name, attributes, text) => {
   return element;
 };
 
-/** The next of 1, 2, 5, 10, 20 ... that is not below `value`. */
+/** The next round number that is not below `value`. */
 function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= value * 0.999);
+  return [1, 1.5, 2, 3, 4, 6, 8, 10].map((factor) => factor * power).find((step) => step >= value * 0.999);
 }
 
 /** The drawing area of a chart as large as it is on the page, and lines across it, each at a share of its height with a word. */

@@ -119,6 +119,9 @@ test('sides that do not agree on --raw: the end is told, and the hint', async (t
 });
 
 const places = [
+  ['224.0.0.1:1', /multicast/],
+  ['255.255.255.255:1', /broadcast/],
+  ['[ff02::1]:1', /multicast/],
   ['0.0.0.0:1', /where a server listens/],
   ['[::]:1', /where a server listens|wildcard|IPv6/],
 ];

@@ -85,6 +85,28 @@ test('stdout that nobody reads ends it', async () => {
   assert.equal(await server.ended, 1);
 });
 
+test('a log that nobody reads any more does not end it', async (t) => {
+  const server = new Program('/bin/sh', ['-c', '"$0" serve --listen 127.0.0.1:0 --verbose 2>&1 >&3 | head -n 1 >&2', wrd],
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true });
+  t.after(() => process.kill(-server.child.pid, 'SIGKILL'));
+  const line = await new Promise((resolve) => server.child.stdio[3].once('data', (text) => resolve(String(text))));
+  const [, where, fingerprint] = /^listening (\S+) (\S+)/.exec(line);
+  for (let i = 0; i < 3; i++) {
+    const { code, out, err } = await command(['dial', where, fingerprint], 'x\n');
+    assert.equal(code, 0, err);
+    assert.equal(out, 'x\n');
+  }
+  await server.until(/open from/, 'err');
+});
+
+test('too few file descriptors are told, and how the start went', async () => {
+  for (const limit of [4, 6, 7, 8, 9]) {
+    const server = new Program('/bin/sh', ['-c', `ulimit -n ${limit}; exec "$0" serve --listen 127.0.0.1:0 --metrics 127.0.0.1:0`, wrd]);
+    assert.equal(await server.ended, 1, `${limit}: ${server.err}`);
+    assert.match(server.err, /^wrd: cannot \S.*(?:Too many open files|does not start)\)?\n$/);
+  }
+});
+
 // ---- the page
 
 test('without --http there is no page', async (t) => {
