@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/addresses.h"
+#include "cli/bench_server.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/http.h"
@@ -29,6 +30,8 @@ static const char help[] =
     "  --raw              messages are data-channel messages as they are, without frames and compression;\n"
     "                     both sides must agree on this\n"
     "  --channels N       accept up to N further data channels of each connection and echo on them, too; default 0\n"
+    "  --bench            also do what `wrd bench` asks for to measure one direction alone, and take as many\n"
+    "                     connections from one address as in all\n"
     "  --verbose          say on stderr who comes and goes\n"
     "\n"
     "When everything is ready, stdout gets one line, four words; with --http lines with the page's addresses follow:\n"
@@ -43,8 +46,9 @@ static const char help[] =
 static const struct option options[] = {
     {"listen", required_argument, NULL, 'l'},   {"http", required_argument, NULL, 'p'},
     {"key", required_argument, NULL, 'k'},      {"raw", no_argument, NULL, 'r'},
-    {"channels", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"channels", required_argument, NULL, 'c'}, {"bench", no_argument, NULL, 'b'},
+    {"verbose", no_argument, NULL, 'v'},        {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 struct serve {
@@ -53,6 +57,7 @@ struct serve {
     const char *key_path;
     bool raw;
     uint16_t channels;
+    bool bench;
     bool verbose;
 };
 
@@ -152,12 +157,13 @@ static bool print_ready(const wrd_server *server, const struct http *http)
 
 static int serve_pages(struct serve *serve, wrd_server *server)
 {
-    const wrd_handlers handlers = {.user = serve,
-                                   .open = on_open,
-                                   .message = on_message,
-                                   .closed = on_closed,
-                                   .channel_open = on_channel_open,
-                                   .channel_closed = on_channel_closed};
+    wrd_handlers handlers = {.user = serve,
+                             .open = on_open,
+                             .message = on_message,
+                             .closed = on_closed,
+                             .channel_open = on_channel_open,
+                             .channel_closed = on_channel_closed};
+    struct bench_server *bench = NULL;
     struct http *http = NULL;
     int stop = stop_open();
 
@@ -175,8 +181,14 @@ static int serve_pages(struct serve *serve, wrd_server *server)
             return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
         }
     }
+    if (serve->bench && (bench = bench_server_open(server, &handlers)) == NULL) {
+        say("memory is short for --bench");
+        http_close(http);
+        return EXIT_TROUBLE;
+    }
     bool done = print_ready(server, http) && loop_run(server, &handlers, http, stop);
     http_close(http);
+    bench_server_close(bench);
     return done ? EXIT_DONE : EXIT_TROUBLE;
 }
 
@@ -190,6 +202,9 @@ static int serve_with_key(struct serve *serve, const wrd_key *key)
     server_options.endpoint.key = key;
     server_options.endpoint.mode = serve->raw ? WRD_RAW : WRD_FRAMED;
     server_options.endpoint.accept_channels = serve->channels;
+    if (serve->bench) {
+        bench_server_lift_limits(&server_options.endpoint);
+    }
     wrd_result result = wrd_server_bind(&server, serve->listen, &server_options, &why);
     if (result == WRD_SYSTEM) {
         int error = errno;
@@ -236,6 +251,7 @@ static bool read_options(struct serve *serve, int argc, char **argv, int *code)
                 return false;
             }
             break;
+        case 'b': serve->bench = true; break;
         case 'v': serve->verbose = true; break;
         case 'h':
             fputs(help, stdout);
