@@ -8,5 +8,6 @@
 int serve_main(int argc, char **argv);
 int dial_main(int argc, char **argv);
 int key_main(int argc, char **argv);
+int bench_main(int argc, char **argv);
 
 #endif
