@@ -31,6 +31,8 @@ struct bulk {
     struct bench_failures ended;
     struct bench_snapshot begin, end;
     uint64_t begin_bytes, end_bytes;
+    uint64_t moved_ns; /* when it was last seen to move */
+    bool stalled;
 };
 
 /* ---- a client */
@@ -161,21 +163,21 @@ static bool is_broken(const struct bulk *bulk)
     return bulk->wrong > 0 || bench_failures_total(&bulk->ended) > 0;
 }
 
-enum until { UNTIL_TIME, UNTIL_ARRIVED, UNTIL_ANSWERED };
+enum until { UNTIL_TIME, UNTIL_ARRIVED, UNTIL_ANSWERED, UNTIL_MOVED };
 
 /* False: it broke, the user has enough, or for UNTIL_TIME nothing moves any more; for the others, the time is up. */
 static bool go_on(struct bulk *bulk, struct fleet *fleet, uint64_t until_ns, enum until until)
 {
     struct bench *bench = bulk->bench;
-    uint64_t moved_ns = machine_ns();
-    uint64_t checked_ns = moved_ns;
+    uint64_t checked_ns = machine_ns();
     uint64_t bytes = arrived(bulk, fleet);
 
+    bulk->moved_ns = checked_ns;
     while (machine_ns() < until_ns) {
         if ((until == UNTIL_ARRIVED && waiting(bulk, fleet) == 0) || (until == UNTIL_ANSWERED && all_answered(bulk))) {
             return true;
         }
-        if (!fleet_turn(fleet, until_ns)) {
+        if (!fleet_turn(fleet, until_ns < checked_ns + CHECK_NS ? until_ns : checked_ns + CHECK_NS)) {
             bench->interrupted = true;
             return false;
         }
@@ -185,11 +187,14 @@ static bool go_on(struct bulk *bulk, struct fleet *fleet, uint64_t until_ns, enu
         if (fleet->now_ns - checked_ns >= CHECK_NS) {
             uint64_t now_bytes = arrived(bulk, fleet);
             checked_ns = fleet->now_ns;
-            moved_ns = now_bytes != bytes ? checked_ns : moved_ns;
+            if (now_bytes != bytes && until == UNTIL_MOVED) {
+                return true;
+            }
+            bulk->moved_ns = now_bytes != bytes ? checked_ns : bulk->moved_ns;
             bytes = now_bytes;
             report_progress(&bench->report, "bulk %s the server: %.0f MB", bulk->to_server ? "to" : "from",
                             (double)bytes / 1e6);
-            if (checked_ns - moved_ns > BENCH_STALL_S * (uint64_t)BENCH_NS) {
+            if (checked_ns - bulk->moved_ns > BENCH_STALL_S * (uint64_t)BENCH_NS) {
                 return false;
             }
         }
@@ -210,12 +215,15 @@ static void measure(struct bulk *bulk, struct fleet *fleet)
     bool well = go_on(bulk, fleet, machine_ns() + warm_up, UNTIL_TIME);
     bench_take_snapshot(bench, &bulk->begin);
     bulk->begin_bytes = arrived(bulk, fleet);
-    if (well) {
-        (void)go_on(bulk, fleet, bulk->begin.ns + seconds_ns, UNTIL_TIME);
-    }
+    well = well && go_on(bulk, fleet, bulk->begin.ns + seconds_ns, UNTIL_TIME);
     bench_take_snapshot(bench, &bulk->end);
     bulk->end_bytes = arrived(bulk, fleet);
+    if (bulk->end.ns - bulk->moved_ns > 4 * CHECK_NS && bulk->moved_ns > bulk->begin.ns) {
+        bulk->end.ns = bulk->moved_ns; /* what was measured until it stopped */
+    }
     bulk->sending = false;
+    bulk->stalled = !well || (!bulk->to_server &&
+                              !go_on(bulk, fleet, machine_ns() + BENCH_STALL_S * (uint64_t)BENCH_NS, UNTIL_MOVED));
 }
 
 /* Lets what is under way arrive, and asks what the server got. */
@@ -224,6 +232,7 @@ static void settle(struct bulk *bulk, struct fleet *fleet, bool counts)
     uint64_t drain_ns = BENCH_DRAIN_S * (uint64_t)BENCH_NS;
 
     if (!go_on(bulk, fleet, machine_ns() + drain_ns, UNTIL_ARRIVED)) {
+        bulk->stalled = true;
         return;
     }
     if (!counts) {
@@ -262,7 +271,7 @@ static void report(const struct bulk *bulk)
                (double)(bulk->end.own.cpu_ns - bulk->begin.own.cpu_ns) / bytes, "ns/B");
 }
 
-static void say_trouble(struct bulk *bulk, bool stalled)
+static void say_trouble(struct bulk *bulk)
 {
     struct bench *bench = bulk->bench;
 
@@ -270,7 +279,7 @@ static void say_trouble(struct bulk *bulk, bool stalled)
         bench_trouble(bench, EXIT_PROTOCOL, "%s", bulk->wrong_text);
     }
     bench_say_failures(bench, "connections that ended during the bulk", &bulk->ended);
-    if (stalled && !is_broken(bulk) && !bench_is_over(bench)) {
+    if (bulk->stalled && !is_broken(bulk) && !bench_is_over(bench)) {
         bench_say_stalled(bench, "the bulk stopped");
     }
     if (bulk->unchecked) {
@@ -291,13 +300,12 @@ static bool run(struct bulk *bulk, bool counts)
     }
     if (bench_open_few(bench, &fleet, &work)) {
         measure(bulk, &fleet);
-        if (bulk->to_server && !is_broken(bulk) && !bench_is_over(bench)) {
+        if (bulk->to_server && !bulk->stalled && !bench_is_over(bench)) {
             settle(bulk, &fleet, counts);
         }
-        bool stalled = bulk->end_bytes == bulk->begin_bytes || waiting(bulk, &fleet) > 0;
         report(bulk);
-        say_trouble(bulk, stalled);
-        clean = !stalled && !is_broken(bulk) && !bench_is_over(bench);
+        say_trouble(bulk);
+        clean = !bulk->stalled && !is_broken(bulk) && !bench_is_over(bench);
     }
     if (clean) {
         fleet_hang_up_all(&fleet, bench->options.at_once, BENCH_NS);

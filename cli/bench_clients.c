@@ -23,7 +23,7 @@ static void on_ended(struct fleet *fleet, uint32_t index, enum fleet_state was, 
     (void)index;
     if (was == FLEET_OPEN) {
         bench_count_failure(&clients->lost, reason, text);
-    } else {
+    } else if (was == FLEET_CLOSING) {
         clients->unconfirmed += reason != WRD_OK;
     }
 }
@@ -52,7 +52,8 @@ static void report_connects(struct bench *bench, const struct bench_opening *ope
     double took_s = (double)(opening->last_ns - opening->first_ns) / 1e9;
 
     report_row(report, "connects", "opened", "clients that opened", opening->opened, "");
-    report_row(report, "connects", "failed", "clients that failed", bench_failures_total(&opening->failures), "");
+    report_row(report, "connects", "failed", "clients that failed or were given up",
+               bench->options.clients - opening->opened, "");
     if (opening->opened == 0) {
         return;
     }

@@ -159,6 +159,9 @@ static void measure(struct echo *echo, struct fleet *fleet)
     echo->measuring = true;
     well = well && go_on(echo, fleet, echo->begin.ns + seconds_ns, false);
     bench_take_snapshot(bench, &echo->end);
+    if (!well && !bench->interrupted && echo->last_ns > echo->begin.ns) {
+        echo->end.ns = echo->last_ns; /* what was measured until it stopped */
+    }
     echo->measuring = echo->sending = false;
     if (well) {
         (void)go_on(echo, fleet, machine_ns() + BENCH_DRAIN_S * (uint64_t)BENCH_NS, true);

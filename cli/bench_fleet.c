@@ -14,6 +14,8 @@
 #define STOP_INDEX UINT32_MAX
 #define NOWHERE    UINT32_MAX
 #define NS_PER_MS  1000000u
+#define CONFIRM_NS (2000u * (uint64_t)NS_PER_MS)
+#define LOOK_NS    (100u * (uint64_t)NS_PER_MS)
 
 /* ---- the heap of deadlines */
 
@@ -191,6 +193,7 @@ void fleet_hang_up(struct fleet *fleet, uint32_t index)
     struct fleet_client *client = &fleet->clients[index];
 
     if (client->state == FLEET_OPENING || client->state == FLEET_OPEN) {
+        client->hung_up_ns = machine_ns();
         wrd_client_close(client->client);
         enter(fleet, index, FLEET_CLOSING);
         wrd_client_flush(client->client);
@@ -269,44 +272,45 @@ static void abort_client(struct fleet *fleet, uint32_t index)
     end(fleet, index, &event);
 }
 
-/* Lets `failed` count what does not end as we asked, in front of the work's own `ended`. */
-struct farewell {
-    struct fleet_work work;
-    uint32_t failed;
-};
-
-static void on_farewell(struct fleet *fleet, uint32_t index, enum fleet_state was, wrd_result reason, const char *text,
-                        void *user)
+/* Those that wait for a confirmation too long. The core would give up a little later, and call that a success. */
+static void abort_unconfirmed(struct fleet *fleet, uint64_t now_ns)
 {
-    struct farewell *farewell = user;
-
-    farewell->failed += reason != WRD_OK;
-    if (farewell->work.ended != NULL) {
-        farewell->work.ended(fleet, index, was, reason, text, farewell->work.user);
+    for (uint32_t i = 0; i < fleet->capacity; i++) {
+        if (fleet->clients[i].state == FLEET_CLOSING && now_ns - fleet->clients[i].hung_up_ns > CONFIRM_NS) {
+            abort_client(fleet, i);
+        }
     }
 }
 
-uint32_t fleet_hang_up_all(struct fleet *fleet, uint32_t at_once, uint64_t limit_ns)
+void fleet_hang_up_all(struct fleet *fleet, uint32_t at_once, uint64_t limit_ns)
 {
-    struct farewell farewell = {.work = fleet->work};
-    uint64_t until = machine_ns() + limit_ns;
+    uint64_t now = machine_ns();
+    uint64_t until = now + limit_ns;
+    uint64_t looked = now;
     bool stopped = fleet->stopped;
     uint32_t next = 0;
 
-    fleet->work = (struct fleet_work){.user = &farewell, .ended = on_farewell};
-    while (fleet->counts[FLEET_FREE] < fleet->capacity && machine_ns() < until && fleet->stopped == stopped) {
+    fleet->work.opened = NULL;
+    fleet->work.ready = NULL;
+    for (; fleet->counts[FLEET_FREE] < fleet->capacity && now < until && fleet->stopped == stopped;
+         now = machine_ns()) {
         for (; next < fleet->capacity && fleet->counts[FLEET_CLOSING] < at_once; next++) {
+            if (fleet->clients[next].state == FLEET_OPENING) {
+                abort_client(fleet, next);
+            }
             fleet_hang_up(fleet, next);
         }
-        fleet_turn(fleet, until);
+        fleet_turn(fleet, now + LOOK_NS < until ? now + LOOK_NS : until);
+        if (fleet->now_ns - looked >= LOOK_NS) {
+            looked = fleet->now_ns;
+            abort_unconfirmed(fleet, looked);
+        }
     }
     for (uint32_t i = 0; i < fleet->capacity; i++) {
         if (fleet->clients[i].client != NULL) {
             abort_client(fleet, i);
         }
     }
-    fleet->work = farewell.work;
-    return farewell.failed;
 }
 
 void fleet_close(struct fleet *fleet)

@@ -25,7 +25,7 @@ struct fleet_client {
     enum fleet_state state;
     uint32_t heap_at;
     uint64_t deadline_ns;
-    uint64_t dialed_ns;
+    uint64_t dialed_ns, hung_up_ns;
 };
 
 struct fleet;
@@ -68,8 +68,8 @@ bool fleet_turn(struct fleet *fleet, uint64_t until_ns);
 void fleet_touch(struct fleet *fleet, uint32_t index);
 /* Says goodbye; `ended` follows. */
 void fleet_hang_up(struct fleet *fleet, uint32_t index);
-/* Hangs up all, `at_once` at a time, and waits up to `limit_ns`; those that are not confirmed then are aborted. `ended`
- * is called for each. Answers how many did not end as we asked. */
-uint32_t fleet_hang_up_all(struct fleet *fleet, uint32_t at_once, uint64_t limit_ns);
+/* Hangs up all, `at_once` at a time, and waits up to `limit_ns`; those that the server has not confirmed then, or
+ * within two seconds, are aborted and end as WRD_LOST. */
+void fleet_hang_up_all(struct fleet *fleet, uint32_t at_once, uint64_t limit_ns);
 
 #endif

@@ -77,7 +77,7 @@ void bench_say_failures(struct bench *bench, const char *what, const struct benc
                           failures->texts[i]);
         }
     }
-    if (failures->counts[-WRD_TIMEOUT] > 0) {
+    if (failures->counts[-WRD_TIMEOUT] > 0 && failures->counts[-WRD_REFUSED] == 0) {
         fputs("A server may limit how many one address opens, as wrd serve does without --bench.\n", stderr);
     }
 }
@@ -186,7 +186,11 @@ static bool open_all(struct bench *bench, struct fleet *fleet, struct bench_open
             break;
         }
     }
-    for (uint32_t i = 0; i < fleet->counts[FLEET_OPENING]; i++) {
+    if (opening->failed_in_row >= most_in_row) {
+        bench_trouble(bench, EXIT_LOST, "%u clients failed one after the other: gave up with %u of %u open",
+                      opening->failed_in_row, opening->opened, fleet->capacity);
+    }
+    for (uint32_t i = 0; opening->failed_in_row < most_in_row && i < fleet->counts[FLEET_OPENING]; i++) {
         bench_count_failure(&opening->failures, WRD_TIMEOUT, "they did not open in the time that the bench gives");
     }
     return opening->opened == fleet->capacity;

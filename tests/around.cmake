@@ -34,6 +34,12 @@ foreach(test IN LISTS cli_tests)
     wrd_test_around(cli/${name} cli 120 ${test})
     set_tests_properties(cli/${name} PROPERTIES RESOURCE_LOCK web)
 endforeach()
+# A server with faults, which a bench must see.
+if(TARGET wrd)
+    add_executable(faulty_echo ${CMAKE_CURRENT_SOURCE_DIR}/cli/faulty_echo.c)
+    target_link_libraries(faulty_echo PRIVATE wrd_options wrd_server)
+    set_target_properties(faulty_echo PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cli)
+endif()
 if(TEST cli/make_run) # builds again, in place
     set_tests_properties(cli/make_run PROPERTIES RUN_SERIAL ON TIMEOUT 300)
 endif()
