@@ -64,8 +64,10 @@ static void send_more(struct echo *echo, struct fleet *fleet, uint32_t index, ui
             wrd_client_send(fleet->clients[index].client,
                             bench_pattern_at(&echo->bench->pattern, number_of(index, state->sent)), echo->size);
         if (result != WRD_OK) {
-            /* WRD_AGAIN: `ready` comes again. Others end the connection, but for a message that no frame holds. */
-            echo->send_result = result == WRD_AGAIN ? echo->send_result : result;
+            /* WRD_AGAIN: `ready` comes again; WRD_CLOSED: `ended` comes. Others are about this message. */
+            if (result != WRD_AGAIN && result != WRD_CLOSED && result != WRD_GONE) {
+                echo->send_result = result;
+            }
             return;
         }
         state->sent_ns[state->sent++ % echo->in_flight] = now;

@@ -34,7 +34,10 @@ foreach(test IN LISTS cli_tests)
     wrd_test_around(cli/${name} cli 120 ${test})
     set_tests_properties(cli/${name} PROPERTIES RESOURCE_LOCK web)
 endforeach()
-# A server with faults, which a bench must see.
+# A server with faults, which a bench must see; some by waiting.
+if(TEST cli/bench)
+    set_tests_properties(cli/bench PROPERTIES TIMEOUT 300)
+endif()
 if(TARGET wrd)
     add_executable(faulty_echo ${CMAKE_CURRENT_SOURCE_DIR}/cli/faulty_echo.c)
     target_link_libraries(faulty_echo PRIVATE wrd_options wrd_server)

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import test from 'node:test';
+import { describe, test } from 'node:test';
 import { Program, command, folder, run, serve, wrd } from './wrd.mjs';
 
 const QUICK = ['--seconds', '1', '--idle-seconds', '1', '--clients', '40'];
@@ -178,142 +178,144 @@ test('how it goes is said on stderr when asked for', async (t) => {
 
 // ---- faults of the server
 
-for (const fault of ['changed', 'shorter', 'twice', 'swapped']) {
-  test(`an echo that is ${fault} is seen: 7`, async (t) => {
-    const server = await faulty(t, fault);
-    for (const in_flight of fault === 'swapped' ? ['8'] : ['1', '8']) {
-      const { code, rows, err } = await figures(server, ['--in-flight', in_flight, '--echo-clients', '1', 'echo']);
-      assert.equal(code, 7, err);
-      assert.match(err, /message \d+ of client 1 came back with /);
-      assert.ok(rows.get(`echo.100.1x${in_flight}.failed`).value > 0);
-    }
+describe('faults of the server', { concurrency: 4 }, () => {
+  for (const fault of ['changed', 'shorter', 'twice', 'swapped']) {
+    test(`an echo that is ${fault} is seen: 7`, async (t) => {
+      const server = await faulty(t, fault);
+      for (const in_flight of fault === 'swapped' ? ['8'] : ['1', '8']) {
+        const { code, rows, err } = await figures(server, ['--in-flight', in_flight, '--echo-clients', '1', 'echo']);
+        assert.equal(code, 7, err);
+        assert.match(err, /message \d+ of client 1 came back with /);
+        assert.ok(rows.get(`echo.100.1x${in_flight}.failed`).value > 0);
+      }
+    });
+  }
+
+  test('an echo that is lost is seen', async (t) => {
+    const server = await faulty(t, 'lost');
+    const many = await figures(server, ['--in-flight', '8', '--echo-clients', '1', 'echo']);
+    assert.equal(many.code, 7, 'the next one comes in its place');
+    assert.ok(many.rows.get('echo.100.1x8.failed').value > 0);
+    const one = await figures(server, ['--in-flight', '1', '--echo-clients', '1', 'echo']);
+    assert.equal(one.code, 8, one.err);
+    assert.match(one.err, /1 messages did not come back within \d+ s, though it takes new connections/);
+    assert.equal(one.rows.get('echo.100.1x1.failed').value, 1);
   });
-}
 
-test('an echo that is lost is seen', async (t) => {
-  const server = await faulty(t, 'lost');
-  const many = await figures(server, ['--in-flight', '8', '--echo-clients', '1', 'echo']);
-  assert.equal(many.code, 7, 'the next one comes in its place');
-  assert.ok(many.rows.get('echo.100.1x8.failed').value > 0);
-  const one = await figures(server, ['--in-flight', '1', '--echo-clients', '1', 'echo']);
-  assert.equal(one.code, 8, one.err);
-  assert.match(one.err, /1 messages did not come back within \d+ s, though it takes new connections/);
-  assert.equal(one.rows.get('echo.100.1x1.failed').value, 1);
-});
+  test('a sink that got something else is seen: 7', async (t) => {
+    const server = await faulty(t, 'miscounted');
+    const { code, rows, err } = await figures(server, ['receive']);
+    assert.equal(code, 7, err);
+    assert.match(err, /counts other messages than the \d+ \(\d+ bytes\) that one client sent/);
+    assert.ok(rows.get('receive.16384.failed').value > 0);
+  });
 
-test('a sink that got something else is seen: 7', async (t) => {
-  const server = await faulty(t, 'miscounted');
-  const { code, rows, err } = await figures(server, ['receive']);
-  assert.equal(code, 7, err);
-  assert.match(err, /counts other messages than the \d+ \(\d+ bytes\) that one client sent/);
-  assert.ok(rows.get('receive.16384.failed').value > 0);
-});
+  test('a sink that does not count is measured all the same, and that is said', async (t) => {
+    const server = await faulty(t, 'mute');
+    const { code, rows, err } = await figures(server, ['receive']);
+    assert.equal(code, 0, err);
+    assert.match(err, /does not count/);
+    assert.ok(rows.get('receive.16384.rate').value > 0);
+  });
 
-test('a sink that does not count is measured all the same, and that is said', async (t) => {
-  const server = await faulty(t, 'mute');
-  const { code, rows, err } = await figures(server, ['receive']);
-  assert.equal(code, 0, err);
-  assert.match(err, /does not count/);
-  assert.ok(rows.get('receive.16384.rate').value > 0);
-});
+  test('a source that sends nothing, or other lengths, is seen', async (t) => {
+    const mute = await faulty(t, 'mute');
+    const silent = await figures(mute, ['send']);
+    assert.equal(silent.code, 8, silent.err);
+    assert.match(silent.err, /sends nothing, though it was asked to/);
+    const longer = await faulty(t, 'longer');
+    const { code, rows, err } = await figures(longer, ['--bulk-size', '99', 'send']);
+    assert.equal(code, 7, err);
+    assert.match(err, /messages are 100 bytes long instead of 99/);
+    assert.ok(rows.get('send.99.failed').value > 0);
+  });
 
-test('a source that sends nothing, or other lengths, is seen', async (t) => {
-  const mute = await faulty(t, 'mute');
-  const silent = await figures(mute, ['send']);
-  assert.equal(silent.code, 8, silent.err);
-  assert.match(silent.err, /sends nothing, though it was asked to/);
-  const longer = await faulty(t, 'longer');
-  const { code, rows, err } = await figures(longer, ['--bulk-size', '99', 'send']);
-  assert.equal(code, 7, err);
-  assert.match(err, /messages are 100 bytes long instead of 99/);
-  assert.ok(rows.get('send.99.failed').value > 0);
-});
+  test('a raw client is told that the server is framed: 7', async (t) => {
+    const server = await serve(t);
+    const { code, out, err } = await bench(server, ['--raw', 'echo']);
+    assert.equal(code, 7, err);
+    assert.match(err, /Do both sides agree on --raw\?/);
+    assert.equal(out, '');
+  });
 
-test('a raw client is told that the server is framed: 7', async (t) => {
-  const server = await serve(t);
-  const { code, out, err } = await bench(server, ['--raw', 'echo']);
-  assert.equal(code, 7, err);
-  assert.match(err, /Do both sides agree on --raw\?/);
-  assert.equal(out, '');
-});
+  // ---- servers that are not there, or not any more
 
-// ---- servers that are not there, or not any more
+  test('another fingerprint is a mismatch: 5', async (t) => {
+    const { where } = await serve(t);
+    const { code, out, err } = await bench({ where, fingerprint: 'ab'.repeat(32) }, []);
+    assert.equal(code, 5, err);
+    assert.match(err, /another certificate/);
+    assert.equal(out, '');
+  });
 
-test('another fingerprint is a mismatch: 5', async (t) => {
-  const { where } = await serve(t);
-  const { code, out, err } = await bench({ where, fingerprint: 'ab'.repeat(32) }, []);
-  assert.equal(code, 5, err);
-  assert.match(err, /another certificate/);
-  assert.equal(out, '');
-});
+  test('a port on which nobody listens is refused: 4', async (t) => {
+    const server = await serve(t);
+    await server.stop();
+    const { code, err } = await bench(server, []);
+    assert.equal(code, 4, err);
+    assert.match(err, /refuses: nobody listens/);
+  });
 
-test('a port on which nobody listens is refused: 4', async (t) => {
-  const server = await serve(t);
-  await server.stop();
-  const { code, err } = await bench(server, []);
-  assert.equal(code, 4, err);
-  assert.match(err, /refuses: nobody listens/);
-});
+  test('a port that never answers is a timeout: 3', async (t) => {
+    const silent = dgram.createSocket('udp4');
+    t.after(() => silent.close());
+    await new Promise((resolve) => silent.bind(0, '127.0.0.1', resolve));
+    const { code, err } = await bench({ where: `127.0.0.1:${silent.address().port}`, fingerprint: 'ab'.repeat(32) }, ['idle']);
+    assert.equal(code, 3, err);
+    assert.match(err, /no connection to 127\.0\.0\.1:\d+: /);
+  });
 
-test('a port that never answers is a timeout: 3', async (t) => {
-  const silent = dgram.createSocket('udp4');
-  t.after(() => silent.close());
-  await new Promise((resolve) => silent.bind(0, '127.0.0.1', resolve));
-  const { code, err } = await bench({ where: `127.0.0.1:${silent.address().port}`, fingerprint: 'ab'.repeat(32) }, ['idle']);
-  assert.equal(code, 3, err);
-  assert.match(err, /no connection to 127\.0\.0\.1:\d+: /);
-});
+  for (const [signal, code, says] of [['SIGTERM', 6, /connections that ended during the \w+: \d+, closed by the peer/],
+    ['SIGKILL', 8, /nobody listens on its port any more: it has ended/]]) {
+    for (const [mode, started] of [['echo', /[1-9]\d* came back\n/], ['receive', /bulk to the server: [1-9]\d* MB\n/],
+      ['send', /bulk from the server: [1-9]\d* MB\n/]]) {
+      test(`a server that ends by ${signal} in the middle of ${mode} is told, with what was measured: ${code}`, async (t) => {
+        const server = await serve(t, ['--bench']);
+        const program = new Program(wrd, ['bench', server.where, server.fingerprint, '--seconds', '20', '--progress', mode]);
+        await program.until(started, 'err');
+        await server.stop(signal);
+        assert.equal(await program.ended, code, program.err);
+        assert.match(program.err, says);
+        assert.match(program.out, /messages lost or wrong +\d+\n/);
+      });
+    }
+  }
 
-for (const [signal, code, says] of [['SIGTERM', 6, /connections that ended during the \w+: \d+, closed by the peer/],
-  ['SIGKILL', 8, /nobody listens on its port any more: it has ended/]]) {
-  for (const [mode, started] of [['echo', /[1-9]\d* came back\n/], ['receive', /bulk to the server: [1-9]\d* MB\n/],
-    ['send', /bulk from the server: [1-9]\d* MB\n/]]) {
-    test(`a server that ends by ${signal} in the middle of ${mode} is told, with what was measured: ${code}`, async (t) => {
+  for (const [signal, code, says] of [['SIGTERM', 6, /clients that were lost: 40, closed by the peer/],
+    ['SIGKILL', 8, /confirmed the end of no connection, and nobody listens on its port any more: it has ended/]]) {
+    test(`a server that ends by ${signal} under idle clients is told: ${code}`, async (t) => {
       const server = await serve(t, ['--bench']);
-      const program = new Program(wrd, ['bench', server.where, server.fingerprint, '--seconds', '20', '--progress', mode]);
-      await program.until(started, 'err');
+      const program = new Program(wrd,
+        ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', '3', '--progress', 'idle']);
+      await program.until(/40 idle clients/, 'err');
       await server.stop(signal);
       assert.equal(await program.ended, code, program.err);
       assert.match(program.err, says);
-      assert.match(program.out, /messages lost or wrong +\d+\n/);
+      assert.match(program.out, /clients that were held open +40\n/);
     });
   }
-}
 
-for (const [signal, code, says] of [['SIGTERM', 6, /clients that were lost: 40, closed by the peer/],
-  ['SIGKILL', 8, /confirmed the end of no connection, and nobody listens on its port any more: it has ended/]]) {
-  test(`a server that ends by ${signal} under idle clients is told: ${code}`, async (t) => {
+  test('the end of the process of --server-pid is told', async (t) => {
     const server = await serve(t, ['--bench']);
-    const program = new Program(wrd,
-      ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', '3', '--progress', 'idle']);
-    await program.until(/40 idle clients/, 'err');
-    await server.stop(signal);
-    assert.equal(await program.ended, code, program.err);
-    assert.match(program.err, says);
-    assert.match(program.out, /clients that were held open +40\n/);
+    const program = new Program(wrd, ['bench', server.where, server.fingerprint, '--server-pid', `${server.child.pid}`,
+      '--clients', '10', '--idle-seconds', '3', '--progress', 'idle', 'echo']);
+    await program.until(/10 idle clients/, 'err');
+    await server.stop('SIGKILL');
+    assert.notEqual(await program.ended, 0);
+    assert.match(program.err, /the process \d+ of --server-pid has ended/);
+    assert.doesNotMatch(program.out, /^echo/m);
   });
-}
 
-test('the end of the process of --server-pid is told', async (t) => {
-  const server = await serve(t, ['--bench']);
-  const program = new Program(wrd, ['bench', server.where, server.fingerprint, '--server-pid', `${server.child.pid}`,
-    '--clients', '10', '--idle-seconds', '3', '--progress', 'idle', 'echo']);
-  await program.until(/10 idle clients/, 'err');
-  await server.stop('SIGKILL');
-  assert.notEqual(await program.ended, 0);
-  assert.match(program.err, /the process \d+ of --server-pid has ended/);
-  assert.doesNotMatch(program.out, /^echo/m);
-});
-
-test('Ctrl-C ends it with 130, with what was measured', async (t) => {
-  const server = await serve(t);
-  const file = path.join(folder(t), 'bench.json');
-  const program = new Program(wrd,
-    ['bench', server.where, server.fingerprint, '--seconds', '60', '--progress', '--json', file, 'echo']);
-  await program.until(/[1-9]\d* came back\n/, 'err');
-  assert.equal(await program.stop('SIGINT'), 130);
-  assert.match(program.out, /messages echoed +\d/);
-  assert.equal(JSON.parse(readFileSync(file, 'utf8')).exit_code, 130);
+  test('Ctrl-C ends it with 130, with what was measured', async (t) => {
+    const server = await serve(t);
+    const file = path.join(folder(t), 'bench.json');
+    const program = new Program(wrd,
+      ['bench', server.where, server.fingerprint, '--seconds', '60', '--progress', '--json', file, 'echo']);
+    await program.until(/[1-9]\d* came back\n/, 'err');
+    assert.equal(await program.stop('SIGINT'), 130);
+    assert.match(program.out, /messages echoed +\d/);
+    assert.equal(JSON.parse(readFileSync(file, 'utf8')).exit_code, 130);
+  });
 });
 
 // ---- this machine's limits
