@@ -81,6 +81,9 @@ struct bench_snapshot {
 };
 /* Says so when the server's process has ended. */
 void bench_take_snapshot(struct bench *bench, struct bench_snapshot *out);
+/* How much of a core we took ourselves, since a bench that is busy all the time measures itself. */
+void bench_report_busy(struct bench *bench, const char *mode, const struct bench_snapshot *begin,
+                       const struct bench_snapshot *end);
 bool bench_sees_server(const struct bench *bench); /* its CPU and memory are known */
 
 /* How the clients of a fleet opened. */

@@ -269,6 +269,7 @@ static void report(const struct bulk *bulk)
     }
     report_row(&bench->report, mode, "client_cpu", "our own CPU for a byte",
                (double)(bulk->end.own.cpu_ns - bulk->begin.own.cpu_ns) / bytes, "ns/B");
+    bench_report_busy(bench, mode, &bulk->begin, &bulk->end);
 }
 
 static void say_trouble(struct bulk *bulk)

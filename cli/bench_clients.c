@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The modes connects and idle: many clients that do nothing but be there. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/bench.h"
 #include "cli/exit_code.h"
 
 #define CLOSE_S 5
+#define ALONE   20 /* clients that open one after the other */
 
 struct clients {
     struct bench *bench;
@@ -68,6 +70,40 @@ static void report_connects(struct bench *bench, const struct bench_opening *ope
     }
     report_row(report, "connects", "client_cpu", "our own CPU for a connect",
                us(clients->open.own.cpu_ns - clients->before.own.cpu_ns) / count, "us");
+    bench_report_busy(bench, "connects", &clients->before, &clients->open);
+}
+
+/* One after the other: what a connection takes when neither side is busy with others. False: not all opened, which has
+ * been said. */
+static bool open_alone(struct bench *bench)
+{
+    static struct bench_opening opening; /* large */
+    const struct fleet_work none = {0};
+    struct histogram *times = calloc(1, sizeof *times);
+    bool all = times != NULL;
+
+    for (unsigned i = 0; all && i < ALONE; i++) {
+        struct fleet fleet;
+        if (!bench_fleet_open(bench, &fleet, 1)) {
+            all = false;
+            break;
+        }
+        all = bench_open_all(bench, &fleet, &opening, &none);
+        bench_say_failures(bench, "clients that could not open", &opening.failures);
+        if (all) {
+            histogram_add(times, opening.times.max);
+        }
+        fleet_hang_up_all(&fleet, 1, BENCH_NS);
+        fleet_close(&fleet);
+    }
+    if (all) {
+        report_row(&bench->report, "connects", "alone_p50", "time to open one at a time, median",
+                   us(histogram_quantile(times, 0.5)), "us");
+        report_row(&bench->report, "connects", "alone_max", "time to open one at a time, longest", us(times->max),
+                   "us");
+    }
+    free(times);
+    return all;
 }
 
 /* Of one core, for 1000 clients. */
@@ -173,6 +209,10 @@ bool bench_clients(struct bench *bench, unsigned modes)
     if ((modes & BENCH_CONNECTS) != 0) {
         report_heading(&bench->report, "connects: %u clients, %u at once", bench->options.clients,
                        bench->options.at_once);
+        if (!open_alone(bench)) {
+            fleet_close(&fleet);
+            return false;
+        }
     }
     run(bench, &fleet, &clients, modes);
     fleet_close(&fleet);

@@ -237,6 +237,7 @@ static void report_echo(const struct echo *echo, bool bulk)
     report_row(report, mode, "client_cpu",
                bulk ? "our own CPU for a byte, there and back" : "our own CPU for a message",
                (double)(echo->end.own.cpu_ns - echo->begin.own.cpu_ns) / divisor, bulk ? "ns/B" : "us");
+    bench_report_busy(bench, mode, &echo->begin, &echo->end);
 }
 
 static bool is_clean(const struct echo *echo)

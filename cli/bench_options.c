@@ -25,7 +25,8 @@ static const char help[] =
     "what `wrd serve` prints. Without a MODE all are run:\n"
     "\n"
     "  connects  opens --clients connections, --at-once at a time, and closes them: connects/s, time to open\n"
-    "  idle      holds --clients connections for --idle-seconds: memory and CPU of each\n"
+    "  idle      holds --clients connections for --idle-seconds: CPU of each, and memory, of a server that has just\n"
+    "            started (what one had already is used again)\n"
     "  echo      sends messages that the server sends back; every byte is checked: messages/s, latency\n"
     "  receive   sends the server as much as it takes\n"
     "  send      takes as much as the server sends\n"
@@ -298,7 +299,7 @@ uint32_t bench_seconds_bound(const struct bench_options *o, bool at_most)
 
     if ((o->modes & (BENCH_CONNECTS | BENCH_IDLE)) != 0) {
         /* bench_run.c and bench_clients.c give so much. */
-        seconds += at_most ? 10 + o->clients / 50 + 5 + o->clients / 1000 : 1 + o->clients / 500;
+        seconds += at_most ? 20 + 10 + o->clients / 50 + 5 + o->clients / 1000 : 1 + o->clients / 500;
         seconds += (o->modes & BENCH_IDLE) != 0 ? o->idle_seconds : 0;
     }
     if ((o->modes & BENCH_ECHO) != 0) {

@@ -81,7 +81,7 @@ void report_row(struct bench_report *report, const char *mode, const char *what,
     report_clear_progress(report);
     if (!report->quiet) {
         write_value(text, sizeof text, value, unit);
-        printf("  %-44s %14s\n", label, text);
+        printf("  %-50s %14s\n", label, text);
         fflush(stdout);
     }
 }

@@ -11,6 +11,7 @@
 
 #define OPEN_SECONDS    10 /* plus one for each OPEN_PER_SECOND clients: then those not open count as failed */
 #define OPEN_PER_SECOND 50
+#define DIALS_A_TURN    4  /* so that answers do not wait for all of them */
 #define IN_A_ROW        20 /* plus at_once: so many failures one after the other, and the rest is not tried */
 
 /* ---- trouble */
@@ -93,6 +94,15 @@ void bench_take_snapshot(struct bench *bench, struct bench_snapshot *out)
     }
 }
 
+void bench_report_busy(struct bench *bench, const char *mode, const struct bench_snapshot *begin,
+                       const struct bench_snapshot *end)
+{
+    uint64_t took = end->ns > begin->ns ? end->ns - begin->ns : 1;
+
+    report_row(&bench->report, mode, "client_busy", "our own process was busy (100: the server can do more)",
+               100.0 * (double)(end->own.cpu_ns - begin->own.cpu_ns) / (double)took, "%");
+}
+
 bool bench_sees_server(const struct bench *bench)
 {
     return bench->options.server_pid != 0 && !bench->server_ended;
@@ -149,12 +159,17 @@ static void on_ended(struct fleet *fleet, uint32_t index, enum fleet_state was, 
     }
 }
 
-/* Dials as many as may be under way. False: the system gives no more sockets, which has been said. */
+static bool may_dial(const struct bench *bench, const struct fleet *fleet, const struct bench_opening *opening)
+{
+    return opening->dialed < fleet->capacity && fleet->counts[FLEET_OPENING] < bench->options.at_once;
+}
+
+/* Dials some of those that may be under way. False: the system gives no more sockets, which has been said. */
 static bool dial_some(struct bench *bench, struct fleet *fleet, struct bench_opening *opening)
 {
     const char *why;
 
-    while (opening->dialed < fleet->capacity && fleet->counts[FLEET_OPENING] < bench->options.at_once) {
+    for (unsigned i = 0; i < DIALS_A_TURN && may_dial(bench, fleet, opening); i++) {
         wrd_result result = fleet_dial(fleet, opening->dialed, &why);
         if (result != WRD_OK) {
             bench_trouble(bench, EXIT_TROUBLE, "client %u cannot dial: %s (%s)", opening->dialed + 1, why,
@@ -176,7 +191,7 @@ static bool open_all(struct bench *bench, struct fleet *fleet, struct bench_open
         if (!dial_some(bench, fleet, opening)) {
             return false;
         }
-        if (!fleet_turn(fleet, until)) {
+        if (!fleet_turn(fleet, may_dial(bench, fleet, opening) ? 0 : until)) {
             bench->interrupted = true;
             return false;
         }
