@@ -7,7 +7,8 @@
 #include "cli/exit_code.h"
 
 #define CLOSE_S 5
-#define ALONE   20 /* clients that open one after the other */
+#define ALONE   20 /* clients that open one after the other, in so many seconds: */
+#define ALONE_S 10
 
 struct clients {
     struct bench *bench;
@@ -80,9 +81,10 @@ static bool open_alone(struct bench *bench)
     static struct bench_opening opening; /* large */
     const struct fleet_work none = {0};
     struct histogram *times = calloc(1, sizeof *times);
+    uint64_t until = machine_ns() + ALONE_S * (uint64_t)BENCH_NS;
     bool all = times != NULL;
 
-    for (unsigned i = 0; all && i < ALONE; i++) {
+    for (unsigned i = 0; all && i < ALONE && machine_ns() < until; i++) {
         struct fleet fleet;
         if (!bench_fleet_open(bench, &fleet, 1)) {
             all = false;

@@ -118,7 +118,7 @@ bool bench_is_over(const struct bench *bench)
 bool bench_fleet_open(struct bench *bench, struct fleet *fleet, uint32_t clients)
 {
     if (!fleet_open(fleet, &bench->options.address, &bench->client_options, clients, bench->stop)) {
-        bench_trouble(bench, EXIT_TROUBLE, "cannot go on");
+        bench->code = bench->code == EXIT_DONE ? EXIT_TROUBLE : bench->code;
         return false;
     }
     return true;

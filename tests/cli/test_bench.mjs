@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import { Program, command, folder, run, serve, wrd } from './wrd.mjs';
 
 const QUICK = ['--seconds', '1', '--idle-seconds', '1', '--clients', '40'];
-const bench = (server, args, ...more) => command(['bench', server.where, server.fingerprint, ...QUICK, ...args], ...more);
+const bench = (server, args) => command(['bench', server.where, server.fingerprint, ...QUICK, ...args]);
 
 /** Runs a bench with its JSON on stdout: the rows by name, and the rest. */
 async function figures(server, args) {
@@ -26,7 +26,9 @@ async function figures(server, args) {
 }
 
 const wants = (rows, mode, units) => {
-  for (const [what, unit] of Object.entries(units)) assert.equal(rows.get(`${mode}.${what}`)?.unit, unit, `${mode}.${what}`);
+  for (const [what, unit] of Object.entries(units)) {
+    assert.equal(rows.get(`${mode}.${what}`)?.unit, unit, `${mode}.${what}`);
+  }
 };
 const nothingElse = (rows, ...modes) => {
   for (const name of rows.keys()) assert.ok(modes.some((mode) => name.startsWith(`${mode}.`)), name);
@@ -34,7 +36,7 @@ const nothingElse = (rows, ...modes) => {
 
 /** A server that makes a fault. */
 async function faulty(t, fault) {
-  const server = new Program(path.join(path.dirname(wrd), 'tests', 'cli', 'faulty_echo'), [fault]);
+  const server = new Program(path.join(process.env.WRD_BUILD ?? 'build', 'tests', 'cli', 'faulty_echo'), [fault]);
   t.after(() => server.stop('SIGKILL'));
   const [, where, fingerprint] = await server.until(/^listening (\S+) ([0-9a-f]{64}) /);
   return Object.assign(server, { where, fingerprint });
@@ -49,7 +51,9 @@ test('all modes are run and everything is in the table', async (t) => {
   assert.equal(err, '');
   for (const heading of [/^connects: 40 clients, 64 at once$/m, /^idle: 40 clients for 1 s$/m, /^close: 40 clients$/m,
     /^echo: 100 bytes, 1 client, 1 in flight for each$/m, /^echo: 100 bytes, 4 clients, 64 in flight for each$/m,
-    /^bulk to the server: messages of 16384 bytes, 4 clients$/m, /^bulk from the server: /m]) assert.match(out, heading);
+    /^bulk to the server: messages of 16384 bytes, 4 clients$/m, /^bulk from the server: /m]) {
+    assert.match(out, heading);
+  }
   assert.equal(out.match(/messages lost or wrong +0$/gm)?.length, 4);
   assert.match(out, /clients that opened +40$/m);
 });
@@ -60,7 +64,8 @@ test('connects and idle are measured over the same clients', async (t) => {
   assert.equal(code, 0, err);
   wants(rows, 'connects', { opened: '', failed: '', rate: '1/s', open_p50: 'us', open_p99: 'us', open_max: 'us',
     alone_p50: 'us', alone_max: 'us', server_cpu: 'us', client_cpu: 'us', client_busy: '%' });
-  wants(rows, 'idle', { clients: '', lost: '', server_memory: 'B', server_cpu: '%', client_memory: 'B', client_cpu: '%' });
+  wants(rows, 'idle', { clients: '', lost: '', server_memory: 'B', server_cpu: '%', client_memory: 'B',
+    client_cpu: '%' });
   wants(rows, 'close', { unconfirmed: '', server_cpu: 'us' });
   nothingElse(rows, 'connects', 'idle', 'close');
   assert.equal(rows.get('connects.opened').value, 40);
@@ -146,7 +151,8 @@ test('a server with --bench is an ordinary echo besides', async (t) => {
 test('a sink counts, a source goes on beside it', async (t) => {
   const server = await serve(t, ['--bench']);
   const dial = (lines) => command(['dial', '--wait', '1', server.where, server.fingerprint], lines);
-  const [sink, source] = await Promise.all([dial('wrd-bench sink\nfour\n\nwrd-bench count\n'), dial('wrd-bench source 5\n')]);
+  const [sink, source] = await Promise.all(
+    ['wrd-bench sink\nfour\n\nwrd-bench count\n', 'wrd-bench source 5\n'].map(dial));
   assert.equal(sink.out, 'wrd-bench count 2 4\n');
   assert.ok(source.out.length >= 6);
 });
@@ -261,7 +267,8 @@ describe('faults of the server', { concurrency: 4 }, () => {
     const silent = dgram.createSocket('udp4');
     t.after(() => silent.close());
     await new Promise((resolve) => silent.bind(0, '127.0.0.1', resolve));
-    const { code, err } = await bench({ where: `127.0.0.1:${silent.address().port}`, fingerprint: 'ab'.repeat(32) }, ['idle']);
+    const where = `127.0.0.1:${silent.address().port}`;
+    const { code, err } = await bench({ where, fingerprint: 'ab'.repeat(32) }, ['idle']);
     assert.equal(code, 3, err);
     assert.match(err, /no connection to 127\.0\.0\.1:\d+: /);
   });
@@ -270,9 +277,10 @@ describe('faults of the server', { concurrency: 4 }, () => {
     ['SIGKILL', 8, /nobody listens on its port any more: it has ended/]]) {
     for (const [mode, started] of [['echo', /[1-9]\d* came back\n/], ['receive', /bulk to the server: [1-9]\d* MB\n/],
       ['send', /bulk from the server: [1-9]\d* MB\n/]]) {
-      test(`a server that ends by ${signal} in the middle of ${mode} is told, with what was measured: ${code}`, async (t) => {
+      test(`a server that ends by ${signal} in the middle of ${mode} is told: ${code}`, async (t) => {
         const server = await serve(t, ['--bench']);
-        const program = new Program(wrd, ['bench', server.where, server.fingerprint, '--seconds', '20', '--progress', mode]);
+        const program = new Program(wrd,
+          ['bench', server.where, server.fingerprint, '--seconds', '20', '--progress', mode]);
         await program.until(started, 'err');
         await server.stop(signal);
         assert.equal(await program.ended, code, program.err);
@@ -327,7 +335,7 @@ test('too few open files are told before anything is dialed: 1', async (t) => {
   const { code, out, err } = await run('/bin/sh', [...limited, '--clients', '500', 'connects']);
   assert.equal(code, 1, err);
   assert.equal(out, '');
-  assert.match(err, /500 clients need as many open files, but this process may open 100, which is enough for 68 clients/);
+  assert.match(err, /500 clients need as many open files, .* may open 100, which is enough for 68 clients/);
   assert.doesNotMatch(server.err, /open from/);
   const fewer = await run('/bin/sh', [...limited, '--clients', '68', 'connects']);
   assert.equal(fewer.code, 0, `as many as it says: ${fewer.err}`);
@@ -337,7 +345,8 @@ test('too few open files are told before anything is dialed: 1', async (t) => {
 test('a soft limit of open files is raised', async (t) => {
   const server = await serve(t);
   const { code, out, err } = await run('/bin/sh',
-    ['-c', 'ulimit -Sn 40 && exec "$@"', 'sh', wrd, 'bench', server.where, server.fingerprint, '--clients', '80', 'connects']);
+    ['-c', 'ulimit -Sn 40 && exec "$@"', 'sh', wrd, 'bench', server.where, server.fingerprint, '--clients', '80',
+      'connects']);
   assert.equal(code, 0, err);
   assert.match(out, /clients that opened +80\n/);
 });
@@ -391,7 +400,9 @@ test('a file that cannot be written is told before the run: 1', async (t) => {
 test('the help tells every option, mode and exit code', async () => {
   const { code, out } = await command(['bench', '--help']);
   assert.equal(code, 0);
-  for (const mode of ['connects', 'idle', 'echo', 'receive', 'send']) assert.match(out, new RegExp(`^  ${mode} +\\S`, 'm'));
+  for (const mode of ['connects', 'idle', 'echo', 'receive', 'send']) {
+    assert.match(out, new RegExp(`^  ${mode} +\\S`, 'm'));
+  }
   for (const number of [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]) assert.match(out, new RegExp(`^  ${number} +\\S`, 'm'));
   for (const line of out.split('\n')) assert.ok(line.length <= 115, `too wide: ${line}`);
 });
