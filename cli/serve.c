@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/addresses.h"
+#include "cli/bench_server.h"
 #include "cli/commands.h"
 #include "cli/echo.h"
 #include "cli/exit_code.h"
@@ -73,6 +74,20 @@ static bool print_ready(const wrd_server *server, const struct loop_watch *watch
 
 /* ---- the server */
 
+static int run(const struct serve_options *options, wrd_server *server, wrd_handlers *handlers,
+               struct loop_watch *watch)
+{
+    struct bench_server *bench = NULL;
+
+    if (options->bench && (bench = bench_server_open(server, handlers)) == NULL) {
+        say("memory is short for --bench");
+        return EXIT_TROUBLE;
+    }
+    bool done = loop_run_threads(server, handlers, watch);
+    bench_server_close(bench);
+    return done ? EXIT_DONE : EXIT_TROUBLE;
+}
+
 static int serve(const struct serve_options *options, wrd_server *server)
 {
     struct loop_watch watch = {.stop = stop_open(), .drain_s = options->drain_s, .verbose = options->verbose};
@@ -88,8 +103,8 @@ static int serve(const struct serve_options *options, wrd_server *server)
         code = EXIT_TROUBLE;
         echo = echo_new(server, options->verbose);
         if (echo != NULL && print_ready(server, &watch)) {
-            const wrd_handlers handlers = echo_handlers(echo);
-            code = loop_run_threads(server, &handlers, &watch) ? EXIT_DONE : EXIT_TROUBLE;
+            wrd_handlers handlers = echo_handlers(echo);
+            code = run(options, server, &handlers, &watch);
         }
         echo_free(echo);
     }
@@ -104,6 +119,9 @@ static int bind_and_serve(const struct serve_options *options, const struct keys
     wrd_server *server;
     const char *why = "";
 
+    if (options->bench) {
+        bench_server_lift_limits(&server_options.endpoint);
+    }
     serve_options_share(&server_options);
     server_options.endpoint.key = options->key == NULL ? NULL : &keys->key;
     server_options.endpoint.second_key = options->second_key == NULL ? NULL : &keys->second;

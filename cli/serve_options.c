@@ -28,6 +28,8 @@ static const char help[] =
     "  --raw              messages are data-channel messages as they are, without frames and compression;\n"
     "                     both sides must agree on this\n"
     "  --channels N       accept up to N further data channels of each connection and echo on them, too; default 0\n"
+    "  --bench            also do what `wrd bench` asks for to measure one direction alone, and take as many\n"
+    "                     connections from one address as in all\n"
     "\n"
     "Who may connect, and how many:\n"
     "  --threads N               loops, each on a thread, 1 to 64; default 1. They share the limits evenly\n"
@@ -87,6 +89,7 @@ enum value {
     CAPTURE,
     LOG,
     RAW,
+    BENCH,
     ASK_CERTIFICATE,
     VERBOSE,
     HELP = 'h'
@@ -114,6 +117,7 @@ static const struct option options[] = {
     {"capture", required_argument, NULL, CAPTURE},
     {"log", required_argument, NULL, LOG},
     {"raw", no_argument, NULL, RAW},
+    {"bench", no_argument, NULL, BENCH},
     {"ask-certificate", no_argument, NULL, ASK_CERTIFICATE},
     {"verbose", no_argument, NULL, VERBOSE},
     {"help", no_argument, NULL, HELP},
@@ -128,7 +132,7 @@ static const struct {
     [MAX_CLIENTS] = {1, CLIENTS_MAX, ""},
     [MAX_PER_ADDRESS] = {1, CLIENTS_MAX, ""},
     [HANDSHAKE_RATE] = {1, RATE_MAX, ""},
-    [MEMORY] = {1, 1024 * 1024, "MiB from "},
+    [MEMORY] = {4, 1024 * 1024, "MiB from "},
     [IDLE_TIMEOUT] = {1, 7 * 86400, "whole seconds from "},
     [HANDSHAKE_TIMEOUT] = {1, 3600, "whole seconds from "},
     [LOST_TIMEOUT] = {1, 86400, "whole seconds from "},
@@ -169,6 +173,7 @@ static bool take_text(struct serve_options *out, int which, const char *text)
     case KEY_LOG: out->server.key_log_file = text; break;
     case CAPTURE: out->server.capture_file = text; break;
     case RAW: out->server.endpoint.mode = WRD_RAW; break;
+    case BENCH: out->bench = true; break;
     case ASK_CERTIFICATE: out->server.endpoint.ask_certificate = true; break;
     case VERBOSE: out->verbose = true; break;
     case TOKEN_KEY:

@@ -13,6 +13,7 @@ struct serve_options {
     size_t token_key_count;
     wrd_server_options server; /* all but the keys; the limits as given, for all threads together */
     int drain_s;
+    bool bench; /* `wrd bench` is going to ask for more than echoes */
     bool verbose, json;
 };
 

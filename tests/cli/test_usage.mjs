@@ -20,7 +20,7 @@ test('the version is one line', async () => {
   assert.match(out, /^wrd \d+\.\d+\.\d+\n$/);
 });
 
-for (const args of [['--help'], ['help'], ['serve', '--help'], ['dial', '--help'], ['key', '--help'], ['token', '--help'], ['doctor', '--help'], ['help', 'dial'], ['dial', '-h']]) {
+for (const args of [['--help'], ['help'], ['serve', '--help'], ['dial', '--help'], ['key', '--help'], ['token', '--help'], ['doctor', '--help'], ['bench', '--help'], ['help', 'dial'], ['dial', '-h']]) {
   test(`wrd ${args.join(' ')} explains on stdout`, async () => {
     const { code, out, err } = await command(args);
     assert.equal(code, 0);
