@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A peer that shakes hands like any other, and from then on says what it likes under the keys of its connection. It
+ * hears nothing any more.
+ */
+#ifndef WRD_TESTS_HOSTILE_H
+#define WRD_TESTS_HOSTILE_H
+
+#include "endpoint/connection.h"
+#include "sim/world.h"
+
+struct hostile {
+    struct world *world;
+    struct node *node, *server;
+    wrd_endpoint *endpoint; /* taken from the node, so that it says nothing by itself */
+    struct wrd_connection *connection;
+    uint32_t tag, tsn;
+    bool open, interleaving;
+    wrd_conn conn;
+};
+
+/* Dials from a node of its own; true once it is open and turned hostile. `options` may be NULL. */
+bool hostile_connect(struct hostile *hostile, struct world *world, struct node *server,
+                     const wrd_endpoint_options *options, const struct link_options *link);
+/* One fragment (flags of DATA) of message `number` on `stream`, piece `index` of it; takes the next TSN. */
+void hostile_fragment(struct hostile *hostile, uint16_t stream, uint32_t number, uint32_t index, uint8_t flags,
+                      size_t len);
+/* Leaves out TSNs. */
+void hostile_skip(struct hostile *hostile, uint32_t count);
+/* A SACK of all that was in flight when it turned, and a window: 0 makes the server probe, and wait. */
+void hostile_sack(struct hostile *hostile, uint32_t window);
+/* Before world_free(). */
+void hostile_end(struct hostile *hostile);
+
+#endif
