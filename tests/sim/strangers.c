@@ -74,6 +74,12 @@ static wrd_addr address_of(const struct strangers *strangers, uint64_t turn)
         return (wrd_addr){.family = 4, .ip = {11, 1, 1, 1}, .port = (uint16_t)(1024 + turn % 60000)};
     if (strangers->kind == STRANGERS_ONE_NET)
         return (wrd_addr){.family = 6, .ip = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 9, 9, 9, 9, 9, a, b, c}, .port = 4000};
+    if (strangers->kind == STRANGERS_NAT || strangers->kind == STRANGERS_PORT) {
+        wrd_addr from = strangers->nat;
+        if (strangers->kind == STRANGERS_NAT)
+            from.port = (uint16_t)(1024 + turn % 60000);
+        return from;
+    }
     return (wrd_addr){.family = 4, .ip = {11, a, b, c}, .port = (uint16_t)(1024 + turn % 50000)};
 }
 

@@ -12,12 +12,15 @@ enum strangers_kind {
     STRANGERS_HALF_OPEN,   /* a check and then a ClientHello, from anywhere */
     STRANGERS_ONE_ADDRESS, /* the same from ports of one IPv4 address */
     STRANGERS_ONE_NET,     /* the same from addresses of one IPv6 /64 */
+    STRANGERS_NAT,         /* the same, forged, from ports of `nat`, behind which are clients */
+    STRANGERS_PORT,        /* the same, forged, from `nat` and its port alone, which is a client's */
     STRANGERS_KINDS
 };
 
 struct strangers {
     enum strangers_kind kind;
     uint64_t count;
+    wrd_addr nat;
     struct {
         size_t len;
         uint8_t bytes[256];

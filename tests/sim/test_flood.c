@@ -41,6 +41,7 @@ static void begin(enum strangers_kind kind)
     server = world_add(&world, &options, &near, echo_turn, &echo);
     memory_before = world.allocations.bytes;
     assert_true(strangers_init(&strangers, kind, 5));
+    strangers.nat = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}};
 }
 
 static void one_comes(void)
@@ -50,7 +51,10 @@ static void one_comes(void)
     wrd_endpoint_options_init(&options);
     callers[came] = (struct caller){
         .to = world_address(server), .seed = came, .messages = 3, .size_max = 1000, .close_after = true};
-    assert_non_null(world_add(&world, &options, &far, caller_turn, &callers[came]));
+    struct node *node = world_add(&world, &options, &far, caller_turn, &callers[came]);
+    assert_non_null(node);
+    if (strangers.kind == STRANGERS_NAT)
+        node->addr = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}, .port = (uint16_t)(62000 + came)};
     came++;
 }
 
@@ -121,6 +125,31 @@ static void clients_from_afar_get_in_past_one_net_that_begins_handshakes(void **
     assert_int_equal(flood("one /64", STRANGERS_ONE_NET, 2 * PAIRS_PER_MS), CLIENTS);
 }
 
+/* Forged: nobody there asked for anything, and nobody there shall pay for it. */
+static void clients_behind_an_address_get_in_while_strangers_forge_it(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("forged address of clients", STRANGERS_NAT, 2 * PAIRS_PER_MS), CLIENTS);
+}
+
+/* Under the credentials of strangers, again and again, from the very address and port of one who wants in. */
+static void a_client_gets_in_while_strangers_forge_its_port(void **state)
+{
+    (void)state;
+    begin(STRANGERS_PORT);
+    one_comes();
+    strangers.nat = world.nodes[1].addr;
+    for (unsigned ms = 0; ms < FLOOD_MS && !callers[0].done; ms++) {
+        if (ms % 20 < 2)
+            strangers_send(&strangers, &world, server);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    tell("forged port", caller_succeeded(&callers[0]));
+    assert_true(caller_succeeded(&callers[0]));
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +157,8 @@ int main(void)
         cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_half_open_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_address_that_begins_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_net_that_begins_handshakes),
+        cmocka_unit_test(clients_behind_an_address_get_in_while_strangers_forge_it),
+        cmocka_unit_test(a_client_gets_in_while_strangers_forge_its_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -70,7 +71,7 @@ static void pass(unsigned *sent)
 static void never_end(struct hostile *peer, unsigned *sent)
 {
     for (uint32_t i = 0; i < (WRD_MESSAGE_MAX - 1) / PIECE; i++) {
-        hostile_fragment(peer, 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, PIECE);
+        hostile_fragment(peer, 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, NULL, PIECE);
         pass(sent);
     }
 }
@@ -79,7 +80,7 @@ static void never_end(struct hostile *peer, unsigned *sent)
 static void begin_many(struct hostile *peer, unsigned *sent)
 {
     for (uint32_t i = 0; i < 20000; i++) {
-        hostile_fragment(peer, (uint16_t)(2 + i % 60000), 0, 0, WRD_SCTP_BEGIN, 1);
+        hostile_fragment(peer, (uint16_t)(2 + i % 60000), 0, 0, WRD_SCTP_BEGIN, NULL, 1);
         pass(sent);
     }
 }
@@ -89,7 +90,7 @@ static void leave_gaps(struct hostile *peer, unsigned *sent)
 {
     for (uint32_t i = 0; i < 4000; i++) {
         hostile_skip(peer, 1);
-        hostile_fragment(peer, 0, i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, PIECE);
+        hostile_fragment(peer, 0, i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, NULL, PIECE);
         pass(sent);
     }
 }
@@ -99,7 +100,7 @@ static void leave_small_gaps(struct hostile *peer, unsigned *sent)
 {
     for (uint32_t i = 0; i < 16000; i++) {
         hostile_skip(peer, 1);
-        hostile_fragment(peer, 0, i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, 1);
+        hostile_fragment(peer, 0, i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, NULL, 1);
         pass(sent);
     }
 }
@@ -108,7 +109,7 @@ static void leave_small_gaps(struct hostile *peer, unsigned *sent)
 static void use_all_streams(struct hostile *peer, unsigned *sent)
 {
     for (uint32_t i = 0; i < 65000; i++) {
-        hostile_fragment(peer, (uint16_t)(2 + i), 0, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, 1);
+        hostile_fragment(peer, (uint16_t)(2 + i), 0, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, NULL, 1);
         pass(sent);
     }
 }
@@ -120,7 +121,7 @@ static void take_nothing_back(struct hostile *peer, unsigned *sent)
     for (uint32_t message = 0; message < 2; message++) {
         for (uint32_t i = 0; i <= last; i++) {
             uint8_t flags = (i == 0 ? WRD_SCTP_BEGIN : 0) | (i == last && message == 0 ? WRD_SCTP_END : 0);
-            hostile_fragment(peer, 0, message, i, flags, PIECE / 2 + PIECE / 4);
+            hostile_fragment(peer, 0, message, i, flags, NULL, PIECE / 2 + PIECE / 4);
             if (i % 256 == 0)
                 hostile_sack(peer, 0);
             pass(sent);
@@ -128,16 +129,38 @@ static void take_nothing_back(struct hostile *peer, unsigned *sent)
     }
 }
 
+/* Frames of zeros, each of which becomes 16 MiB, to be echoed; takes nothing of it. */
+static void unpack_much(struct hostile *peer, unsigned *sent)
+{
+    size_t cap = wrd_frame_bound(WRD_MESSAGE_MAX);
+    uint8_t *zeros = calloc(1, WRD_MESSAGE_MAX), *frame = malloc(cap);
+    assert_true(zeros && frame);
+    size_t len = wrd_frame_encode(frame, cap, zeros, WRD_MESSAGE_MAX);
+    uint32_t number = 0;
+    for (int i = 0; i < 20; i++) {
+        for (size_t at = 0; at < len; at += PIECE) { /* a chunk may be as short as a packet */
+            size_t piece = len - at < PIECE ? len - at : PIECE;
+            hostile_fragment(peer, 0, number++, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, frame + at, piece);
+            pass(sent);
+        }
+        hostile_sack(peer, 0);
+    }
+    free(zeros);
+    free(frame);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct hostile *peer, unsigned *sent);
+    wrd_mode mode; /* of the server */
 } attacks[] = {
-    {"never ends a message", never_end},
-    {"begins 20,000 messages", begin_many},
-    {"leaves gaps", leave_gaps},
-    {"leaves gaps between bytes", leave_small_gaps},
-    {"uses every stream", use_all_streams},
-    {"takes nothing back", take_nothing_back},
+    {"never ends a message", never_end, WRD_RAW},
+    {"begins 20,000 messages", begin_many, WRD_RAW},
+    {"leaves gaps", leave_gaps, WRD_RAW},
+    {"leaves gaps between bytes", leave_small_gaps, WRD_RAW},
+    {"uses every stream", use_all_streams, WRD_RAW},
+    {"takes nothing back", take_nothing_back, WRD_RAW},
+    {"sends frames that unpack to 16 MiB", unpack_much, WRD_FRAMED},
 };
 
 enum { ATTACKS = sizeof attacks / sizeof *attacks };
@@ -151,6 +174,7 @@ static void one_peer_makes_a_server_hold_two_messages_and_the_windows_at_most(vo
         wrd_key key;
         unsigned sent = 0;
         begin(&options, &key);
+        options.mode = attacks[i].mode;
         add_server(&options);
         assert_true(add_peer());
         size_t before = world.allocations.bytes;
@@ -193,7 +217,7 @@ static void three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody(void *
     size_t own = world.allocations.bytes - before; /* both ends' idle state */
     world.allocations.peak_bytes = world.allocations.bytes;
     for (unsigned i = 0; i < count; i++) {
-        attacks[i % 3 == 0 ? i / 3 % ATTACKS : i % 3 == 1 ? ATTACKS - 1 : 0].run(&peers[i], &sent);
+        attacks[i % 3 == 0 ? i / 3 % 6 : i % 3 == 1 ? 5 : 0].run(&peers[i], &sent);
         unsigned then = caller.echoed;
         world_run(&world, world.now + WRD_SECOND, NULL);
         if (caller.closed || caller.echoed < then + 10)

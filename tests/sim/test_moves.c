@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients whose address changes under an open connection: a NAT forgot them, or they went to another network. */
 #include "sim/apps.h"
+#include "sim/hostile.h"
 #include "sim/soak.h"
 
 #include <setjmp.h>
@@ -127,6 +128,51 @@ static void a_stranger_who_overtakes_copies_of_its_datagrams_ends_nothing(void *
     end();
 }
 
+/* ---- an attacker with a connection of its own, who lets a third party have what it asks for */
+
+static uint64_t heard_elsewhere, said_elsewhere;
+
+static void hear_elsewhere(struct world *w, struct node *node, const wrd_addr *from, const uint8_t *bytes, size_t len)
+{
+    (void)w;
+    (void)node;
+    (void)from;
+    (void)bytes;
+    heard_elsewhere += len;
+}
+
+/* Its keys are right, so what it forges is authentic; it acknowledges what it never got, so that more comes. Only that
+ * nobody answers from there tells. */
+static void an_address_that_never_answers_gets_three_times_what_came_from_it(void **state)
+{
+    (void)state;
+    struct hostile hostile;
+    struct node *third;
+    begin(3);
+    third = world_add_script(&world, &client->out, hear_elsewhere, NULL);
+    assert_true(hostile_connect(&hostile, &world, server, NULL, &client->out));
+    heard_elsewhere = said_elsewhere = 0;
+    uint8_t check[WRD_DATAGRAM_MAX];
+    size_t check_len = hostile_check(&hostile, check);
+    for (unsigned i = 0; i < 400; i++) { /* 400 KB to be echoed; framed: each a frame of an incompressible kilobyte */
+        hostile_frame(&hostile, i);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        if (i % 20 == 0) {
+            world_inject(&world, server, &third->addr, check, check_len);
+            said_elsewhere += check_len;
+        }
+        said_elsewhere += hostile_sack_all(&hostile, &third->addr);
+        world_run(&world, world.now + 5 * WRD_MILLISECOND, NULL);
+    }
+    printf("  %llu bytes forged, %llu sent to who never asked\n", (unsigned long long)said_elsewhere,
+           (unsigned long long)heard_elsewhere);
+    assert_true(heard_elsewhere <= 3 * said_elsewhere);
+    hostile_end(&hostile);
+    end();
+}
+
 static struct soak soak;
 
 static void an_hour_of_guests_who_move_loses_no_message(void **state)
@@ -151,6 +197,7 @@ int main(int argc, char **argv)
     (void)argv;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stranger_who_overtakes_copies_of_its_datagrams_ends_nothing),
+        cmocka_unit_test(an_address_that_never_answers_gets_three_times_what_came_from_it),
     };
     const struct CMUnitTest waiting[] = {
         cmocka_unit_test(a_client_that_moves_in_the_middle_of_its_traffic_keeps_its_connection),
