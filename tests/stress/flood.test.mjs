@@ -9,7 +9,7 @@ const ip = '198.51.100.10';
 const rate = Number(process.env.WRD_STRESS_RATE ?? (long ? 200_000 : 5_000));
 const seconds = Number(process.env.WRD_STRESS_SECONDS ?? (long ? 30 : 3));
 const visitsPerSecond = 40;
-const kinds = (process.env.WRD_STRESS_KINDS ?? 'checks,forged-checks,hellos,half-open,pieces,one-address,garbage,damaged,replay,rivals').split(',');
+const kinds = (process.env.WRD_STRESS_KINDS ?? 'checks,forged-checks,neighbours,hellos,half-open,pieces,one-address,garbage,damaged,replay,rivals').split(',');
 
 const HANDSHAKES_MAX = 1024 * 96; // KiB: max_handshakes by what libssl takes for one
 const SLACK = 16 * 1024; // KiB that the memory may differ by from one flood to the next

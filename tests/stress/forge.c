@@ -12,10 +12,10 @@
 enum { UFRAG = 64, HELLO_RANDOM_AT = 13 + 12 + 2, HELLO_RANDOM_SIZE = 32, PIECE_SIZE = 13 + 12 + 1 };
 
 const char *const forge_names[FORGE_KINDS] = {
-    [FORGE_CHECKS] = "checks",       [FORGE_FORGED] = "forged-checks", [FORGE_HELLOS] = "hellos",
-    [FORGE_HALF_OPEN] = "half-open", [FORGE_PIECES] = "pieces",        [FORGE_ONE_ADDRESS] = "one-address",
-    [FORGE_GARBAGE] = "garbage",     [FORGE_DAMAGED] = "damaged",      [FORGE_REPLAY] = "replay",
-    [FORGE_RIVALS] = "rivals"};
+    [FORGE_CHECKS] = "checks",           [FORGE_NEIGHBOURS] = "neighbours", [FORGE_FORGED] = "forged-checks",
+    [FORGE_HELLOS] = "hellos",           [FORGE_HALF_OPEN] = "half-open",   [FORGE_PIECES] = "pieces",
+    [FORGE_ONE_ADDRESS] = "one-address", [FORGE_GARBAGE] = "garbage",       [FORGE_DAMAGED] = "damaged",
+    [FORGE_REPLAY] = "replay",           [FORGE_RIVALS] = "rivals"};
 
 static void fill(struct forge *forge, uint8_t *out, size_t len)
 {
@@ -113,6 +113,9 @@ static void set_source(struct forge *forge, struct shot *out, uint32_t source)
     if (source == FORGE_VICTIM) {
         memcpy(out->ip, forge->victim->own.ip, 4);
         out->port = forge->victim->own.port;
+    } else if (forge->kind == FORGE_NEIGHBOURS) {
+        memcpy(out->ip, (uint8_t[4]){203, 0, 113, (uint8_t)(2 + source % 250)}, 4);
+        out->port = (uint16_t)(5000 + source / 250);
     } else if (forge->kind == FORGE_ONE_ADDRESS) {
         memcpy(out->ip, (uint8_t[4]){10, (uint8_t)(FORGE_NET + forge->kind), 0, 1}, 4);
         out->port = (uint16_t)(TALLY_FIRST_PORT + source);
@@ -144,6 +147,7 @@ void forge_next(struct forge *forge, struct shot *out)
     set_source(forge, out, known && link_random(&forge->random) % 2 ? FORGE_VICTIM : source);
     switch (forge->kind) {
     case FORGE_CHECKS:
+    case FORGE_NEIGHBOURS:
     case FORGE_FORGED: set_bytes(out, &forge->checks[forge->count % FORGE_POOL]); break;
     case FORGE_HELLOS: set_hello(forge, out); break;
     case FORGE_HALF_OPEN:

@@ -9,6 +9,8 @@
 enum forge_kind {
     FORGE_CHECKS,      /* valid checks under invented ufrags: anybody can make them */
     FORGE_FORGED,      /* checks whose MESSAGE-INTEGRITY is wrong, and FINGERPRINT right */
+    FORGE_NEIGHBOURS,  /* valid checks from neighbours that do not exist: answers wait for ARP, on the server's account
+                        */
     FORGE_HELLOS,      /* ClientHellos from addresses without a check */
     FORGE_HALF_OPEN,   /* a check, then a ClientHello; nothing follows */
     FORGE_PIECES,      /* a check, then the first byte of a ClientHello of 16 KiB */
