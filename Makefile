@@ -25,6 +25,7 @@ test:
 	@scripts/build-web
 	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
 	@scripts/build asan -DWRD_REQUIRE_TESTS=ON
+	@scripts/build tsan -DWRD_REQUIRE_TESTS=ON
 	@scripts/test
 
 # SEED=n, SEEDS=n or WAN=1, as scripts/sim says.

@@ -8,7 +8,8 @@
  *     wrd_client_release(client);
  *     wrd_client_free(client);
  *
- * Or with your own loop: wrd_client_dial(), then fd / timeout / process / next / flush exactly as in server.h.
+ * Or with your own loop: wrd_client_dial(), then fd / timeout / process / next / flush exactly as in server.h. A
+ * process may have thousands: buffers are shared, and one that is idle keeps none.
  * Threads: a client belongs to one thread at a time.
  */
 #ifndef WRD_CLIENT_H
@@ -34,7 +35,7 @@ typedef struct wrd_client_options {
 
 WRD_API void wrd_client_options_init(wrd_client_options *options);
 
-/* Starts to connect; never blocks. WRD_INVALID or WRD_SYSTEM: `*why` (may be NULL) gets a static sentence. */
+/* Starts to connect; never blocks. WRD_INVALID or WRD_SYSTEM (errno): `*why` (may be NULL) gets a static sentence. */
 WRD_API WRD_MUST_USE wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address,
                                                 const wrd_client_options *options, const char **why);
 /*
@@ -53,7 +54,7 @@ WRD_API WRD_MUST_USE wrd_result wrd_client_drain(wrd_client *client, bool all, i
  * is fine. */
 WRD_API void wrd_client_free(wrd_client *client);
 
-WRD_API int wrd_client_fd(const wrd_client *client);
+WRD_API int wrd_client_fd(const wrd_client *client); /* the UDP socket; owned by the client */
 WRD_API int wrd_client_timeout(const wrd_client *client);
 WRD_API void wrd_client_process(wrd_client *client);
 WRD_API void wrd_client_flush(wrd_client *client);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The native server: one UDP socket for all clients.
+ * The native server: one UDP port for all clients.
  *
  * The ready loop (examples: example/quickstart.c):
  *
@@ -25,10 +25,11 @@
  * Threads: a server belongs to one thread at a time; wrd_server_stop(), wrd_server_drain() and
  * wrd_server_get_counters() may come from others, and the first two from a signal handler.
  *
- * With options.threads it is that many servers behind one port, one to a thread: its loops. wrd_server_run() runs each on
- * a thread; a handler is called on the thread of its loop and is given that loop, the only one that knows its
- * connections. With your own threads, wrd_server_loop() answers each loop, a wrd_server for all calls below. The first
- * is the server itself.
+ * With options.threads it is that many servers behind one port, one to a thread: its loops. wrd_server_run() runs each
+ * on a thread; a handler is called on the thread of its loop and is given that loop, the only one that knows its
+ * connections. `user` is the same for all, so what it points to is yours to lock. With your own threads,
+ * wrd_server_loop() answers each loop, a wrd_server for all calls below. The first is the server itself. Stop, drain
+ * and counters are of all loops, whichever is named.
  */
 #ifndef WRD_SERVER_H
 #define WRD_SERVER_H
@@ -49,8 +50,10 @@ typedef struct wrd_server_options {
     int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 4 MiB */
     const char *capture_file;      /* gets all SCTP packets, decrypted, for Wireshark; default NULL: none */
     const char *key_log_file;      /* gets the secrets of each connection, like SSLKEYLOGFILE; default NULL: none */
-    unsigned threads;              /* loops, each with a socket and connections of its own; default 1; 1 .. 64. The limits
-                                      of `endpoint` count for each */
+    unsigned threads;              /* loops, each with a socket and connections of its own; default 1; 1 .. 64. The
+                                      limits of `endpoint` count for each; its `siblings` are the server's own then, and
+                                      its `trace` is called on every thread. One is all that there is where sockets
+                                      cannot share a port (not Linux): wrd_server_loops() */
 } wrd_server_options;
 
 WRD_API void wrd_server_options_init(wrd_server_options *options);
@@ -61,7 +64,8 @@ WRD_API void wrd_server_options_init(wrd_server_options *options);
  */
 WRD_API WRD_MUST_USE wrd_result wrd_server_bind(wrd_server **out, const char *listen, const wrd_server_options *options,
                                                 const char **why);
-/* Closes every connection without waiting, and the socket. NULL is fine. */
+/* Closes every connection without waiting, and the sockets of all loops, which must not be running. Any loop stands for
+ * the server, so only once. NULL is fine. */
 WRD_API void wrd_server_free(wrd_server *server);
 
 /* What clients dial. A wildcard bind answers local_network_ip (or loopback where there is none). */
@@ -86,18 +90,26 @@ typedef struct wrd_handlers {
     void (*moved)(wrd_server *server, const wrd_event *event, void *user); /* the peer has another address: .peer */
 } wrd_handlers;
 
-/* Runs until wrd_server_stop(); WRD_SYSTEM when the socket broke. Any call, wrd_server_close() too, is fine inside a
- * handler. */
+/*
+ * Runs until wrd_server_stop(); WRD_SYSTEM when a socket broke or a thread cannot be had. Any call, wrd_server_close()
+ * too, is fine inside a handler. The first loop runs on the calling thread, the others on threads that end before this
+ * call does and get no signals. Another loop than the first is run alone.
+ */
 WRD_API WRD_MUST_USE wrd_result wrd_server_run(wrd_server *server, const wrd_handlers *handlers);
 /* One turn of the same loop: waits at most `timeout_ms` (-1: without limit) and hands out what there is. WRD_CLOSED:
  * stopped. */
 WRD_API WRD_MUST_USE wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms);
-/* Ends the running or next turn, once. The server and its connections live on until wrd_server_free(). */
+/* Ends the running or next turn of every loop, once. The server and its connections live on until wrd_server_free(). */
 WRD_API void wrd_server_stop(wrd_server *server);
 
 /* ---- your own loop */
 
-WRD_API int wrd_server_fd(const wrd_server *server);      /* wait for readability; owned by the server */
+/*
+ * Readable when there is something to process: datagrams, or what other threads have for this loop. An epoll
+ * descriptor, which poll(), select() and another epoll can watch; owned by the server. Where there is no epoll it is
+ * the UDP socket, and wrd_server_timeout() is short enough for the rest.
+ */
+WRD_API int wrd_server_fd(const wrd_server *server);
 WRD_API int wrd_server_timeout(const wrd_server *server); /* milliseconds to wait at most, for poll(); -1: no limit */
 WRD_API void wrd_server_process(wrd_server *server);
 WRD_API void wrd_server_flush(wrd_server *server);
@@ -135,7 +147,7 @@ WRD_API wrd_endpoint *wrd_server_endpoint(wrd_server *server); /* the core insid
 
 /* ---- loops */
 
-WRD_API unsigned wrd_server_loops(const wrd_server *server);
+WRD_API unsigned wrd_server_loops(const wrd_server *server); /* options.threads, or 1 where a port cannot be shared */
 WRD_API wrd_server *wrd_server_loop(wrd_server *server, unsigned index); /* NULL: above the last */
 
 /* ---- operation */
@@ -146,17 +158,24 @@ typedef struct wrd_server_counters {
     wrd_endpoint_counters endpoint;
     uint64_t send_refused; /* datagrams that the kernel did not take and never will: no route, forbidden */
     uint64_t send_full;    /* times that it had no room (ENOBUFS, a full buffer): sent later */
-    uint64_t passed_lost;  /* datagrams for another loop that had no room */
-    uint64_t receive_lost; /* by the kernel, for want of room in the socket's buffer (SO_RXQ_OVFL) */
-    int receive_buffer, send_buffer; /* bytes that the kernel granted, of each loop */
-    unsigned threads;
+    uint64_t passed_lost;  /* datagrams for another loop that had no room there */
+    uint64_t receive_lost; /* by the kernel, most for want of room in the socket's buffer (as SO_RXQ_OVFL counts) */
+    int receive_buffer, send_buffer; /* bytes that the kernel granted, of each loop: half of what Linux answers, which
+                                        adds as much again for its own books. Small datagrams take more of it than
+                                        their size */
+    unsigned threads;                /* loops that there are */
 } wrd_server_counters;
 
-/* Of all loops, as of the end of each one's last turn. `server` may be any loop. */
+/*
+ * Of all loops. On the thread that uses a loop: as it is now. Of a loop on another thread: as of the end of a turn not
+ * more than 100 ms ago; one that is in a handler all that time is waited for so long, and then counted as it last was.
+ */
 WRD_API void wrd_server_get_counters(wrd_server *server, wrd_server_counters *out);
 /*
  * Nobody is accepted from now on, every connection is closed with `code` and `reason` (static text), and
- * wrd_server_run() or _turn() ends as by wrd_server_stop() once all are gone, after `timeout_ms` at the latest.
+ * wrd_server_run() or _turn() ends as by wrd_server_stop() once those of all loops are gone, after `timeout_ms` (-1:
+ * without limit) at the latest; later turns end at once. The first call counts. In your own loop, wrd_server_process()
+ * begins it, and CLOSED events tell.
  */
 WRD_API void wrd_server_drain(wrd_server *server, int timeout_ms, uint32_t code, const char *reason);
 

@@ -60,14 +60,16 @@ wrd_result wrd_client_dial(wrd_client **out, const wrd_address *address, const w
     client->reason_text = "";
     wrd_addr any = {.family = address->addr.family};
     struct wrd_node_options node = {.endpoint = o.endpoint,
-                                    .socket_buffer = o.socket_buffer ? o.socket_buffer : 1024 * 1024,
+                                    .udp.remote = &address->addr,
+                                    .udp.buffer_size = o.socket_buffer ? o.socket_buffer : 1024 * 1024,
                                     .capture_file = o.capture_file,
                                     .key_log_file = o.key_log_file};
-    wrd_result result = wrd_node_open(&client->node, &node, &any, &address->addr, why);
+    wrd_result result = wrd_node_open(&client->node, &node, &any, why);
     if (result == WRD_OK) {
-        result = wrd_endpoint_dial(client->node.endpoint, wrd_node_now(), &client->conn, address);
+        result = wrd_endpoint_dial_with(client->node.endpoint, wrd_node_now(), &client->conn, address, o.token);
         if (result != WRD_OK)
-            *why = wrd_result_text(result);
+            *why = result == WRD_INVALID && o.token ? "options.token is no token: pass on what wrd_token_mint() wrote"
+                                                    : wrd_result_text(result);
     }
     if (result != WRD_OK) {
         int error = errno;

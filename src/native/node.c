@@ -3,7 +3,6 @@
 #include "native/node.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <time.h>
 
 /* Batches read before timers and output have their turn. */
@@ -11,6 +10,7 @@
 /* Datagrams after which answers are drawn up, though sent with the batch: peers send about four packets for each SACK,
  * so one SACK for a whole batch would starve them. */
 #define SACK_EVERY 4
+#define WAIT_MAX   3600000 /* ms */
 
 wrd_time wrd_node_now(void)
 {
@@ -19,27 +19,32 @@ wrd_time wrd_node_now(void)
     return (wrd_time)ts.tv_sec * WRD_SECOND + (wrd_time)ts.tv_nsec / 1000;
 }
 
-wrd_result wrd_node_open(struct wrd_node *node, const struct wrd_node_options *options, const wrd_addr *local,
-                         const wrd_addr *remote, const char **why)
+static uint64_t unix_time(void *user)
 {
-    *node = (struct wrd_node){.udp.fd = -1};
+    (void)user;
+    time_t now = time(NULL);
+    return now > 0 ? (uint64_t)now : 0;
+}
+
+wrd_result wrd_node_open(struct wrd_node *node, const struct wrd_node_options *options, const wrd_addr *local,
+                         const char **why)
+{
+    static const wrd_env env = {.unix_time = unix_time};
+    *node = (struct wrd_node){.udp.fd = -1, .keeps_buffers = options->keep_buffers};
     wrd_endpoint_options endpoint = options->endpoint;
     wrd_result result = wrd_trace_open(&node->trace, options->capture_file, options->key_log_file, why);
     if (!endpoint.trace && (options->capture_file || options->key_log_file))
         endpoint.trace = &node->trace.trace;
     if (result == WRD_OK)
-        result = wrd_endpoint_new(&node->endpoint, &endpoint, NULL, why);
+        result = wrd_endpoint_new(&node->endpoint, &endpoint, &env, why);
     if (result == WRD_OK)
-        result = wrd_udp_open(&node->udp, local, remote, options->ipv6_only, options->socket_buffer, why);
+        result = wrd_udp_open(&node->udp, local, &options->udp, why);
     node->trace.local = node->udp.local;
     if (result == WRD_OK) {
-        node->in = malloc(sizeof *node->in);
-        node->out = malloc(WRD_UDP_OUT * sizeof *node->out);
-        if (node->in)
-            *node->in = (struct wrd_inbox){.slot = wrd_udp_slot(&node->udp)};
-        if (node->in)
-            node->in->bytes = malloc(WRD_UDP_IN * node->in->slot); /* touched as far as datagrams come */
-        if (!node->in || !node->in->bytes || !node->out) {
+        node->joined = wrd_buffers_join();
+        if (node->joined && node->keeps_buffers)
+            node->buffers = wrd_buffers_take();
+        if (!node->joined || (node->keeps_buffers && !node->buffers)) {
             *why = "out of memory";
             result = WRD_NO_MEMORY;
         }
@@ -58,17 +63,32 @@ void wrd_node_close(struct wrd_node *node)
     node->endpoint = NULL;
     wrd_udp_close(&node->udp);
     wrd_trace_close(&node->trace);
-    if (node->in)
-        free(node->in->bytes);
-    free(node->in);
-    free(node->out);
-    node->in = NULL;
-    node->out = NULL;
+    if (node->buffers)
+        wrd_buffers_give(node->buffers);
+    node->buffers = NULL;
+    if (node->joined)
+        wrd_buffers_leave();
+    node->joined = false;
+}
+
+static bool take_buffers(struct wrd_node *node)
+{
+    if (!node->buffers)
+        node->buffers = wrd_buffers_take();
+    return node->buffers != NULL;
+}
+
+static void give_back_buffers(struct wrd_node *node)
+{
+    if (node->keeps_buffers || !node->buffers || node->out_count > 0)
+        return;
+    wrd_buffers_give(node->buffers);
+    node->buffers = NULL;
 }
 
 static bool send_batch(struct wrd_node *node)
 {
-    unsigned sent = wrd_udp_send(&node->udp, node->out + node->out_first, node->out_count);
+    unsigned sent = wrd_udp_send(&node->udp, node->buffers->out + node->out_first, node->out_count);
     node->out_first += sent;
     node->out_count -= sent;
     if (node->out_count == 0)
@@ -80,7 +100,7 @@ static bool send_batch(struct wrd_node *node)
 static bool fill_batch(struct wrd_node *node, wrd_time now)
 {
     while (node->out_first + node->out_count < WRD_UDP_OUT) {
-        struct wrd_datagram *d = &node->out[node->out_first + node->out_count];
+        struct wrd_datagram *d = &node->buffers->out[node->out_first + node->out_count];
         d->len = wrd_endpoint_transmit(node->endpoint, now, &d->path, d->bytes, sizeof d->bytes);
         if (d->len == 0)
             return true;
@@ -89,7 +109,7 @@ static bool fill_batch(struct wrd_node *node, wrd_time now)
     return false;
 }
 
-void wrd_node_flush(struct wrd_node *node)
+static void send_all(struct wrd_node *node)
 {
     wrd_time now = wrd_node_now();
     bool drained = false;
@@ -100,33 +120,54 @@ void wrd_node_flush(struct wrd_node *node)
     }
 }
 
-/* Hands the datagrams of a run to the endpoint. `count`: of those since answers were last drawn up. */
-static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *run, unsigned *count)
+void wrd_node_flush(struct wrd_node *node)
+{
+    if (!take_buffers(node))
+        return;
+    send_all(node);
+    give_back_buffers(node);
+}
+
+void wrd_node_receive(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
+    if (++node->received % SACK_EVERY == 0 && node->buffers)
+        (void)fill_batch(node, now);
+}
+
+static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *run)
 {
     size_t at = 0;
     do {
         size_t len = run->len - at < run->segment ? run->len - at : run->segment;
-        wrd_endpoint_receive(node->endpoint, now, &run->path, run->bytes + at, len);
+        wrd_node_receive(node, now, &run->path, run->bytes + at, len);
         at += len;
-        if (++*count % SACK_EVERY == 0)
-            (void)fill_batch(node, now);
     } while (at < run->len);
+}
+
+static void read_all(struct wrd_node *node)
+{
+    unsigned runs = WRD_UDP_IN;
+    for (int batches = 0; batches < BATCHES_MAX && runs == WRD_UDP_IN; batches++) {
+        runs = wrd_udp_receive(&node->udp, &node->buffers->in);
+        wrd_time now = wrd_node_now();
+        node->received = 0;
+        for (unsigned i = 0; i < runs; i++)
+            take_run(node, now, &node->buffers->in.runs[i]);
+        if (node->out_count > 0)
+            (void)send_batch(node);
+    }
 }
 
 void wrd_node_process(struct wrd_node *node)
 {
-    unsigned runs = WRD_UDP_IN;
-    for (int batches = 0; batches < BATCHES_MAX && runs == WRD_UDP_IN; batches++) {
-        runs = wrd_udp_receive(&node->udp, node->in);
-        wrd_time now = wrd_node_now();
-        unsigned count = 0;
-        for (unsigned i = 0; i < runs; i++)
-            take_run(node, now, &node->in->runs[i], &count);
-        if (node->out_count > 0)
-            (void)send_batch(node);
-    }
+    bool has_buffers = take_buffers(node);
+    if (has_buffers)
+        read_all(node);
     wrd_endpoint_expire(node->endpoint, wrd_node_now());
-    wrd_node_flush(node);
+    if (has_buffers)
+        send_all(node);
+    give_back_buffers(node);
 }
 
 int wrd_node_timeout(const struct wrd_node *node)
@@ -140,5 +181,5 @@ int wrd_node_timeout(const struct wrd_node *node)
     if (deadline <= now)
         return 0;
     wrd_time wait = (deadline - now + WRD_MILLISECOND - 1) / WRD_MILLISECOND;
-    return wait > 3600000 ? 3600000 : (int)wait;
+    return wait > WAIT_MAX ? WAIT_MAX : (int)wait;
 }

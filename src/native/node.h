@@ -3,6 +3,7 @@
 #ifndef WRD_NATIVE_NODE_H
 #define WRD_NATIVE_NODE_H
 
+#include "native/buffers.h"
 #include "native/trace.h"
 #include "native/udp.h"
 
@@ -10,26 +11,29 @@ struct wrd_node {
     wrd_endpoint *endpoint;
     struct wrd_udp udp;
     struct wrd_trace_files trace;
-    struct wrd_inbox *in;
-    struct wrd_datagram *out;      /* WRD_UDP_OUT */
-    unsigned out_first, out_count; /* waiting because the socket was full */
+    struct wrd_buffers *buffers;   /* NULL: given back */
+    unsigned out_first, out_count; /* of buffers->out, waiting because the socket was full */
+    unsigned received;             /* since answers were last drawn up */
+    bool joined, keeps_buffers;
 };
 
-wrd_time wrd_node_now(void);
 /* What server and client ask for. */
 struct wrd_node_options {
     wrd_endpoint_options endpoint;
-    bool ipv6_only;
-    int socket_buffer;
+    struct wrd_udp_options udp;
+    bool keep_buffers;
     const char *capture_file, *key_log_file;
 };
 
-/* `node` must not move. `remote`: of a client, else NULL. */
+wrd_time wrd_node_now(void);
+/* `node` must not move. */
 wrd_result wrd_node_open(struct wrd_node *node, const struct wrd_node_options *options, const wrd_addr *local,
-                         const wrd_addr *remote, const char **why);
+                         const char **why);
 void wrd_node_close(struct wrd_node *node);
 void wrd_node_process(struct wrd_node *node);
 void wrd_node_flush(struct wrd_node *node);
+/* A datagram that came another way than through the socket. */
+void wrd_node_receive(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len);
 int wrd_node_timeout(const struct wrd_node *node); /* milliseconds for poll(), -1: none */
 
 #endif

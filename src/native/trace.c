@@ -79,9 +79,11 @@ static void write_packet(void *user, const wrd_path *path, bool sent, const uint
                                    .microseconds = (uint32_t)(now.tv_nsec / 1000),
                                    .captured = (uint32_t)(ip_len + len),
                                    .length = (uint32_t)(ip_len + len)};
+    flockfile(files->capture); /* the loops of a server share it */
     if (fwrite(&header, sizeof header, 1, files->capture) == 1 && fwrite(ip, ip_len, 1, files->capture) == 1 &&
         fwrite(packet, len, 1, files->capture) == 1)
         (void)fflush(files->capture);
+    funlockfile(files->capture);
 }
 
 static void write_key(void *user, const char *line)

@@ -8,6 +8,9 @@
 #include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/sock_diag.h>
+#endif
 
 static bool is_wildcard(const wrd_addr *addr)
 {
@@ -24,6 +27,16 @@ static const char *bind_reason(int error)
     case EINVAL: return "the address cannot be listened on: a link-local one needs its zone, as [fe80::1%2]:3478";
     case EACCES: return "no permission for this port: ports below 1024 need privileges; choose one from 1024 to 65535";
     default: return "the operating system refused to bind the UDP socket";
+    }
+}
+
+static const char *socket_reason(int error)
+{
+    switch (error) {
+    case EAFNOSUPPORT: return "this machine has no IPv6: use an IPv4 address";
+    case EMFILE: return "too many files are open for another UDP socket: raise the limit (ulimit -n)";
+    case ENFILE: return "the machine has too many files open for another UDP socket";
+    default: return "the operating system gave no UDP socket";
     }
 }
 
@@ -59,24 +72,50 @@ static wrd_result give_up(struct wrd_udp *udp, const char **why, const char *rea
     return WRD_SYSTEM;
 }
 
-wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const wrd_addr *remote, bool ipv6_only,
-                        int buffer_size, const char **why)
+static void set_options(struct wrd_udp *udp, const struct wrd_udp_options *options)
 {
+    if (udp->family == 6)
+        set_option(udp->fd, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only);
+    set_option(udp->fd, SOL_SOCKET, SO_RCVBUF, options->buffer_size);
+    set_option(udp->fd, SOL_SOCKET, SO_SNDBUF, options->buffer_size);
+    if (udp->wildcard && udp->family == 4)
+        set_option(udp->fd, IPPROTO_IP, IP_PKTINFO, 1);
+    if (udp->wildcard && udp->family == 6)
+        set_option(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    if (options->join)
+        (void)wrd_udp_share(udp);
+    udp->features = find_features(udp->fd);
+}
+
+static int granted(int fd, int name)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    if (getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0)
+        return 0;
+#ifdef __linux__
+    value /= 2; /* socket(7): it doubles what was asked for and answers that */
+#endif
+    return value;
+}
+
+static const char *connect_reason(int error)
+{
+    return error == EINVAL ? "that address cannot be reached: a link-local one needs its zone, as [fe80::1%2]:3478"
+                           : "there is no route to that address from this machine";
+}
+
+wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const struct wrd_udp_options *options,
+                        const char **why)
+{
+    const wrd_addr *remote = options->remote;
     *udp = (struct wrd_udp){.family = local->family, .wildcard = is_wildcard(local) && !remote};
     udp->fd = socket(local->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (udp->fd < 0)
-        return give_up(udp, why,
-                       errno == EAFNOSUPPORT ? "this machine has no IPv6: use an IPv4 address"
-                                             : "the operating system gave no UDP socket");
-    if (local->family == 6)
-        set_option(udp->fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only);
-    set_option(udp->fd, SOL_SOCKET, SO_RCVBUF, buffer_size);
-    set_option(udp->fd, SOL_SOCKET, SO_SNDBUF, buffer_size);
-    if (udp->wildcard && local->family == 4)
-        set_option(udp->fd, IPPROTO_IP, IP_PKTINFO, 1);
-    if (udp->wildcard && local->family == 6)
-        set_option(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    udp->features = find_features(udp->fd);
+        return give_up(udp, why, socket_reason(errno));
+    set_options(udp, options);
+    udp->receive_buffer = granted(udp->fd, SO_RCVBUF);
+    udp->send_buffer = granted(udp->fd, SO_SNDBUF);
     union wrd_sockaddr any;
     socklen_t len = wrd_to_sockaddr(&any, local, local->family);
     if (bind(udp->fd, &any.sa, len) < 0)
@@ -84,10 +123,7 @@ wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const wrd_ad
     if (remote) {
         len = wrd_to_sockaddr(&any, remote, local->family);
         if (connect(udp->fd, &any.sa, len) < 0)
-            return give_up(udp, why,
-                           errno == EINVAL
-                               ? "that address cannot be reached: a link-local one needs its zone, as [fe80::1%2]:3478"
-                               : "there is no route to that address from this machine");
+            return give_up(udp, why, connect_reason(errno));
         udp->connected = true;
     }
     len = sizeof any;
@@ -97,6 +133,30 @@ wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const wrd_ad
     if (udp->local.family == 0)
         udp->local = *local;
     return WRD_OK;
+}
+
+/* Only Linux spreads datagrams over such sockets; elsewhere the last one would get them all. */
+bool wrd_udp_share(struct wrd_udp *udp)
+{
+#if defined(__linux__) && defined(SO_REUSEPORT)
+    int on = 1;
+    return setsockopt(udp->fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0;
+#else
+    (void)udp;
+    return false;
+#endif
+}
+
+void wrd_udp_count_lost(struct wrd_udp *udp)
+{
+#if defined(__linux__) && defined(SO_MEMINFO)
+    uint32_t values[SK_MEMINFO_VARS];
+    socklen_t len = sizeof values;
+    if (getsockopt(udp->fd, SOL_SOCKET, SO_MEMINFO, values, &len) == 0 && len > SK_MEMINFO_DROPS * sizeof *values)
+        udp->lost += values[SK_MEMINFO_DROPS] - (uint32_t)udp->lost; /* the kernel's has 32 bits */
+#else
+    (void)udp;
+#endif
 }
 
 void wrd_udp_close(struct wrd_udp *udp)

@@ -9,9 +9,14 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-/* What UDP_GRO may join, and the most that one UDP_SEGMENT send may carry. */
-#define JOINED_MAX ((size_t)65535)
-#define SENT_MAX   ((size_t)65000)
+/* The most that one UDP_SEGMENT send may carry. */
+#define SENT_MAX ((size_t)65000)
+
+/* Runs in a row that the kernel does not cut before it is left alone for some sends. */
+#define UNCUT_MAX   64
+#define UNCUT_PAUSE 1024
+/* Times in a row that there is no room for the same message (ENOBUFS): at one attempt per millisecond. */
+#define WITHOUT_ROOM_MAX 50
 
 struct control {
     _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
@@ -19,7 +24,7 @@ struct control {
 
 size_t wrd_udp_slot(const struct wrd_udp *udp)
 {
-    return udp->features & WRD_UDP_GRO ? JOINED_MAX + 1 : WRD_UDP_SLOT;
+    return udp->features & WRD_UDP_GRO ? WRD_UDP_SLOT_MAX : WRD_UDP_SLOT;
 }
 
 /* ---- in */
@@ -73,8 +78,9 @@ unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_inbox *inbox)
     union wrd_sockaddr names[WRD_UDP_IN];
     struct control controls[WRD_UDP_IN];
     bool wants_control = udp->wildcard || udp->features & WRD_UDP_GRO;
+    size_t room = wrd_udp_slot(udp) < inbox->slot ? wrd_udp_slot(udp) : inbox->slot;
     for (unsigned i = 0; i < WRD_UDP_IN; i++) {
-        buffers[i] = (struct iovec){inbox->bytes + i * inbox->slot, inbox->slot};
+        buffers[i] = (struct iovec){inbox->bytes + i * inbox->slot, room};
         headers[i].msg_hdr = (struct msghdr){.msg_name = &names[i],
                                              .msg_namelen = sizeof names[i],
                                              .msg_iov = &buffers[i],
@@ -86,6 +92,8 @@ unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_inbox *inbox)
     if (got < 0) {
         if (errno == ECONNREFUSED)
             udp->refused = true;
+        if (errno == EBADF || errno == ENOTSOCK)
+            udp->broken = errno;
         return 0;
     }
     for (int i = 0; i < got; i++) {
@@ -134,10 +142,8 @@ static bool same_path(const wrd_path *a, const wrd_path *b)
 }
 
 /* How many datagrams from the first on may leave as one. */
-static unsigned run_length(const struct wrd_udp *udp, const struct wrd_datagram *first, unsigned count)
+static unsigned run_length(const struct wrd_datagram *first, unsigned count)
 {
-    if (!(udp->features & WRD_UDP_GSO))
-        return 1;
     size_t total = first->len;
     unsigned n = 1;
     while (n < count && first[n].len <= first->len && total + first[n].len <= SENT_MAX &&
@@ -159,13 +165,16 @@ struct outgoing {
     unsigned count;
 };
 
-static void draw_up(const struct wrd_udp *udp, struct outgoing *out, struct wrd_datagram *batch, unsigned count)
+/* The first `alone` datagrams each go alone. */
+static void draw_up(const struct wrd_udp *udp, struct outgoing *out, struct wrd_datagram *batch, unsigned count,
+                    unsigned alone)
 {
+    bool cuts = udp->features & WRD_UDP_GSO && udp->sends_uncut == 0;
     out->count = 0;
     for (unsigned at = 0; at < count;) {
         unsigned i = out->count++;
         struct msghdr *header = &out->headers[i].msg_hdr;
-        out->sizes[i] = run_length(udp, &batch[at], count - at);
+        out->sizes[i] = cuts && at >= alone ? run_length(&batch[at], count - at) : 1;
         *header = (struct msghdr){.msg_iov = &out->buffers[at], .msg_iovlen = out->sizes[i]};
         if (!udp->connected) {
             header->msg_name = &out->names[i];
@@ -197,35 +206,67 @@ static int send_headers(struct wrd_udp *udp, struct mmsghdr *headers, unsigned c
     return sendmsg(udp->fd, &headers->msg_hdr, 0) < 0 ? -1 : 1;
 }
 
-/* The device has no checksums of its own (EIO), the path takes less (EMSGSIZE), the kernel or a filter knows it not. */
-static bool cannot_cut(int error)
+/* Whether `error` means that a run was not cut. The device has no checksums of its own, or the kernel knows it not:
+ * given up. The path to this peer takes less, which a peer may bring about: the others keep their runs, but when
+ * everything is refused, a while goes by without trying. */
+static bool is_uncut(struct wrd_udp *udp, int error)
 {
-    return error == EIO || error == EMSGSIZE || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT;
+    if (error == EIO || error == EOPNOTSUPP || error == ENOPROTOOPT) {
+        udp->features &= ~(unsigned)WRD_UDP_GSO;
+        return true;
+    }
+    if (error != EMSGSIZE && error != EINVAL)
+        return false;
+    if (++udp->uncut >= UNCUT_MAX) {
+        udp->uncut = 0;
+        udp->sends_uncut = UNCUT_PAUSE;
+    }
+    return true;
 }
 
-/* Sends what is drawn up. Returns the datagrams that are done with; `*again`: draw the rest up anew. */
-static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, bool *again)
+/* The kernel had no room for the message. The socket's own buffer empties itself; what else may be full (ENOBUFS) could
+ * be of one peer's route, and must not stop the others for good. True: given up. */
+static bool give_up_waiting(struct wrd_udp *udp, int error)
+{
+    udp->full++;
+    if (error == EAGAIN || error == EWOULDBLOCK || ++udp->without_room < WITHOUT_ROOM_MAX)
+        return false;
+    udp->without_room = 0;
+    return true;
+}
+
+static bool is_full(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Sends what is drawn up. Returns the datagrams that are done with; `*uncut`: the next so many are to be drawn up anew,
+ * each alone, and all behind them. */
+static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, unsigned *uncut)
 {
     unsigned done = 0;
-    *again = false;
+    *uncut = 0;
     for (unsigned at = 0; at < out->count;) {
         int sent = send_headers(udp, out->headers + at, out->count - at);
         if (sent > 0) {
-            for (int i = 0; i < sent; i++)
+            udp->without_room = 0;
+            for (int i = 0; i < sent; i++) {
+                udp->uncut = out->sizes[at] > 1 ? 0 : udp->uncut;
                 done += out->sizes[at++];
+            }
             continue;
         }
-        if (errno == EINTR)
+        int error = errno;
+        if (error == EINTR)
             continue;
-        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ENOMEM) {
-            udp->full++;
+        if (is_full(error) && !give_up_waiting(udp, error))
             return done;
-        }
-        if (errno == ECONNREFUSED)
+        if (error == ECONNREFUSED)
             udp->refused = true; /* the report of an earlier datagram; what is at hand is the protocol's to repeat */
-        if (out->sizes[at] > 1 && cannot_cut(errno)) {
-            udp->features &= ~(unsigned)WRD_UDP_GSO;
-            *again = true;
+        if (error == EBADF || error == ENOTSOCK)
+            udp->broken = error;
+        if (out->sizes[at] > 1 && is_uncut(udp, error)) {
+            *uncut = out->sizes[at];
             return done;
         }
         udp->failed += out->sizes[at];
@@ -237,11 +278,11 @@ static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, bool *agai
 unsigned wrd_udp_send(struct wrd_udp *udp, struct wrd_datagram *batch, unsigned count)
 {
     struct outgoing out;
-    unsigned done = 0;
-    bool again = true;
-    while (again) {
-        draw_up(udp, &out, batch + done, count - done);
-        done += send_drawn(udp, &out, &again);
-    }
+    unsigned done = 0, uncut = 0;
+    udp->sends_uncut -= udp->sends_uncut > 0;
+    do {
+        draw_up(udp, &out, batch + done, count - done, uncut);
+        done += send_drawn(udp, &out, &uncut);
+    } while (uncut > 0);
     return done;
 }

@@ -20,13 +20,20 @@ int __real_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
 int __real_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout);
 int __wrap_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout);
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 
 static struct {
-    unsigned messages;    /* handed to sendmmsg() and taken */
-    bool no_mmsg;         /* ENOSYS */
+    unsigned messages; /* handed to sendmmsg() and taken */
+    bool no_mmsg;      /* ENOSYS */
+    bool no_segments, no_joining;
     int segment_error;    /* what a message of several datagrams gets */
+    unsigned refusals;    /* how often */
     int error;            /* what the message after `error_after` gets, once */
     unsigned error_after; /* messages that are still taken */
+    bool error_stays;     /* not once but until further notice */
 } kernel;
 
 static bool has_segments(const struct msghdr *header)
@@ -50,13 +57,15 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags)
         return refuse(ENOSYS);
     int sent = 0;
     for (unsigned i = 0; i < count; i++) {
-        if (kernel.segment_error && has_segments(&headers[i].msg_hdr))
+        if (kernel.segment_error && has_segments(&headers[i].msg_hdr)) {
+            kernel.refusals += sent == 0;
             return sent ? sent : refuse(kernel.segment_error);
+        }
         if (kernel.error && kernel.error_after == 0) {
             if (sent)
                 return sent;
             int error = kernel.error;
-            kernel.error = 0;
+            kernel.error = kernel.error_stays ? error : 0;
             return refuse(error);
         }
         if (__real_sendmmsg(fd, headers + i, 1, flags) != 1)
@@ -73,6 +82,20 @@ int __wrap_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, 
     return kernel.no_mmsg ? refuse(ENOSYS) : __real_recvmmsg(fd, headers, count, flags, timeout);
 }
 
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    if (kernel.no_segments && level == SOL_UDP && name == UDP_SEGMENT)
+        return refuse(ENOPROTOOPT);
+    return __real_getsockopt(fd, level, name, value, len);
+}
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    if (kernel.no_joining && level == SOL_UDP && name == UDP_GRO)
+        return refuse(ENOPROTOOPT);
+    return __real_setsockopt(fd, level, name, value, len);
+}
+
 struct scene {
     struct wrd_udp from, to, other;
     struct wrd_inbox inbox;
@@ -84,7 +107,8 @@ static void open_socket(struct wrd_udp *udp)
 {
     const char *why = "";
     wrd_addr any = {.family = 4, .ip = {127, 0, 0, 1}};
-    assert_int_equal(wrd_udp_open(udp, &any, NULL, false, 1 << 20, &why), WRD_OK);
+    const struct wrd_udp_options options = {.buffer_size = 1 << 20};
+    assert_int_equal(wrd_udp_open(udp, &any, &options, &why), WRD_OK);
 }
 
 static int set_up(void **state)
@@ -203,7 +227,10 @@ static void datagrams_of_two_peers_are_never_mixed(void **state)
 static void without_segmentation_each_datagram_goes_alone(void **state)
 {
     struct scene *s = *state;
-    s->from.features &= ~(unsigned)WRD_UDP_GSO;
+    kernel.no_segments = true;
+    wrd_udp_close(&s->from);
+    open_socket(&s->from);
+    assert_false(s->from.features & WRD_UDP_GSO);
     for (unsigned i = 0; i < 30; i++)
         add(s, &s->to, 700);
     assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
@@ -214,14 +241,24 @@ static void without_segmentation_each_datagram_goes_alone(void **state)
 static void without_joining_each_datagram_arrives_alone(void **state)
 {
     struct scene *s = *state;
-    int off = 0;
-    (void)setsockopt(s->to.fd, SOL_UDP, UDP_GRO, &off, sizeof off);
-    s->to.features &= ~(unsigned)WRD_UDP_GRO;
-    s->inbox.slot = wrd_udp_slot(&s->to);
-    assert_int_equal(s->inbox.slot, WRD_UDP_SLOT);
+    kernel.no_joining = true;
+    wrd_udp_close(&s->to);
+    open_socket(&s->to);
+    assert_int_equal(wrd_udp_slot(&s->to), WRD_UDP_SLOT);
     for (unsigned i = 0; i < 30; i++)
         add(s, &s->to, 700);
     assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    expect_all(s);
+}
+
+static void send_uncut(struct scene *s, int error)
+{
+    s->count = 0;
+    kernel.segment_error = error;
+    for (unsigned i = 0; i < 20; i++)
+        add(s, &s->to, i < 2 ? 20 + i : 900); /* the first two go, then the cut fails */
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+    assert_int_equal(s->from.failed, 0);
     expect_all(s);
 }
 
@@ -230,18 +267,45 @@ static void a_device_that_cannot_cut_gets_every_datagram_once(void **state)
     struct scene *s = *state;
     if (!(s->from.features & WRD_UDP_GSO))
         skip();
-    static const int errors[] = {EIO, EINVAL, EMSGSIZE};
+    static const int errors[] = {EIO, EOPNOTSUPP, ENOPROTOOPT};
     for (unsigned e = 0; e < 3; e++) {
-        s->count = 0;
         s->from.features |= WRD_UDP_GSO;
-        kernel.segment_error = errors[e];
-        for (unsigned i = 0; i < 20; i++)
-            add(s, &s->to, i < 2 ? 20 + i : 900); /* the first two go, then the cut fails */
-        assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+        send_uncut(s, errors[e]);
         assert_false(s->from.features & WRD_UDP_GSO);
-        assert_int_equal(s->from.failed, 0);
+    }
+}
+
+static void a_path_that_takes_less_leaves_the_other_peers_their_runs(void **state)
+{
+    struct scene *s = *state;
+    if (!(s->from.features & WRD_UDP_GSO))
+        skip();
+    for (unsigned i = 0; i < 200; i++) {
+        send_uncut(s, i % 2 ? EINVAL : EMSGSIZE);
+        s->count = 0;
+        kernel.segment_error = 0;
+        kernel.messages = 0;
+        for (unsigned k = 0; k < 10; k++)
+            add(s, &s->to, 500);
+        assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), s->count);
+        assert_int_equal(kernel.messages, 1);
         expect_all(s);
     }
+}
+
+static void a_kernel_that_cuts_nothing_is_left_alone_for_a_while(void **state)
+{
+    struct scene *s = *state;
+    if (!(s->from.features & WRD_UDP_GSO))
+        skip();
+    unsigned refusals = 0;
+    for (unsigned i = 0; i < 1500; i++) {
+        kernel.refusals = 0;
+        send_uncut(s, EINVAL);
+        refusals += kernel.refusals;
+    }
+    assert_true(refusals >= 64 && refusals <= 1500 - 900);
+    assert_true(s->from.features & WRD_UDP_GSO);
 }
 
 static void a_kernel_without_batches_is_asked_for_one_at_a_time(void **state)
@@ -278,17 +342,56 @@ static void a_full_socket_takes_the_rest_later_and_nothing_twice(void **state)
 static void what_the_kernel_forbids_is_counted_and_stops_nobody_else(void **state)
 {
     struct scene *s = *state;
+    static const int errors[] = {EPERM, EACCES, ENETUNREACH, EHOSTUNREACH, EMSGSIZE, EINVAL, ENETDOWN};
     unsigned had = s->from.features;
-    kernel.error = EPERM;
-    kernel.error_after = 1;
-    add(s, &s->to, 10);
+    for (unsigned e = 0; e < sizeof errors / sizeof *errors; e++) {
+        s->count = 0;
+        kernel.error = errors[e];
+        kernel.error_after = 1;
+        add(s, &s->to, 10);
+        add(s, &s->other, 20);
+        add(s, &s->to, 30);
+        assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 3);
+        assert_int_equal(s->from.failed, e + 1);
+        const unsigned arrived[] = {0, 2};
+        expect(s, &s->to, arrived, 2);
+    }
+    assert_int_equal(s->from.features, had);
+    assert_int_equal(s->from.full, 0);
+    assert_int_equal(s->from.broken, 0);
+}
+
+static void one_datagram_that_never_finds_room_does_not_stop_the_rest_for_good(void **state)
+{
+    struct scene *s = *state;
+    unsigned done = 0, tries = 0;
+    kernel.error = ENOBUFS;
+    kernel.error_stays = true;
     add(s, &s->other, 20);
     add(s, &s->to, 30);
-    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 3);
+    while ((done = wrd_udp_send(&s->from, s->batch, s->count)) == 0 && tries < 1000) {
+        if (++tries == 49) /* the next refusal of the first is its last */
+            kernel.error_stays = false;
+    }
+    assert_int_equal(done, 2);
     assert_int_equal(s->from.failed, 1);
-    assert_int_equal(s->from.features, had);
-    const unsigned arrived[] = {0, 2};
-    expect(s, &s->to, arrived, 2);
+    assert_int_equal(s->from.full, 50);
+    const unsigned arrived[] = {1};
+    expect(s, &s->to, arrived, 1);
+}
+
+static void a_full_socket_is_waited_for_however_long(void **state)
+{
+    struct scene *s = *state;
+    kernel.error = EAGAIN;
+    kernel.error_stays = true;
+    add(s, &s->to, 20);
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 0);
+    kernel.error = 0;
+    assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 1);
+    assert_int_equal(s->from.failed, 0);
+    expect_all(s);
 }
 
 static void an_interrupted_send_goes_on(void **state)
@@ -313,9 +416,13 @@ int main(void)
         TEST(without_segmentation_each_datagram_goes_alone),
         TEST(without_joining_each_datagram_arrives_alone),
         TEST(a_device_that_cannot_cut_gets_every_datagram_once),
+        TEST(a_path_that_takes_less_leaves_the_other_peers_their_runs),
+        TEST(a_kernel_that_cuts_nothing_is_left_alone_for_a_while),
         TEST(a_kernel_without_batches_is_asked_for_one_at_a_time),
         TEST(a_full_socket_takes_the_rest_later_and_nothing_twice),
         TEST(what_the_kernel_forbids_is_counted_and_stops_nobody_else),
+        TEST(one_datagram_that_never_finds_room_does_not_stop_the_rest_for_good),
+        TEST(a_full_socket_is_waited_for_however_long),
         TEST(an_interrupted_send_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* getentropy */
+#include "native/server_siblings.h"
+
+#include "native/server_directory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The memory of where the datagrams of an address go: sets of the few that share a hash, the latest first. */
+#define SETS 4096
+#define WAYS 4
+
+struct way {
+    wrd_addr remote; /* family 0: none */
+    unsigned loop;
+};
+
+struct box {
+    pthread_mutex_t mutex;
+    struct wrd_mail *mail;
+    unsigned first, count;
+    uint64_t lost;
+};
+
+/* One loop's part. Only its box is touched by others. */
+struct desk {
+    struct wrd_office *office;
+    unsigned loop;
+    bool reading;
+    wrd_siblings siblings;
+    struct way (*ways)[WAYS];
+    struct box box;
+};
+
+struct wrd_office {
+    struct wrd_office_options options;
+    struct wrd_directory *directory;
+    uint64_t hash_key[8];
+    struct desk desks[];
+};
+
+/* ---- where an address' datagrams go */
+
+/* Multilinear over 32-bit words, so that an address cannot be chosen to meet another's. */
+static struct way *set_of(const struct desk *desk, const wrd_addr *remote)
+{
+    const uint64_t *key = desk->office->hash_key;
+    uint64_t sum = key[0] + key[1] * ((uint32_t)remote->port << 8 | remote->family) + key[2] * remote->scope;
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t word;
+        memcpy(&word, remote->ip + 4 * i, sizeof word);
+        sum += key[3 + i] * word;
+    }
+    return desk->ways[(sum >> 32) % SETS];
+}
+
+static void move_to_front(struct way *set, size_t at, struct way way)
+{
+    memmove(set + 1, set, at * sizeof *set);
+    set[0] = way;
+}
+
+static size_t find_way(const struct way *set, const wrd_addr *remote)
+{
+    size_t at = 0;
+    while (at < WAYS && !wrd_addr_equal(&set[at].remote, remote))
+        at++;
+    return at;
+}
+
+/* `loop` that is none forgets. */
+static void remember(struct desk *desk, const wrd_addr *remote, bool found, unsigned loop)
+{
+    struct way *set = set_of(desk, remote);
+    size_t at = find_way(set, remote);
+    if (found)
+        move_to_front(set, at < WAYS ? at : WAYS - 1, (struct way){*remote, loop});
+    else if (at < WAYS)
+        set[at] = (struct way){0};
+}
+
+static bool recall(struct desk *desk, const wrd_addr *remote, unsigned *loop)
+{
+    struct way *set = set_of(desk, remote);
+    size_t at = find_way(set, remote);
+    if (at == WAYS)
+        return false;
+    move_to_front(set, at, set[at]);
+    *loop = set[0].loop;
+    return true;
+}
+
+/* ---- boxes */
+
+static void put_mail(struct wrd_office *office, unsigned loop, const wrd_path *path, const uint8_t *datagram,
+                     size_t len)
+{
+    struct box *box = &office->desks[loop].box;
+    pthread_mutex_lock(&box->mutex);
+    bool was_empty = box->count == 0, has_room = box->count < WRD_MAIL_MAX;
+    if (has_room) {
+        struct wrd_mail *mail = &box->mail[(box->first + box->count) % WRD_MAIL_MAX];
+        mail->path = *path;
+        mail->len = len;
+        memcpy(mail->bytes, datagram, len);
+        box->count++;
+    } else {
+        box->lost++;
+    }
+    pthread_mutex_unlock(&box->mutex);
+    if (was_empty)
+        office->options.wake(office->options.user, loop);
+}
+
+unsigned wrd_office_take(struct wrd_office *office, unsigned loop, const struct wrd_mail **first)
+{
+    struct desk *desk = &office->desks[loop];
+    struct box *box = &desk->box;
+    pthread_mutex_lock(&box->mutex);
+    unsigned count = box->count < WRD_MAIL_MAX - box->first ? box->count : WRD_MAIL_MAX - box->first;
+    *first = box->mail + box->first;
+    pthread_mutex_unlock(&box->mutex);
+    desk->reading = count > 0;
+    return count;
+}
+
+void wrd_office_done(struct wrd_office *office, unsigned loop, unsigned count)
+{
+    struct desk *desk = &office->desks[loop];
+    struct box *box = &desk->box;
+    desk->reading = false;
+    pthread_mutex_lock(&box->mutex);
+    box->first = (box->first + count) % WRD_MAIL_MAX;
+    box->count -= count;
+    pthread_mutex_unlock(&box->mutex);
+}
+
+uint64_t wrd_office_lost(struct wrd_office *office, unsigned loop)
+{
+    struct box *box = &office->desks[loop].box;
+    pthread_mutex_lock(&box->mutex);
+    uint64_t lost = box->lost;
+    pthread_mutex_unlock(&box->mutex);
+    return lost;
+}
+
+/* ---- what the core calls */
+
+static void own(void *user, uint64_t name, bool owned)
+{
+    const struct desk *desk = user;
+    wrd_directory_set(desk->office->directory, name, desk->loop, owned);
+}
+
+static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    struct desk *desk = user;
+    unsigned loop;
+    if (desk->reading || len > WRD_DATAGRAM_MAX)
+        return false;
+    bool found = name != 0 ? wrd_directory_find(desk->office->directory, name, desk->loop, &loop)
+                           : recall(desk, &path->remote, &loop);
+    if (name != 0)
+        remember(desk, &path->remote, found, loop);
+    if (!found)
+        return false;
+    put_mail(desk->office, loop, path, datagram, len);
+    return true;
+}
+
+const wrd_siblings *wrd_office_siblings(struct wrd_office *office, unsigned loop)
+{
+    return &office->desks[loop].siblings;
+}
+
+/* ---- the office */
+
+static bool furnish(struct wrd_office *office, unsigned loop, const uint8_t key[16])
+{
+    struct desk *desk = &office->desks[loop];
+    desk->office = office;
+    desk->loop = loop;
+    desk->siblings = (wrd_siblings){.user = desk, .own = own, .pass = pass};
+    memcpy(desk->siblings.key, key, sizeof desk->siblings.key);
+    desk->ways = calloc(SETS, sizeof *desk->ways);
+    desk->box.mail = calloc(WRD_MAIL_MAX, sizeof *desk->box.mail); /* both are touched as far as they are used */
+    return desk->ways && desk->box.mail && pthread_mutex_init(&desk->box.mutex, NULL) == 0;
+}
+
+wrd_result wrd_office_open(struct wrd_office **out, const struct wrd_office_options *options, const char **why)
+{
+    uint8_t key[16];
+    *out = NULL;
+    struct wrd_office *office = calloc(1, sizeof *office + options->loops * sizeof *office->desks);
+    if (!office) {
+        *why = "out of memory";
+        return WRD_NO_MEMORY;
+    }
+    office->options = *options;
+    office->options.loops = 0;
+    if (getentropy(key, sizeof key) != 0 || getentropy(office->hash_key, sizeof office->hash_key) != 0) {
+        *why = "the operating system gave no random numbers";
+        wrd_office_close(office);
+        return WRD_SYSTEM;
+    }
+    office->directory = wrd_directory_new(options->loops, options->max_connections);
+    bool done = office->directory != NULL;
+    while (done && office->options.loops < options->loops)
+        done = furnish(office, office->options.loops++, key);
+    if (!done) {
+        *why = "out of memory";
+        wrd_office_close(office);
+        return WRD_NO_MEMORY;
+    }
+    *out = office;
+    return WRD_OK;
+}
+
+void wrd_office_close(struct wrd_office *office)
+{
+    if (!office)
+        return;
+    for (unsigned i = 0; i < office->options.loops; i++) {
+        struct desk *desk = &office->desks[i];
+        if (desk->ways && desk->box.mail)
+            (void)pthread_mutex_destroy(&desk->box.mutex);
+        free(desk->ways);
+        free(desk->box.mail);
+    }
+    wrd_directory_free(office->directory);
+    free(office);
+}
