@@ -231,14 +231,48 @@ static void three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody(void *
     end();
 }
 
+/* They only keep what they have. */
+static void a_newcomer_gets_in_though_hoarders_hold_the_memory(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options;
+    wrd_key key;
+    unsigned sent = 0;
+    begin(&options, &key);
+    options.memory_limit = 64 * MEGABYTE;
+    add_server(&options);
+    for (unsigned i = 0; i < 8; i++)
+        assert_true(add_peer());
+    for (unsigned i = 0; i < count; i++)
+        never_end(&peers[i], &sent);
+    wrd_endpoint_options_init(&options);
+    options.mode = WRD_RAW;
+    struct caller caller = {
+        .to = world_address(server), .seed = 1, .messages = 10, .size_max = 2000, .close_after = true};
+    assert_non_null(world_add(&world, &options, &near, caller_turn, &caller));
+    wrd_time until = world.now + 20 * WRD_SECOND;
+    while (!caller.done && world.now < until) {
+        for (unsigned i = 0; i < count; i++)
+            hostile_sack(&peers[i], 1 << 20); /* a sign of life */
+        world_run(&world, world.now + WRD_SECOND, &caller.done);
+    }
+    printf("  a newcomer %s; the peers hold %.1f MB, %u of them were sent away\n",
+           caller_succeeded(&caller) ? "gets in" : "does not get in", (double)world.allocations.bytes / 1e6,
+           echo.closed);
+    bool succeeded = caller_succeeded(&caller);
+    end();
+    assert_true(succeeded);
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_peer_makes_a_server_hold_two_messages_and_the_windows_at_most),
+        cmocka_unit_test(three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody),
     };
     const struct CMUnitTest waiting[] = {
-        cmocka_unit_test(three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody),
+        cmocka_unit_test(a_newcomer_gets_in_though_hoarders_hold_the_memory),
     };
     return argc > 1 ? cmocka_run_group_tests(waiting, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
 }
