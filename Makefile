@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 20
 export PATH := $(CURDIR)/build/tools/node/bin:$(PATH)
 export JOBS
 
-.PHONY: all run test sim interop bench bench-sctp fuzz install clean help
+.PHONY: all run test sim interop stress bench bench-sctp fuzz install clean help
 .NOTPARALLEL:
 
 all:
@@ -38,6 +38,12 @@ interop:
 	@WRD_SKIP_BROWSERS=1 scripts/setup build test
 	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
 	@tests/interop/run-long
+
+# SECONDS=n of each kind of flood.
+stress:
+	@WRD_SKIP_BROWSERS=1 WRD_SKIP_INTEROP=1 scripts/setup build web test
+	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
+	@tests/stress/run-long $(SECONDS)
 
 bench:
 	@scripts/setup build
@@ -75,6 +81,7 @@ help:
 	@echo "make test      every test: unit, sanitizers, fences, browsers, foreign peers, install, README"
 	@echo "make sim       random scenes in virtual time: SEEDS=n many, SEED=n replays one, WAN=1 wide-area paths"
 	@echo "make interop   SCTP, channels and messages with peers by others, at length"
+	@echo "make stress    floods, ten thousand clients and sudden deaths, at length: SECONDS=n a kind of flood"
 	@echo "make bench     the benchmarks"
 	@echo "make bench-sctp  SCTP beside usrsctp and dcsctp"
 	@echo "make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"

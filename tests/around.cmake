@@ -60,7 +60,7 @@ if(web)
 endif()
 
 # Browsers and foreign peers, against the wrd command.
-foreach(folder browser interop)
+foreach(folder browser interop stress)
     if(TARGET wrd)
         add_subdirectory(${CMAKE_CURRENT_SOURCE_DIR}/${folder})
     else()

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients from afar, who need several round trips to get in, at a server that strangers flood. Strangers are near. */
+#include "sim/apps.h"
+#include "sim/strangers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* They all come early in the flood, which lasts longer than a dial may take. */
+enum { CLIENTS = 20, COMING_MS = 2000, FLOOD_MS = 12500 };
+
+#if defined(WRD_TEST_SANITIZED) && defined(WRD_TEST_REAL_DTLS)
+enum { CHECKS_PER_MS = 30, PAIRS_PER_MS = 1 };
+#elif defined(WRD_TEST_SANITIZED) || defined(WRD_TEST_REAL_DTLS)
+enum { CHECKS_PER_MS = 30, PAIRS_PER_MS = 4 };
+#else
+enum { CHECKS_PER_MS = 50, PAIRS_PER_MS = 5 };
+#endif
+
+static struct world world;
+static struct strangers strangers;
+static struct echo echo;
+static struct caller callers[CLIENTS];
+static struct node *server;
+static unsigned came;
+static size_t memory_before;
+
+static void begin(enum strangers_kind kind)
+{
+    static const struct link_options near = {.delay_us = 100 * WRD_MILLISECOND};
+    wrd_endpoint_options options;
+    wrd_key key;
+    world_init(&world, 61);
+    echo = (struct echo){0};
+    came = 0;
+    world_server_options(&options, &key);
+    server = world_add(&world, &options, &near, echo_turn, &echo);
+    memory_before = world.allocations.bytes;
+    assert_true(strangers_init(&strangers, kind, 5));
+    strangers.nat = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}};
+}
+
+static void one_comes(void)
+{
+    static const struct link_options far = {.delay_us = 200 * WRD_MILLISECOND, .jitter_us = 5 * WRD_MILLISECOND};
+    wrd_endpoint_options options;
+    wrd_endpoint_options_init(&options);
+    callers[came] = (struct caller){
+        .to = world_address(server), .seed = came, .messages = 3, .size_max = 1000, .close_after = true};
+    struct node *node = world_add(&world, &options, &far, caller_turn, &callers[came]);
+    assert_non_null(node);
+    if (strangers.kind == STRANGERS_NAT)
+        node->addr = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}, .port = (uint16_t)(62000 + came)};
+    came++;
+}
+
+static wrd_endpoint_counters counters(void)
+{
+    wrd_endpoint_counters c = {.size = sizeof c};
+    wrd_endpoint_get_counters(server->endpoint, &c);
+    return c;
+}
+
+static void tell(const char *what, unsigned succeeded)
+{
+    wrd_endpoint_counters c = counters();
+    printf("  %s: %u of %u clients; checks answered %llu, handshakes begun %llu, evicted %llu, cookies sent %llu; "
+           "dropped: unknown path %llu, rate %llu, address rate %llu, address %llu, full %llu, memory %llu, busy %llu; "
+           "memory at most %zu\n",
+           what, succeeded, came, (unsigned long long)c.checks_answered, (unsigned long long)c.handshakes_begun,
+           (unsigned long long)c.handshakes_evicted, (unsigned long long)c.cookies_sent,
+           (unsigned long long)c.dropped_unknown_path, (unsigned long long)c.dropped_rate,
+           (unsigned long long)c.dropped_address_rate, (unsigned long long)c.dropped_address,
+           (unsigned long long)c.dropped_full, (unsigned long long)c.dropped_memory, (unsigned long long)c.dropped_busy,
+           world.allocations.peak_bytes - memory_before);
+}
+
+/* How many of the clients get in and are heard. */
+static unsigned flood(const char *what, enum strangers_kind kind, unsigned per_ms)
+{
+    begin(kind);
+    for (unsigned ms = 0; ms < FLOOD_MS; ms++) {
+        if (ms % (COMING_MS / CLIENTS) == 0 && came < CLIENTS)
+            one_comes();
+        for (unsigned i = 0; i < per_ms; i++)
+            strangers_send(&strangers, &world, server);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    world_run(&world, world.now + 30 * WRD_SECOND, NULL);
+    unsigned succeeded = 0;
+    for (unsigned i = 0; i < came; i++)
+        succeeded += caller_succeeded(&callers[i]);
+    tell(what, succeeded);
+    assert_int_equal(counters().connections, 0); /* nothing of a stranger stays */
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+    return succeeded;
+}
+
+static void clients_from_afar_get_in_past_a_flood_of_valid_checks(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("checks", STRANGERS_CHECK, CHECKS_PER_MS), CLIENTS);
+}
+
+static void clients_from_afar_get_in_past_a_flood_of_half_open_handshakes(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("half open", STRANGERS_HALF_OPEN, 2 * PAIRS_PER_MS), CLIENTS);
+}
+
+static void clients_from_afar_get_in_past_one_address_that_begins_handshakes(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("one address", STRANGERS_ONE_ADDRESS, 2 * PAIRS_PER_MS), CLIENTS);
+}
+
+static void clients_from_afar_get_in_past_one_net_that_begins_handshakes(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("one /64", STRANGERS_ONE_NET, 2 * PAIRS_PER_MS), CLIENTS);
+}
+
+/* Forged: nobody there asked for anything, and nobody there shall pay for it. */
+static void clients_behind_an_address_get_in_while_strangers_forge_it(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("forged address of clients", STRANGERS_NAT, 2 * PAIRS_PER_MS), CLIENTS);
+}
+
+/* Under the credentials of strangers, again and again, from the very address and port of one who wants in. */
+static void a_client_gets_in_while_strangers_forge_its_port(void **state)
+{
+    (void)state;
+    begin(STRANGERS_PORT);
+    one_comes();
+    strangers.nat = world.nodes[1].addr;
+    for (unsigned ms = 0; ms < FLOOD_MS && !callers[0].done; ms++) {
+        if (ms % 20 < 2)
+            strangers_send(&strangers, &world, server);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    tell("forged port", caller_succeeded(&callers[0]));
+    assert_true(caller_succeeded(&callers[0]));
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+}
+
+static void forge_check(const wrd_addr *from)
+{
+    strangers.kind = STRANGERS_PORT;
+    strangers.nat = *from;
+    strangers.count &= ~(uint64_t)1; /* a check, no hello */
+    strangers_send(&strangers, &world, server);
+    strangers.kind = STRANGERS_CHECK;
+}
+
+/* It came in by its cookie, before any check that the server remembers; then a stranger gives it a name. */
+static void a_silent_client_that_came_in_under_pressure_stays_whatever_strangers_call_it(void **state)
+{
+    (void)state;
+    begin(STRANGERS_CHECK);
+    for (unsigned ms = 0; ms < 3 * COMING_MS; ms++) {
+        if (ms == 500)
+            one_comes();
+        for (unsigned i = 0; i < CHECKS_PER_MS; i++)
+            strangers_send(&strangers, &world, server);
+        if (ms > 500 && ms % 50 == 0)
+            forge_check(&world.nodes[1].addr);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+        callers[0].close_after = false;
+    }
+    assert_int_equal(callers[0].echoed, callers[0].messages);
+    for (unsigned i = 0; i < 1200; i++) {
+        forge_check(&world.nodes[1].addr);
+        world_run(&world, world.now + 100 * WRD_MILLISECOND, NULL);
+    }
+    printf("  after two minutes of silence: %s\n", callers[0].closed ? wrd_result_text(callers[0].reason) : "open");
+    assert_false(callers[0].closed);
+    assert_int_equal(counters().connections, 1);
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_valid_checks),
+        cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_half_open_handshakes),
+        cmocka_unit_test(clients_from_afar_get_in_past_one_address_that_begins_handshakes),
+        cmocka_unit_test(clients_from_afar_get_in_past_one_net_that_begins_handshakes),
+        cmocka_unit_test(clients_behind_an_address_get_in_while_strangers_forge_it),
+    };
+    const struct CMUnitTest waiting[] = {
+        cmocka_unit_test(a_client_gets_in_while_strangers_forge_its_port),
+        cmocka_unit_test(a_silent_client_that_came_in_under_pressure_stays_whatever_strangers_call_it),
+    };
+    return argc > 1 ? cmocka_run_group_tests(waiting, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
+}

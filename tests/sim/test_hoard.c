@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* What authenticated peers can make a server hold, alone and together. */
+#include "sim/apps.h"
+#include "sim/hostile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sctp/chunk.h"
+
+#define MEGABYTE ((size_t)1 << 20)
+
+enum { PEERS = 36, PIECE = 1100, PER_MS = 64 };
+
+static const struct link_options near = {.delay_us = WRD_MILLISECOND};
+
+static struct world world;
+static struct echo echo;
+static struct hostile peers[PEERS];
+static struct node *server;
+static unsigned count;
+
+static void begin(wrd_endpoint_options *options, wrd_key *key)
+{
+    world_init(&world, 71);
+    echo = (struct echo){0};
+    count = 0;
+    world_server_options(options, key);
+    options->mode = WRD_RAW;
+}
+
+static void add_server(const wrd_endpoint_options *options)
+{
+    server = world_add(&world, options, &near, echo_turn, &echo);
+    assert_non_null(server);
+}
+
+static bool add_peer(void)
+{
+    wrd_endpoint_options options;
+    wrd_endpoint_options_init(&options);
+    options.mode = WRD_RAW;
+    if (!hostile_connect(&peers[count], &world, server, &options, &near))
+        return false;
+    count++;
+    return true;
+}
+
+static void end(void)
+{
+    for (unsigned i = 0; i < count; i++)
+        hostile_end(&peers[i]);
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+}
+
+static void pass(unsigned *sent)
+{
+    if (++*sent % PER_MS == 0)
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+}
+
+/* ---- what a peer may try */
+
+/* A message without an end, of as many bytes as there may be. */
+static void never_end(struct hostile *peer, unsigned *sent)
+{
+    for (uint32_t i = 0; i < (WRD_MESSAGE_MAX - 1) / PIECE; i++) {
+        hostile_fragment(peer, 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, NULL, PIECE);
+        pass(sent);
+    }
+}
+
+/* Very many messages without an end. */
+static void begin_many(struct hostile *peer, unsigned *sent)
+{
+    for (uint32_t i = 0; i < 20000; i++) {
+        hostile_fragment(peer, (uint16_t)(2 + i % 60000), 0, 0, WRD_SCTP_BEGIN, NULL, 1);
+        pass(sent);
+    }
+}
+
+/* Every other chunk: what came waits for what never comes. */
+static void leave_gaps(struct hostile *peer, unsigned *sent)
+{
+    for (uint32_t i = 0; i < 4000; i++) {
+        hostile_skip(peer, 1);
+        hostile_fragment(peer, 0, i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, NULL, PIECE);
+        pass(sent);
+    }
+}
+
+/* The same of single bytes, each of which costs more than it is. */
+static void leave_small_gaps(struct hostile *peer, unsigned *sent)
+{
+    for (uint32_t i = 0; i < 16000; i++) {
+        hostile_skip(peer, 1);
+        hostile_fragment(peer, 0, i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, NULL, 1);
+        pass(sent);
+    }
+}
+
+/* Whole messages of a byte on streams of their own. */
+static void use_all_streams(struct hostile *peer, unsigned *sent)
+{
+    for (uint32_t i = 0; i < 65000; i++) {
+        hostile_fragment(peer, (uint16_t)(2 + i), 0, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, NULL, 1);
+        pass(sent);
+    }
+}
+
+/* Has the largest message echoed, takes nothing of it, and begins another. */
+static void take_nothing_back(struct hostile *peer, unsigned *sent)
+{
+    uint32_t last = (WRD_MESSAGE_MAX - 1) / PIECE;
+    for (uint32_t message = 0; message < 2; message++) {
+        for (uint32_t i = 0; i <= last; i++) {
+            uint8_t flags = (i == 0 ? WRD_SCTP_BEGIN : 0) | (i == last && message == 0 ? WRD_SCTP_END : 0);
+            hostile_fragment(peer, 0, message, i, flags, NULL, PIECE / 2 + PIECE / 4);
+            if (i % 256 == 0)
+                hostile_sack(peer, 0);
+            pass(sent);
+        }
+    }
+}
+
+/* Frames of zeros, each of which becomes 16 MiB, to be echoed; takes nothing of it. */
+static void unpack_much(struct hostile *peer, unsigned *sent)
+{
+    size_t cap = wrd_frame_bound(WRD_MESSAGE_MAX);
+    uint8_t *zeros = calloc(1, WRD_MESSAGE_MAX), *frame = malloc(cap);
+    assert_true(zeros && frame);
+    size_t len = wrd_frame_encode(frame, cap, zeros, WRD_MESSAGE_MAX);
+    uint32_t number = 0;
+    for (int i = 0; i < 20; i++) {
+        for (size_t at = 0; at < len; at += PIECE) { /* a chunk may be as short as a packet */
+            size_t piece = len - at < PIECE ? len - at : PIECE;
+            hostile_fragment(peer, 0, number++, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, frame + at, piece);
+            pass(sent);
+        }
+        hostile_sack(peer, 0);
+    }
+    free(zeros);
+    free(frame);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct hostile *peer, unsigned *sent);
+    wrd_mode mode; /* of the server */
+} attacks[] = {
+    {"never ends a message", never_end, WRD_RAW},
+    {"begins 20,000 messages", begin_many, WRD_RAW},
+    {"leaves gaps", leave_gaps, WRD_RAW},
+    {"leaves gaps between bytes", leave_small_gaps, WRD_RAW},
+    {"uses every stream", use_all_streams, WRD_RAW},
+    {"takes nothing back", take_nothing_back, WRD_RAW},
+    {"sends frames that unpack to 16 MiB", unpack_much, WRD_FRAMED},
+};
+
+enum { ATTACKS = sizeof attacks / sizeof *attacks };
+
+/* A message under assembly, one on its way back, and the windows. */
+static void one_peer_makes_a_server_hold_two_messages_and_the_windows_at_most(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ATTACKS; i++) {
+        wrd_endpoint_options options;
+        wrd_key key;
+        unsigned sent = 0;
+        begin(&options, &key);
+        options.mode = attacks[i].mode;
+        add_server(&options);
+        assert_true(add_peer());
+        size_t before = world.allocations.bytes;
+        world.allocations.peak_bytes = before;
+        attacks[i].run(&peers[0], &sent);
+        world_run(&world, world.now + WRD_SECOND, NULL);
+        double held = (double)world.allocations.bytes - (double)before;
+        size_t peak = world.allocations.peak_bytes - before;
+        printf("  a peer that %s: %.1f MB held, %.1f MB at most, %u packets%s\n", attacks[i].name, held / 1e6,
+               (double)peak / 1e6, sent, echo.closed > 0 ? "; it was sent away" : "");
+        assert_true(peak < 2 * WRD_MESSAGE_MAX + 6 * MEGABYTE);
+        end();
+    }
+}
+
+static void three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options;
+    wrd_key key;
+    struct caller caller;
+    unsigned sent = 0;
+    begin(&options, &key);
+    options.memory_limit = 64 * MEGABYTE;
+    options.lost_timeout = 600 * WRD_SECOND; /* they are all there at once */
+    size_t empty = world.allocations.bytes;
+    add_server(&options);
+    wrd_endpoint_options_init(&options);
+    options.mode = WRD_RAW;
+    caller = (struct caller){
+        .to = world_address(server), .seed = 1, .messages = 1000000, .size_max = 2000, .stay_quiet_before_reply = true};
+    assert_non_null(world_add(&world, &options, &near, caller_turn, &caller));
+    world_run(&world, world.now + WRD_SECOND, NULL);
+    unsigned echoed = caller.echoed;
+    assert_true(echoed > 0);
+    size_t before = world.allocations.bytes;
+    for (unsigned i = 0; i < PEERS && add_peer(); i++)
+        ;
+    assert_true(count > 8);
+    size_t own = world.allocations.bytes - before; /* both ends' idle state */
+    world.allocations.peak_bytes = world.allocations.bytes;
+    for (unsigned i = 0; i < count; i++) {
+        attacks[i % 3 == 0 ? i / 3 % 6 : i % 3 == 1 ? 5 : 0].run(&peers[i], &sent);
+        unsigned then = caller.echoed;
+        world_run(&world, world.now + WRD_SECOND, NULL);
+        if (caller.closed || caller.echoed < then + 10)
+            fail_msg("after %u peers the caller has %u of %u echoes in a second, closed %d", i + 1,
+                     caller.echoed - then, caller.sent - then, caller.closed);
+    }
+    printf("  %u peers: %.1f MB at most, of 67; %u echoes of the well-behaved one; closed by the server: %u\n", count,
+           (double)(world.allocations.peak_bytes - empty) / 1e6, caller.echoed, echo.closed);
+    assert_true(world.allocations.peak_bytes - empty < 64 * MEGABYTE + own + 4 * MEGABYTE);
+    assert_false(caller.corrupt);
+    end();
+}
+
+/* They only keep what they have. */
+static void a_newcomer_gets_in_though_hoarders_hold_the_memory(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options;
+    wrd_key key;
+    unsigned sent = 0;
+    begin(&options, &key);
+    options.memory_limit = 64 * MEGABYTE;
+    add_server(&options);
+    for (unsigned i = 0; i < 8; i++)
+        assert_true(add_peer());
+    for (unsigned i = 0; i < count; i++)
+        never_end(&peers[i], &sent);
+    wrd_endpoint_options_init(&options);
+    options.mode = WRD_RAW;
+    struct caller caller = {
+        .to = world_address(server), .seed = 1, .messages = 10, .size_max = 2000, .close_after = true};
+    assert_non_null(world_add(&world, &options, &near, caller_turn, &caller));
+    wrd_time until = world.now + 20 * WRD_SECOND;
+    while (!caller.done && world.now < until) {
+        for (unsigned i = 0; i < count; i++)
+            hostile_sack(&peers[i], 1 << 20); /* a sign of life */
+        world_run(&world, world.now + WRD_SECOND, &caller.done);
+    }
+    printf("  a newcomer %s; the peers hold %.1f MB, %u of them were sent away\n",
+           caller_succeeded(&caller) ? "gets in" : "does not get in", (double)world.allocations.bytes / 1e6,
+           echo.closed);
+    bool succeeded = caller_succeeded(&caller);
+    end();
+    assert_true(succeeded);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argv;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_peer_makes_a_server_hold_two_messages_and_the_windows_at_most),
+        cmocka_unit_test(three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody),
+    };
+    const struct CMUnitTest waiting[] = {
+        cmocka_unit_test(a_newcomer_gets_in_though_hoarders_hold_the_memory),
+    };
+    return argc > 1 ? cmocka_run_group_tests(waiting, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
+}

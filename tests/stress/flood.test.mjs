@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// What strangers may throw at the port, one kind after the other, while clients come and go. tests/stress/forge.h says what
+// each kind is.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { cpu, long, pause, program, ran, resident, result, serve, tell } from './stage.mjs';
+
+const ip = '198.51.100.10';
+const rate = Number(process.env.WRD_STRESS_RATE ?? (long ? 200_000 : 5_000));
+const seconds = Number(process.env.WRD_STRESS_SECONDS ?? (long ? 30 : 3));
+const visitsPerSecond = 40;
+const kinds = (process.env.WRD_STRESS_KINDS ?? 'checks,forged-checks,neighbours,hellos,half-open,pieces,one-address,garbage,damaged,replay,rivals').split(',');
+
+const HANDSHAKES_MAX = 1024 * 96; // KiB: max_handshakes by what libssl takes for one
+const SLACK = 16 * 1024; // KiB that the memory may differ by from one flood to the next
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+let server;
+let cold;
+let warm;
+
+before(async () => {
+  server = await serve('--listen', `${ip}:3478`, '--http', `${ip}:8080`);
+  await result(program('visitors', server.address, visitsPerSecond, 1), 20_000);
+  cold = resident(server);
+  // The first handshakes in great number set the level to which the allocator holds on.
+  await result(program('flood', server.address, 'half-open', 2_000, 2), 30_000);
+  await pause(HANDSHAKE_TIMEOUT_MS + 500);
+  warm = resident(server);
+  tell('memory at first, after 2 s of half-open handshakes, in KiB', `${cold}, ${warm}`);
+});
+
+after(() => server?.stop());
+
+test('half-open handshakes take no more memory than max_handshakes allows', () => {
+  assert.ok(warm - cold < HANDSHAKES_MAX, `${warm - cold} KiB`);
+});
+
+for (const kind of kinds) {
+  test(`${kind} for ${seconds} s at ${rate}/s`, async (t) => {
+    const visitors = program('visitors', server.address, visitsPerSecond, seconds);
+    const running = program('flood', server.address, kind, rate, seconds);
+    let peak = 0;
+    const watch = setInterval(() => { if (ran(server)) peak = Math.max(peak, resident(server)); }, 100);
+    const flood = await result(running, (seconds + 60) * 1000);
+    const visits = await result(visitors, (seconds + 60) * 1000);
+    clearInterval(watch);
+    tell('flood', flood);
+    tell('visitors', visits);
+    tell('memory at most and now, in KiB', `${peak}, ${ran(server) ? resident(server) : 'gone'}`);
+
+    await t.test('the flood was what it says', () => {
+      assert.ok(flood.sent > 0 && flood.refused === 0, JSON.stringify(flood));
+      assert.equal(visits.attempts, visitsPerSecond * seconds);
+    });
+    await t.test('the server lives', () => assert.ok(ran(server), server.err));
+    await t.test('99 of 100 clients get through', () =>
+      assert.ok(visits.successes >= 0.99 * visits.attempts, `${visits.successes} of ${visits.attempts}`));
+    await t.test('nothing that they hear is corrupt', () => assert.equal(visits.corrupt, 0));
+    await t.test('a client whose datagrams and address the attacker knows goes on', () =>
+      assert.ok(flood.victim_echoes, flood.victim_ended));
+    await t.test('no forged address gets more than three times what it sent', () => {
+      assert.ok(flood.worst_amplification <= 3, `${flood.worst_amplification}`);
+      assert.equal(flood.strange_answers, 0);
+    });
+    await t.test('memory stays flat', () => assert.ok(peak - warm < SLACK, `${warm} to ${peak} KiB`));
+  });
+}
+
+test('afterwards the server is idle and serves as before', async () => {
+  await pause(HANDSHAKE_TIMEOUT_MS + 500);
+  const spent = cpu(server);
+  await pause(2_000);
+  const idle = (cpu(server) - spent) / 2;
+  tell('share of a core when idle, memory in KiB', `${idle}, ${resident(server)}`);
+  assert.ok(idle < 0.5, `${idle} of a core`);
+  assert.equal((await fetch(`http://${ip}:8080/webrtc-info`)).status, 200);
+  const visits = await result(program('visitors', server.address, visitsPerSecond, 1), 20_000);
+  assert.equal(visits.successes, visits.attempts);
+  assert.ok(resident(server) - warm < SLACK, `${warm} to ${resident(server)} KiB`);
+});

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The programs of these tests, and what the system says about one that runs.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Program, wrd } from '../cli/wrd.mjs';
+
+const build = process.env.WRD_BUILD ?? path.dirname(wrd);
+export const long = process.env.WRD_STRESS_LONG === '1';
+export const program = (name, ...args) => new Program(path.join(build, 'tests', 'stress', name), args.map(String));
+export { pause };
+
+/** A program's last word, which is JSON. */
+export async function result(running, patience) {
+  await Promise.race([running.ended, pause(patience, undefined, { ref: false })]);
+  if (running.code === undefined) {
+    await running.stop('SIGKILL');
+    throw new Error(`still ran after ${patience} ms: ${running.out}${running.err}`);
+  }
+  assert.equal(running.code, 0, running.err);
+  return JSON.parse(running.out.trim().split('\n').at(-1));
+}
+
+/** Servers and crowds answer a line with a line of JSON. */
+export async function ask(running, what = 'stat', pattern = /^\{.*\}$/m, patience = 60_000) {
+  running.out = '';
+  await running.write(`${what}\n`);
+  return JSON.parse((await running.until(pattern, 'out', patience))[0]);
+}
+
+/** Waits until `look` answers something true, and answers that. */
+export async function eventually(look, patience, what) {
+  for (const until = Date.now() + patience; ;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`not within ${patience} ms: ${typeof what === 'function' ? what() : what}`);
+    await pause(200);
+  }
+}
+
+/** `wrd serve`, with its address as `address`. */
+export async function serve(...args) {
+  const server = new Program(wrd, ['serve', ...args]);
+  const [, ip, fingerprint] = await server.until(/^listening (\S+) (\S+)/m);
+  return Object.assign(server, { address: `${ip} ${fingerprint}` });
+}
+
+/** The echo server of this folder. */
+export async function echoServer(...args) {
+  const server = program('echo_server', ...args);
+  const [, address] = await server.until(/^listening (.*)$/m);
+  return Object.assign(server, { address });
+}
+
+export const ran = (running) => running.code === undefined;
+
+/** Resident memory in KiB. */
+export const resident = (running) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${running.child.pid}/status`, 'utf8'))[1]);
+
+/** Seconds of CPU so far. */
+export function cpu(running) {
+  const stat = readFileSync(`/proc/${running.child.pid}/stat`, 'utf8');
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) / 100;
+}
+
+/** Shows what was measured, on a line of its own. */
+export function tell(what, measured) {
+  console.log(`  ${what}: ${typeof measured === 'string' ? measured : JSON.stringify(measured)}`);
+}
