@@ -78,6 +78,7 @@ _Noreturn void serve(enum task task, int ready);
 struct load {
     enum task task;
     unsigned clients, in_flight, bundle; /* packets in flight of each client, messages in each */
+    bool same_core;                      /* server and client share one */
 };
 struct figures {
     double cpu;   /* seconds of the server */

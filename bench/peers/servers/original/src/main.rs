@@ -22,7 +22,7 @@ async fn serve(stream: DataStream) {
     }
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")] // the stack of the main thread is as big as str0m 0.16 wants it
 async fn main() {
     let listen: SocketAddr =
         std::env::args().nth(1).and_then(|word| word.parse().ok()).expect("usage: original IP:PORT");
