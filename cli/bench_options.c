@@ -226,31 +226,14 @@ static bool read_modes(struct bench_options *o, int argc, char **argv)
     return true;
 }
 
-/* The address is one word or two. */
-static bool read_address(struct bench_options *o, int argc, char **argv)
+/* The address is one word or two; the modes stand behind it. */
+static bool read_target(struct bench_options *o, int argc, char **argv)
 {
-    char text[2 * WRD_ADDRESS_TEXT_SIZE];
-    const char *why = "";
+    char why[2 * WRD_ADDRESS_TEXT_SIZE + 256];
+    int words = argc > 1 && argv[0][0] != '/' && strchr(argv[0], ' ') == NULL ? 2 : argc > 0 ? 1 : 0;
 
-    if (argc < 1) {
-        usage_error("bench", "an address is missing: wrd bench IP:PORT FINGERPRINT");
-        return false;
-    }
-    const char *port = addresses_lone_port(argv[0]);
-    if (port != NULL) {
-        usage_error("bench",
-                    "\"%s\" is no address: the IP is missing. Write 127.0.0.1:%s for a server on this machine.",
-                    argv[0], port);
-        return false;
-    }
-    int words = argc > 1 && argv[0][0] != '/' && strchr(argv[0], ' ') == NULL ? 2 : 1;
-    int len = snprintf(text, sizeof text, "%s%s%s", argv[0], words == 2 ? " " : "", words == 2 ? argv[1] : "");
-    if (len < 0 || (size_t)len >= sizeof text) {
-        usage_error("bench", "the address is too long; expected: IP:PORT and 64 hex digits");
-        return false;
-    }
-    if (wrd_address_parse(&o->address, text, (size_t)len, &why) != WRD_OK) {
-        usage_error("bench", "\"%s\" is no address: %s", text, why);
+    if (!read_address(&o->address, why, sizeof why, words, argv)) {
+        usage_error("bench", "%s", why);
         return false;
     }
     wrd_addr_text(&o->address.addr, o->where);
@@ -287,7 +270,7 @@ bool bench_read_options(struct bench_options *o, int argc, char **argv, int *cod
                     "--in-flight and --echo-clients go in pairs: as many of one as of the other, or one of one");
         return false;
     }
-    return read_address(o, argc - optind, argv + optind);
+    return read_target(o, argc - optind, argv + optind);
 }
 
 /* ---- how long */
