@@ -128,6 +128,14 @@ for (const raw of [[], ['--raw']]) {
   });
 }
 
+test('a hundred sinks and sources are kept apart', async (t) => {
+  const server = await serve(t, ['--bench']);
+  const { code, rows, err } = await figures(server, ['--bulk-clients', '100', '--bulk-size', '999', 'receive', 'send']);
+  assert.equal(code, 0, err);
+  assert.equal(rows.get('receive.999.failed').value, 0);
+  assert.equal(rows.get('send.999.failed').value, 0);
+});
+
 test('of a server that only echoes bulk is measured both ways, and that is said', async (t) => {
   const server = await serve(t);
   const { code, rows, err } = await figures(server, ['receive', 'send']);
