@@ -41,7 +41,7 @@ static void begin(enum strangers_kind kind)
     server = world_add(&world, &options, &near, echo_turn, &echo);
     memory_before = world.allocations.bytes;
     assert_true(strangers_init(&strangers, kind, 5));
-    strangers.nat = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}};
+    strangers.nat = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}, .port = 7777};
 }
 
 static void one_comes(void)
@@ -53,7 +53,7 @@ static void one_comes(void)
         .to = world_address(server), .seed = came, .messages = 3, .size_max = 1000, .close_after = true};
     struct node *node = world_add(&world, &options, &far, caller_turn, &callers[came]);
     assert_non_null(node);
-    if (strangers.kind == STRANGERS_NAT)
+    if (strangers.kind == STRANGERS_NAT || strangers.kind == STRANGERS_PORT)
         node->addr = (wrd_addr){.family = 4, .ip = {12, 3, 4, 5}, .port = (uint16_t)(62000 + came)};
     came++;
 }
@@ -132,6 +132,12 @@ static void clients_behind_an_address_get_in_while_strangers_forge_it(void **sta
     assert_int_equal(flood("forged address of clients", STRANGERS_NAT, 2 * PAIRS_PER_MS), CLIENTS);
 }
 
+static void clients_behind_an_address_get_in_while_strangers_forge_one_port_of_it(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("one forged port", STRANGERS_PORT, 2 * PAIRS_PER_MS), CLIENTS);
+}
+
 /* Under the credentials of strangers, again and again, from the very address and port of one who wants in. */
 static void a_client_gets_in_while_strangers_forge_its_port(void **state)
 {
@@ -197,6 +203,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(clients_behind_an_address_get_in_while_strangers_forge_it),
     };
     const struct CMUnitTest waiting[] = {
+        cmocka_unit_test(clients_behind_an_address_get_in_while_strangers_forge_one_port_of_it),
         cmocka_unit_test(a_client_gets_in_while_strangers_forge_its_port),
         cmocka_unit_test(a_silent_client_that_came_in_under_pressure_stays_whatever_strangers_call_it),
     };
