@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/addresses.h"
 #include "cli/bench.h"
 #include "cli/bench_server.h"
 #include "cli/exit_code.h"
