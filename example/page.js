@@ -7,7 +7,7 @@ const TRIED_AT_MOST = 8;
 const SHOWN_AT_MOST = 200;
 const MEGABYTE = 1_000_000;
 
-/** @typedef {{port: number, fingerprint: string, addresses: string[], raw: boolean}} Info */
+/** @typedef {{port: number, fingerprint: string, addresses: string[], raw: boolean, token?: string}} Info */
 /** @typedef {import('./webrtc-direct.js').Connection<Uint8Array | string>} Connection */
 /** @typedef {{sent: number, bytes: Uint8Array, shown: string}} Pending */
 
@@ -210,13 +210,13 @@ async function connectToServer() {
         : 'The server listens on a loopback address only, which no other machine can reach. Start it with 0.0.0.0.');
     }
     raw = known.raw;
-    const framing = raw ? 'raw' : 'lz4';
+    const { fingerprint, token } = known;
+    const framing = /** @type {'raw'} */ (raw ? 'raw' : 'lz4');
     const found = await openAny(tried,
-      (address, signal) => client.connect(address, { fingerprint: known.fingerprint, framing: /** @type {'raw'} */ (framing), signal }),
-      control.signal);
+      (address, signal) => client.connect(address, { fingerprint, token, framing, signal }), control.signal);
     connection = found.connection;
     element('address').textContent = found.address;
-    element('fingerprint').textContent = known.fingerprint;
+    element('fingerprint').textContent = fingerprint;
     showState('open', 'Connected');
     element('text').focus();
     void receive(connection);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The datagram entry of the dtls room. The first byte chooses the end (bit 0: client) and the stage (bit 1: open); then
- * come datagrams, each behind a 16-bit length. A length beyond the input's end means the rest.
+ * The datagram entry of the dtls room. The first byte chooses the end (bit 0: client), the stage (bit 1: open) and
+ * whether the server asks for a certificate (bit 2); then come datagrams, each behind a 16-bit length. A length beyond
+ * the input's end means the rest.
  */
 #include "dtls/dtls.h"
 
@@ -13,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CLIENT = 1, OPEN = 2, SCRATCH_SIZE = 17000 };
+enum { CLIENT = 1, OPEN = 2, ASK = 4, SCRATCH_SIZE = 17000 };
 
 static void *platform_memory(void *user, void *old, size_t old_size, size_t new_size)
 {
@@ -66,17 +67,20 @@ static void feed(struct wrd_dtls *dtls, struct wrd_reader rd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct wrd_dtls_context *context;
+    static struct wrd_dtls_context *contexts[2];
     static wrd_fingerprint fingerprint;
-    if (!context) {
+    if (!contexts[0]) {
         wrd_env env = {.memory = platform_memory, .random = wrd_crypto_random};
         wrd_key key;
         WRD_ASSERT(wrd_key_from_seed(&key, 7) == WRD_OK && wrd_key_fingerprint(&fingerprint, &key) == WRD_OK);
-        context = wrd_dtls_context_new(&env, &key);
+        for (int asks = 0; asks < 2; asks++)
+            contexts[asks] =
+                wrd_dtls_context_new(&env, &(struct wrd_dtls_settings){.identities = {&key}, .ask_certificate = asks});
     }
     struct wrd_reader rd = wrd_rd(data, size);
     uint8_t choice = wrd_rd8(&rd);
-    struct wrd_dtls *server = wrd_dtls_server_new(context, false);
+    struct wrd_dtls_context *context = contexts[(choice & ASK) != 0];
+    struct wrd_dtls *server = wrd_dtls_server_new(context, false, 0);
     struct wrd_dtls *client = wrd_dtls_client_new(context, 0, &fingerprint);
     WRD_ASSERT(server && client);
     if (choice & OPEN)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two live endpoints, one dialing the other, over a wire that the input controls: it delivers, drops, repeats, damages and
- * invents datagrams, moves the clock, and makes either application send, receive, release or close. DTLS is the stand-in
- * without crypto, so that damage and invention reach SCTP, channels and frames.
+ * invents datagrams, moves the clock and the client's address, and makes either application send, receive, release or
+ * close; the server under pressure, with tokens, short of memory, or not. DTLS is the stand-in without crypto, so that
+ * damage and invention reach SCTP, channels and frames.
  */
 #include "wrd/wrd.h"
 
@@ -91,6 +92,8 @@ static void step(struct side *a, struct side *b, wrd_time *now, struct input *in
     struct wire *wire = &from->out;
     uint8_t scratch[WRD_DATAGRAM_MAX];
     wrd_message message;
+    if ((op & 0x70) == 0x70)
+        a->addr.port++; /* the client is elsewhere */
     switch (op & 15) {
     default: /* the usual: deliver in order */
         if (wire->count > 0)
@@ -140,19 +143,65 @@ static void step(struct side *a, struct side *b, wrd_time *now, struct input *in
     collect(b, *now);
 }
 
+static const wrd_token_key token_key = {{1}};
+static char token_text[WRD_TOKEN_LEN + 1];
+
+static uint64_t unix_time(void *user)
+{
+    (void)user;
+    return 1000;
+}
+
+static void own(void *user, uint64_t name, bool owned)
+{
+    (void)user, (void)name, (void)owned;
+}
+
+static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    (void)user, (void)path;
+    return name == 0 && len > 0 && datagram[len - 1] == 7; /* a sibling took it */
+}
+
+/* The server's options, by the bits of the first byte. */
+static void choose(wrd_endpoint_options *options, uint8_t kind)
+{
+    static const wrd_siblings siblings = {.own = own, .pass = pass};
+    if (kind & 2)
+        options->cookies_above = 1;
+    if (kind & 4) {
+        if (token_text[0] == 0 &&
+            wrd_token_mint(token_text, &(wrd_token){.expires = 2000, .subject = "fuzz"}, &token_key) != WRD_OK)
+            abort();
+        options->token_keys = &token_key;
+        options->token_key_count = 1;
+    }
+    if (kind & 8)
+        options->memory_limit = (size_t)4 * 1024 * 1024;
+    if (kind & 16)
+        options->idle_timeout = 5 * WRD_SECOND;
+    if (kind & 32)
+        options->siblings = &siblings;
+    if (kind & 64) {
+        options->max_per_address = 1;
+        options->handshake_rate_per_address = 1;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct side a, b;
     struct input in = {data, size};
-    wrd_env env = {.random = fill_random};
+    wrd_env env = {.random = fill_random, .unix_time = unix_time};
     wrd_key key;
     wrd_endpoint_options options;
     wrd_endpoint_options_init(&options);
     random_state = 1;
     wrd_time now = WRD_SECOND;
-    options.mode = take(&in) & 1 ? WRD_RAW : WRD_FRAMED;
+    uint8_t kind = take(&in);
+    options.mode = kind & 1 ? WRD_RAW : WRD_FRAMED;
     options.receive_window = (size_t)64 * 1024;
     options.message_limit = (size_t)1024 * 1024;
     memset(&a, 0, sizeof a);
@@ -164,8 +213,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         wrd_endpoint_new(&a.endpoint, &options, &env, NULL) != WRD_OK)
         abort();
     options.key = &key;
+    choose(&options, kind);
     if (wrd_endpoint_new(&b.endpoint, &options, &env, NULL) != WRD_OK ||
-        wrd_endpoint_dial(a.endpoint, now, &a.conn, &address) != WRD_OK)
+        wrd_endpoint_dial_with(a.endpoint, now, &a.conn, &address, kind & 4 ? token_text : NULL) != WRD_OK)
         abort();
     collect(&a, now);
     while (in.left > 0)

@@ -45,12 +45,14 @@ const linker = !process.env.WASM_LD && sibling !== 'wasm-ld' ? sibling : tool('w
 
 const compilerFlags = [
   ...['--target=wasm32', '-std=c11', '-Oz', '-flto', '-mbulk-memory', '-fvisibility=hidden'],
+  '-fno-jump-tables',
   ...['-ffreestanding', '-nostdlib', '-nostdinc', '-isystem', join(ask('-print-resource-dir'), 'include')],
   ...['-isystem', join(root, 'src/wasm/freestanding'), '-I', join(root, 'include'), '-I', join(root, 'src')],
   ...['-pedantic', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Wmissing-prototypes', '-Wno-unused-parameter'],
 ];
 const linkerFlags = [
-  ...['--no-entry', '--strip-all', '--gc-sections', '--lto-O2', '-O2', '--export=words', '--max-memory=1073741824'],
+  ...['--no-entry', '--strip-all', '--gc-sections', '--lto-O2', '-O2', '--compress-relocations'],
+  '--max-memory=1073741824',
   // The stack lies below everything, so that it traps rather than writes over data.
   ...['--stack-first', '-z', 'stack-size=65536'],
   // Loop strength reduction makes code longer for the sake of address arithmetic that WebAssembly does anyway.

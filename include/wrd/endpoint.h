@@ -98,8 +98,8 @@ typedef struct wrd_endpoint_options {
     const wrd_trace *trace;     /* must outlive the endpoint; default NULL */
     /* An open port (docs/THREATS.md). An address is an IPv4 address or an IPv6 /64. */
     uint32_t max_per_address;            /* connections, open or not; default 1024, which suits carriers' NAT */
-    uint32_t handshake_rate;             /* handshakes begun per second; default 2000, a tenth of that at once */
-    uint32_t handshake_rate_per_address; /* of those, by one address; default 200, all at once */
+    uint32_t handshake_rate;             /* handshakes begun per second, a second's worth at once; default 2000 */
+    uint32_t handshake_rate_per_address; /* of those, by one address; default 200 */
     uint32_t cookies_above;      /* handshakes not yet open above which an address must prove itself first, which costs a
                                     client one round trip; default a quarter of max_handshakes */
     size_t memory_limit;         /* bytes that the connections may take together; default 1 GiB. Above it they are slowed

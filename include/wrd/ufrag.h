@@ -26,10 +26,11 @@ typedef struct wrd_ufrag {
 WRD_API void wrd_ufrag_from_random(wrd_ufrag *out, const uint8_t random[WRD_UFRAG_RANDOM_SIZE]);
 /*
  * The ufrag of a client that dials `fingerprint`: `prefix` (a token, may be NULL with 0 bytes), then 64 hex digits as
- * above, the last 8 of which tell a server with two keys which one is meant (docs/WIRE.md). WRD_INVALID: the prefix is no
- * ice-chars, or longer than WRD_UFRAG_PREFIX_MAX.
+ * above, the last 8 of which tell a server with two keys which one is meant (docs/WIRE.md). WRD_INVALID: the prefix is
+ * no ice-chars, or longer than WRD_UFRAG_PREFIX_MAX: a USERNAME of X:X has fewer than 509 bytes (RFC 8489 14.3), and
+ * Chromium sends no longer one.
  */
-#define WRD_UFRAG_PREFIX_MAX 192
+#define WRD_UFRAG_PREFIX_MAX 189
 WRD_API WRD_MUST_USE wrd_result wrd_ufrag_for(wrd_ufrag *out, const char *prefix, size_t prefix_len,
                                               const uint8_t random[WRD_UFRAG_RANDOM_SIZE],
                                               const wrd_fingerprint *fingerprint);

@@ -15,10 +15,17 @@
 #define WRD_P256_POINT_SIZE 65   /* 04 || X || Y */
 #define WRD_ECDSA_DER_MAX 72
 
-/* Both answer false only when libcrypto is out of memory. */
+/* Those that answer something answer false only when libcrypto is out of memory. */
 bool wrd_sha1(uint8_t out[WRD_SHA1_SIZE], const uint8_t *data, size_t len);
 bool wrd_sha256(uint8_t out[WRD_SHA256_SIZE], const uint8_t *data, size_t len);
 bool wrd_hmac_sha1(uint8_t out[WRD_SHA1_SIZE], const uint8_t *key, size_t key_len, const uint8_t *data, size_t len);
+/* What every MAC under one key begins with, for whoever makes several. Secret as the key is. */
+struct wrd_hmac_sha1_key {
+    uint32_t inner[5], outer[5];
+};
+void wrd_hmac_sha1_prepare(struct wrd_hmac_sha1_key *out, const uint8_t *key, size_t key_len);
+void wrd_hmac_sha1_with(uint8_t out[WRD_SHA1_SIZE], const struct wrd_hmac_sha1_key *key, const uint8_t *data,
+                        size_t len);
 bool wrd_hmac_sha256(uint8_t out[WRD_SHA256_SIZE], const uint8_t *key, size_t key_len, const uint8_t *data, size_t len);
 
 /* Is the big-endian scalar in 1 .. group order - 1? */

@@ -54,8 +54,18 @@ static void xor_block(uint8_t block[BLOCK_SIZE], uint8_t with)
         block[i] ^= with;
 }
 
-/* RFC 2104, H(K ^ opad, H(K ^ ipad, data)). */
-bool wrd_hmac_sha1(uint8_t out[WRD_SHA1_SIZE], const uint8_t *key, size_t key_len, const uint8_t *data, size_t len)
+/* The hash's state after one block; `words` are what wrd_hmac_sha1_with() goes on from. */
+static void sha1_block(uint32_t words[5], const uint8_t block[BLOCK_SIZE])
+{
+    SHA_CTX ctx;
+    (void)SHA1_Init(&ctx);
+    SHA1_Transform(&ctx, block);
+    words[0] = ctx.h0, words[1] = ctx.h1, words[2] = ctx.h2, words[3] = ctx.h3, words[4] = ctx.h4;
+    OPENSSL_cleanse(&ctx, sizeof ctx);
+}
+
+/* RFC 2104, H(K ^ opad, H(K ^ ipad, data)): here the blocks of K. */
+void wrd_hmac_sha1_prepare(struct wrd_hmac_sha1_key *out, const uint8_t *key, size_t key_len)
 {
     uint8_t block[BLOCK_SIZE] = {0};
     if (key_len > BLOCK_SIZE)
@@ -63,15 +73,39 @@ bool wrd_hmac_sha1(uint8_t out[WRD_SHA1_SIZE], const uint8_t *key, size_t key_le
     else if (key_len > 0)
         memcpy(block, key, key_len);
     xor_block(block, 0x36);
-    SHA_CTX ctx;
-    bool ok = SHA1_Init(&ctx) && SHA1_Update(&ctx, block, sizeof block) && SHA1_Update(&ctx, data, len) &&
-              SHA1_Final(out, &ctx);
+    sha1_block(out->inner, block);
     xor_block(block, 0x36 ^ 0x5c);
-    ok = ok && SHA1_Init(&ctx) && SHA1_Update(&ctx, block, sizeof block) && SHA1_Update(&ctx, out, WRD_SHA1_SIZE) &&
-         SHA1_Final(out, &ctx);
-    OPENSSL_cleanse(&ctx, sizeof ctx);
+    sha1_block(out->outer, block);
     OPENSSL_cleanse(block, sizeof block);
-    return ok;
+}
+
+/* The hash of one block that left `words` behind, and of `data`. */
+static void sha1_go_on(uint8_t out[WRD_SHA1_SIZE], const uint32_t words[5], const uint8_t *data, size_t len)
+{
+    SHA_CTX ctx;
+    (void)SHA1_Init(&ctx);
+    ctx.h0 = words[0], ctx.h1 = words[1], ctx.h2 = words[2], ctx.h3 = words[3], ctx.h4 = words[4];
+    ctx.Nl = BLOCK_SIZE * 8;
+    (void)SHA1_Update(&ctx, data, len);
+    (void)SHA1_Final(out, &ctx);
+    OPENSSL_cleanse(&ctx, sizeof ctx);
+}
+
+void wrd_hmac_sha1_with(uint8_t out[WRD_SHA1_SIZE], const struct wrd_hmac_sha1_key *key, const uint8_t *data,
+                        size_t len)
+{
+    uint8_t inner[WRD_SHA1_SIZE];
+    sha1_go_on(inner, key->inner, data, len);
+    sha1_go_on(out, key->outer, inner, sizeof inner);
+}
+
+bool wrd_hmac_sha1(uint8_t out[WRD_SHA1_SIZE], const uint8_t *key, size_t key_len, const uint8_t *data, size_t len)
+{
+    struct wrd_hmac_sha1_key prepared;
+    wrd_hmac_sha1_prepare(&prepared, key, key_len);
+    wrd_hmac_sha1_with(out, &prepared, data, len);
+    OPENSSL_cleanse(&prepared, sizeof prepared);
+    return true;
 }
 
 bool wrd_hmac_sha256(uint8_t out[WRD_SHA256_SIZE], const uint8_t *key, size_t key_len, const uint8_t *data, size_t len)

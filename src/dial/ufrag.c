@@ -13,8 +13,8 @@ void wrd_ufrag_from_random(wrd_ufrag *out, const uint8_t random[WRD_UFRAG_RANDOM
     wrd_hex_write(out->text, random, WRD_UFRAG_RANDOM_SIZE);
 }
 
-/* The last bytes of the random part are the first of it and of the fingerprint, combined: as random as before to those who
- * do not look for it. */
+/* The last bytes of the random part are the first of it and of the fingerprint, combined: as random as before to those
+ * who do not look for it. */
 #define MARK_SIZE 4
 #define MARK_AT   (WRD_UFRAG_RANDOM_SIZE - MARK_SIZE)
 
@@ -37,12 +37,13 @@ wrd_result wrd_ufrag_for(wrd_ufrag *out, const char *prefix, size_t prefix_len,
 bool wrd_ufrag_is_for(const wrd_ufrag *ufrag, const wrd_fingerprint *fingerprint)
 {
     uint8_t bytes[WRD_UFRAG_RANDOM_SIZE];
-    if (ufrag->len < 2 * sizeof bytes || !wrd_hex_read(bytes, sizeof bytes, ufrag->text + ufrag->len - 2 * sizeof bytes))
+    char digits[2 * sizeof bytes];
+    if (ufrag->len < sizeof digits || !wrd_hex_read(bytes, sizeof bytes, ufrag->text + ufrag->len - sizeof digits))
         return false;
     for (size_t i = 0; i < MARK_SIZE; i++)
-        if (bytes[MARK_AT + i] != (bytes[i] ^ fingerprint->bytes[i]))
-            return false;
-    return true;
+        bytes[MARK_AT + i] = bytes[i] ^ fingerprint->bytes[i];
+    wrd_hex_write(digits, bytes, sizeof bytes); /* lower case only */
+    return memcmp(digits, ufrag->text + ufrag->len - sizeof digits, sizeof digits) == 0;
 }
 
 wrd_result wrd_ufrag_parse(wrd_ufrag *out, const char *text, size_t len, const char **why)

@@ -16,30 +16,41 @@ static unsigned find_slot(struct wrd_dtls_ciphers *ciphers)
     }
 }
 
-struct evp_cipher_ctx_st *wrd_dtls_ciphers_load(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key)
+/* Key and nonce in one call, which costs half of two. */
+static bool load_slot(struct wrd_dtls_ciphers *ciphers, unsigned at, struct wrd_dtls_key *key,
+                      const uint8_t nonce[WRD_DTLS_NONCE_SIZE])
 {
-    unsigned at = key->slot;
-    if (ciphers->slots[at].key == key) {
-        ciphers->slots[at].used = true;
-        return ciphers->slots[at].context;
-    }
-    at = find_slot(ciphers);
     bool fresh = !ciphers->slots[at].context;
     if (fresh && !(ciphers->slots[at].context = EVP_CIPHER_CTX_new()))
-        return NULL;
+        return false;
     const EVP_CIPHER *cipher = NULL; /* the same as before */
     if (fresh || ciphers->slots[at].suite != key->suite)
         cipher = key->suite == WRD_DTLS_AES_128_GCM ? EVP_aes_128_gcm() : EVP_chacha20_poly1305();
     ciphers->slots[at].key = NULL;
-    if (EVP_CipherInit_ex(ciphers->slots[at].context, cipher, NULL, key->bytes, NULL, key->seals) != 1) {
+    if (EVP_CipherInit_ex(ciphers->slots[at].context, cipher, NULL, key->bytes, nonce, key->seals) != 1) {
         EVP_CIPHER_CTX_free(ciphers->slots[at].context);
         ciphers->slots[at].context = NULL;
-        return NULL;
+        return false;
     }
     ciphers->slots[at].key = key;
     ciphers->slots[at].suite = key->suite;
-    ciphers->slots[at].used = true;
     key->slot = (uint8_t)at;
+    return true;
+}
+
+struct evp_cipher_ctx_st *wrd_dtls_ciphers_load(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key,
+                                                const uint8_t nonce[WRD_DTLS_NONCE_SIZE])
+{
+    unsigned at = key->slot;
+    if (ciphers->slots[at].key == key) {
+        if (EVP_CipherInit_ex(ciphers->slots[at].context, NULL, NULL, NULL, nonce, key->seals) != 1)
+            return NULL;
+    } else {
+        at = find_slot(ciphers);
+        if (!load_slot(ciphers, at, key, nonce))
+            return NULL;
+    }
+    ciphers->slots[at].used = true;
     return ciphers->slots[at].context;
 }
 

@@ -58,17 +58,23 @@ bool wrd_dtls_hello_read(struct wrd_dtls_hello *out, const uint8_t *datagram, si
 size_t wrd_dtls_hello_verify(uint8_t *out, size_t cap, const uint8_t *datagram,
                              const uint8_t cookie[WRD_DTLS_COOKIE_SIZE]);
 
-/* `key` is copied; NULL: a random one, good for clients. Answers NULL when memory is short. Outlives its connections.
- */
-struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key);
+#define WRD_DTLS_IDENTITIES_MAX 2 /* a server's, while its clients go over from one key to another */
+
+struct wrd_dtls_settings {
+    const wrd_key *identities[WRD_DTLS_IDENTITIES_MAX]; /* copied; both NULL: a random one, good for clients */
+    bool ask_certificate; /* servers ask their client for one; whoever has none is welcome nevertheless */
+};
+
+/* Answers NULL when memory is short. Outlives its connections. Clients have the first identity. */
+struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const struct wrd_dtls_settings *settings);
 void wrd_dtls_context_free(struct wrd_dtls_context *context); /* NULL is fine */
 /* From here on `log` gets the secrets of each handshake, in lines as of an SSLKEYLOGFILE. */
 void wrd_dtls_context_log_keys(struct wrd_dtls_context *context, void (*log)(void *user, const char *line), void *user);
 
-/* The server's end asks for no client certificate; `asked`: the first datagram it gets is a ClientHello with the cookie
- * of a HelloVerifyRequest. The client's end requires a certificate with exactly `expected`.
- * NULL: memory is short. */
-struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked);
+/* The server's end shows the certificate of `identity`, which the context has. `asked`: the first datagram it gets is a
+ * ClientHello with the cookie of a HelloVerifyRequest. The client's end requires a certificate with exactly `expected`,
+ * and shows its own when it is asked. NULL: memory is short. */
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked, unsigned identity);
 struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected);
 void wrd_dtls_free(struct wrd_dtls *dtls); /* NULL is fine */
 
@@ -88,6 +94,12 @@ void wrd_dtls_expire(struct wrd_dtls *dtls, wrd_time now);
 void wrd_dtls_close(struct wrd_dtls *dtls);
 
 enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls);
+/* One past the highest number of an authentic record of the peer's. */
+uint64_t wrd_dtls_newest(const struct wrd_dtls *dtls);
+/* The certificate of a server's client, which proved that it has the key to it. That is all that was looked at: who
+ * issued the certificate, to whom and until when says nothing here. False: not open yet, not asked for, or the client
+ * has none. */
+bool wrd_dtls_peer_fingerprint(const struct wrd_dtls *dtls, wrd_fingerprint *out);
 /* FAILED: WRD_MISMATCH, WRD_PROTOCOL, or WRD_NO_MEMORY, and a static sentence. */
 wrd_result wrd_dtls_failure(const struct wrd_dtls *dtls, const char **text);
 

@@ -6,8 +6,8 @@
  *
  *   client                                         server
  *   hello: random                        ------>                   plaintext, a ClientHello in form
- *                                        <------   hello: random, fingerprint
- *   Finished                             ------>                   "sealed" under both randoms, as everything after
+ *                                        <------   hello: random, fingerprint, whether it asks for the client's
+ *   Finished: fingerprint if asked       ------>                   "sealed" under both randoms, as everything after
  *                                        <------   Finished
  */
 #include "dtls/dtls.h"
@@ -43,10 +43,13 @@ enum flight { NO_FLIGHT, HELLO, FINISHED };
 
 struct wrd_dtls_context {
     wrd_env env;
-    wrd_fingerprint fingerprint;
+    wrd_fingerprint fingerprints[WRD_DTLS_IDENTITIES_MAX];
+    bool has_own; /* the first of them, which is made when it is first asked for */
+    bool ask_certificate;
 };
 
 struct wrd_dtls {
+    struct wrd_dtls_context *context;
     wrd_env env;
     enum wrd_dtls_state state;
     bool server;
@@ -61,6 +64,9 @@ struct wrd_dtls {
     uint8_t random[RANDOM_SIZE];
     bool asked; /* client: a HelloVerifyRequest came, with this */
     uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
+    bool shows_certificate; /* client: it was asked for it */
+    bool has_peer;          /* server */
+    wrd_fingerprint peer;
     struct wrd_dtls_window window;
     struct wrd_reader datagram;
     size_t early_len, early_taken, alert_len;
@@ -190,6 +196,7 @@ static void server_hello(struct wrd_dtls *dtls, wrd_time now, const struct wrd_d
         send_alert(dtls, ALERT_FATAL, ALERT_BAD_CERTIFICATE);
         fail(dtls, WRD_MISMATCH, "The server's certificate is not the one that the fingerprint names.");
     } else {
+        dtls->shows_certificate = message->part[RANDOM_SIZE + WRD_FINGERPRINT_SIZE] != 0;
         set_key(dtls, dtls->random, message->part);
         begin_flight(dtls, now, FINISHED);
     }
@@ -220,9 +227,12 @@ static void plain_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_d
         hello_verify(dtls, now, &message);
 }
 
-static void finished(struct wrd_dtls *dtls)
+static void finished(struct wrd_dtls *dtls, const uint8_t *text, size_t len)
 {
     if (dtls->state == WRD_DTLS_HANDSHAKING) {
+        dtls->has_peer = dtls->server && dtls->context->ask_certificate && len == CLIENT_FINISHED_SIZE && text[0] == 1;
+        if (dtls->has_peer)
+            memcpy(dtls->peer.bytes, text + 1, sizeof dtls->peer.bytes);
         dtls->state = WRD_DTLS_OPEN;
         dtls->deadline = WRD_NEVER;
     }
@@ -246,19 +256,25 @@ static void sealed_record(struct wrd_dtls *dtls, const struct wrd_dtls_record *r
     if (text && record->type == WRD_DTLS_ALERT)
         take_alert(dtls, text, len);
     else if (text && record->type == WRD_DTLS_HANDSHAKE)
-        finished(dtls);
+        finished(dtls, text, len);
 }
 
-struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key)
+struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const struct wrd_dtls_settings *settings)
 {
     struct wrd_dtls_context *context = wrd_mem_zalloc(env, sizeof *context);
     if (!context)
         return NULL;
     context->env = *env;
-    if (!key || wrd_key_fingerprint(&context->fingerprint, key) == WRD_OK)
-        return context;
-    wrd_dtls_context_free(context);
-    return NULL;
+    context->ask_certificate = settings->ask_certificate;
+    for (unsigned i = 0; i < WRD_DTLS_IDENTITIES_MAX; i++) {
+        const wrd_key *key = settings->identities[i];
+        if (key && wrd_key_fingerprint(&context->fingerprints[i], key) != WRD_OK) {
+            wrd_dtls_context_free(context);
+            return NULL;
+        }
+    }
+    context->has_own = settings->identities[0] != NULL;
+    return context;
 }
 
 void wrd_dtls_context_free(struct wrd_dtls_context *context)
@@ -276,29 +292,31 @@ void wrd_dtls_context_log_keys(struct wrd_dtls_context *context, void (*log)(voi
     (void)user;
 }
 
-static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, bool server)
+static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, bool server, unsigned identity)
 {
+    WRD_ASSERT(identity < WRD_DTLS_IDENTITIES_MAX);
     struct wrd_dtls *dtls = wrd_mem_zalloc(&context->env, sizeof *dtls);
     if (!dtls)
         return NULL;
+    dtls->context = context;
     dtls->env = context->env;
     dtls->server = server;
     dtls->state = WRD_DTLS_HANDSHAKING;
     dtls->deadline = WRD_NEVER;
-    dtls->fingerprint = context->fingerprint;
+    dtls->fingerprint = context->fingerprints[identity];
     dtls->env.random(dtls->env.user, dtls->random, sizeof dtls->random);
     return dtls;
 }
 
-struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked)
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked, unsigned identity)
 {
     (void)asked; /* the same hello serves, with a cookie or without */
-    return new_connection(context, true);
+    return new_connection(context, true, identity);
 }
 
 struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected)
 {
-    struct wrd_dtls *dtls = new_connection(context, false);
+    struct wrd_dtls *dtls = new_connection(context, false, 0);
     if (!dtls)
         return NULL;
     dtls->fingerprint = *expected;
@@ -383,6 +401,7 @@ static size_t write_hello(struct wrd_dtls *dtls, uint8_t *out, size_t cap)
     if (dtls->server) {
         memcpy(body, dtls->random, RANDOM_SIZE);
         memcpy(body + RANDOM_SIZE, dtls->fingerprint.bytes, WRD_FINGERPRINT_SIZE);
+        body[RANDOM_SIZE + WRD_FINGERPRINT_SIZE] = dtls->context->ask_certificate;
     } else {
         wrd_store16be(body, 0xfefd);
         memcpy(body + 2, dtls->random, RANDOM_SIZE);
@@ -395,13 +414,26 @@ static size_t write_hello(struct wrd_dtls *dtls, uint8_t *out, size_t cap)
     return wr.len;
 }
 
+/* Into a client's Finished. The first to be asked makes a random one for the whole context, if it has none. */
+static void show_certificate(struct wrd_dtls *dtls, uint8_t *text)
+{
+    wrd_fingerprint *own = &dtls->context->fingerprints[0];
+    if (!dtls->context->has_own)
+        dtls->env.random(dtls->env.user, own->bytes, sizeof own->bytes);
+    dtls->context->has_own = true;
+    text[0] = 1;
+    memcpy(text + 1, own->bytes, sizeof own->bytes);
+}
+
 static size_t write_flight(struct wrd_dtls *dtls, uint8_t *out, size_t cap)
 {
-    static const uint8_t zeros[FINISHED_SIZE];
+    uint8_t text[FINISHED_SIZE] = {0};
     if (dtls->flight == HELLO)
         return write_hello(dtls, out, cap);
+    if (dtls->shows_certificate)
+        show_certificate(dtls, text);
     size_t size = dtls->server ? SERVER_FINISHED_SIZE : CLIENT_FINISHED_SIZE;
-    return seal(dtls, WRD_DTLS_HANDSHAKE, zeros, size, out, cap);
+    return seal(dtls, WRD_DTLS_HANDSHAKE, text, size, out, cap);
 }
 
 size_t wrd_dtls_transmit(struct wrd_dtls *dtls, wrd_time now, uint8_t *out, size_t cap)
@@ -442,9 +474,21 @@ void wrd_dtls_close(struct wrd_dtls *dtls)
     end(dtls, WRD_DTLS_CLOSED);
 }
 
+uint64_t wrd_dtls_newest(const struct wrd_dtls *dtls)
+{
+    return dtls->window.top;
+}
+
 enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls)
 {
     return dtls->state;
+}
+
+bool wrd_dtls_peer_fingerprint(const struct wrd_dtls *dtls, wrd_fingerprint *out)
+{
+    if (dtls->has_peer)
+        *out = dtls->peer;
+    return dtls->has_peer;
 }
 
 wrd_result wrd_dtls_failure(const struct wrd_dtls *dtls, const char **text)

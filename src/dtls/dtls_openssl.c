@@ -55,6 +55,7 @@ struct wrd_dtls {
     enum wrd_dtls_state state;
     bool server;
     bool final_due; /* ChangeCipherSpec and Finished are to be sent */
+    bool has_peer;
     wrd_result failure;
     const char *text;
     struct handshake *handshake; /* NULL after it */
@@ -66,7 +67,14 @@ struct wrd_dtls {
     uint8_t finished[WRD_DTLS_FINISHED_SIZE];
     size_t alert_len;
     uint8_t alert[WRD_DTLS_ALERT_MAX];
+    wrd_fingerprint peer[]; /* one, where certificates are asked for */
 };
+
+/* What is not asked for takes no room. */
+static size_t size_of(const struct wrd_dtls_context *context, bool server)
+{
+    return sizeof(struct wrd_dtls) + (server && context->ask_certificate ? sizeof(wrd_fingerprint) : 0);
+}
 
 static void free_handshake(struct wrd_dtls *dtls)
 {
@@ -94,9 +102,10 @@ static void fail(struct wrd_dtls *dtls, wrd_result failure, const char *text)
 }
 
 /* `expected` makes it a client. */
-static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, const wrd_fingerprint *expected, bool asked)
+static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, const wrd_fingerprint *expected, bool asked,
+                                       unsigned identity)
 {
-    struct wrd_dtls *dtls = wrd_mem_zalloc(&context->env, sizeof *dtls);
+    struct wrd_dtls *dtls = wrd_mem_zalloc(&context->env, size_of(context, expected == NULL));
     if (!dtls)
         return NULL;
     dtls->context = context;
@@ -105,7 +114,7 @@ static struct wrd_dtls *new_connection(struct wrd_dtls_context *context, const w
     dtls->deadline = WRD_NEVER;
     dtls->sealed_sequence = WRD_DTLS_FIRST_SEQUENCE;
     dtls->handshake = wrd_mem_zalloc(&context->env, sizeof *dtls->handshake);
-    if (dtls->handshake && wrd_dtls_handshake_start(&dtls->handshake->libssl, context, expected, asked))
+    if (dtls->handshake && wrd_dtls_handshake_start(&dtls->handshake->libssl, context, expected, asked, identity))
         return dtls;
     wrd_dtls_free(dtls);
     return NULL;
@@ -117,6 +126,9 @@ static void open_connection(struct wrd_dtls *dtls)
     dtls->state = WRD_DTLS_OPEN;
     dtls->deadline = WRD_NEVER;
     dtls->final_due = dtls->server;
+    dtls->has_peer = dtls->server && handshake->libssl.has_certificate;
+    if (dtls->has_peer)
+        dtls->peer[0] = handshake->libssl.certificate;
     wrd_dtls_handshake_stop(&handshake->libssl);
     handshake->flight_sent = handshake->libssl.flight_len;
     if (handshake->early_len == 0)
@@ -273,14 +285,14 @@ static void plain_record(struct wrd_dtls *dtls, wrd_time now, const struct wrd_d
 
 /* ---- the door ---- */
 
-struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked)
+struct wrd_dtls *wrd_dtls_server_new(struct wrd_dtls_context *context, bool asked, unsigned identity)
 {
-    return new_connection(context, NULL, asked);
+    return new_connection(context, NULL, asked, identity);
 }
 
 struct wrd_dtls *wrd_dtls_client_new(struct wrd_dtls_context *context, wrd_time now, const wrd_fingerprint *expected)
 {
-    struct wrd_dtls *dtls = new_connection(context, expected, false);
+    struct wrd_dtls *dtls = new_connection(context, expected, false, 0);
     if (!dtls)
         return NULL;
     drive(dtls, now, NULL);
@@ -295,10 +307,11 @@ void wrd_dtls_free(struct wrd_dtls *dtls)
     if (!dtls)
         return;
     const wrd_env *env = &dtls->context->env;
+    size_t size = size_of(dtls->context, dtls->server);
     free_handshake(dtls);
     wrd_dtls_keys_free(&dtls->keys);
-    wrd_crypto_wipe(dtls, sizeof *dtls);
-    wrd_mem_free(env, dtls, sizeof *dtls);
+    wrd_crypto_wipe(dtls, size);
+    wrd_mem_free(env, dtls, size);
 }
 
 void wrd_dtls_receive(struct wrd_dtls *dtls, wrd_time now, const uint8_t *datagram, size_t len)
@@ -458,9 +471,21 @@ void wrd_dtls_close(struct wrd_dtls *dtls)
     end(dtls, WRD_DTLS_CLOSED);
 }
 
+uint64_t wrd_dtls_newest(const struct wrd_dtls *dtls)
+{
+    return dtls->window.top;
+}
+
 enum wrd_dtls_state wrd_dtls_state(const struct wrd_dtls *dtls)
 {
     return dtls->state;
+}
+
+bool wrd_dtls_peer_fingerprint(const struct wrd_dtls *dtls, wrd_fingerprint *out)
+{
+    if (dtls->has_peer)
+        *out = dtls->peer[0];
+    return dtls->has_peer;
 }
 
 wrd_result wrd_dtls_failure(const struct wrd_dtls *dtls, const char **text)

@@ -14,9 +14,18 @@
 #include <openssl/x509.h>
 
 enum {
-    CHAIN_MAX = 16 * 1024, /* a peer's certificates */
+    CHAIN_MAX = 16 * 1024,       /* a server's certificates */
+    CLIENT_CHAIN_MAX = 2 * 1024, /* a client's: libssl reads each one of them, at the price of a handshake */
     VERIFY_DATA_SIZE = 12
 };
+
+/* The queue is this thread's, and libssl takes what stands in it for its own. Looking at it costs a hundredth of
+ * clearing it. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
 
 /* ---- the BIO: libssl's side of a flight ---- */
 
@@ -102,15 +111,14 @@ static int verify(X509_STORE_CTX *store, void *unused)
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct wrd_dtls_handshake *handshake = SSL_get_app_data(ssl);
     uint8_t *der = NULL;
-    uint8_t digest[WRD_SHA256_SIZE];
     int len = i2d_X509(X509_STORE_CTX_get0_cert(store), &der);
-    bool hashed = len > 0 && wrd_sha256(digest, der, (size_t)len);
+    handshake->has_certificate = len > 0 && wrd_sha256(handshake->certificate.bytes, der, (size_t)len);
     OPENSSL_free(der);
-    if (!hashed) {
+    if (!handshake->has_certificate) {
         X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
         return 0;
     }
-    if (memcmp(digest, handshake->expected.bytes, sizeof digest) != 0) {
+    if (!handshake->server && memcmp(&handshake->certificate, &handshake->expected, sizeof(wrd_fingerprint)) != 0) {
         handshake->mismatch = true;
         X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED); /* becomes the alert bad_certificate */
         return 0;
@@ -179,33 +187,53 @@ static bool set_profile(SSL_CTX *ssl)
            SSL_CTX_set1_sigalgs_list(ssl, "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512") == 1;
 }
 
-static bool fill_context(struct wrd_dtls_context *context, const wrd_key *key)
+static bool make_method(struct wrd_dtls_context *context)
 {
-    context->ssl = SSL_CTX_new(DTLS_method());
     context->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "wrd datagram");
-    if (!context->ssl || !context->method || !set_profile(context->ssl))
+    return context->method && BIO_meth_set_write(context->method, bio_write) == 1 &&
+           BIO_meth_set_read(context->method, bio_read) == 1 && BIO_meth_set_ctrl(context->method, bio_ctrl) == 1;
+}
+
+static bool add_identity(struct wrd_dtls_context *context, unsigned identity, const wrd_key *key)
+{
+    SSL_CTX *ssl = context->ssl[identity] = SSL_CTX_new(DTLS_method());
+    if (!ssl || !set_profile(ssl) || !set_identity(ssl, key))
         return false;
-    if (BIO_meth_set_write(context->method, bio_write) != 1 || BIO_meth_set_read(context->method, bio_read) != 1 ||
-        BIO_meth_set_ctrl(context->method, bio_ctrl) != 1)
-        return false;
+    /* A client without a certificate may go on. The request names no authorities, which RFC 5246 7.4.4 allows and both
+     * BoringSSL and NSS take; it is TLS 1.3 whose extension may not be empty. It asks for ECDSA alone: a browser whose
+     * page made it an RSA certificate ends the handshake, those that made none have ECDSA on P-256. */
+    SSL_CTX_set_verify(ssl, context->ask_certificate ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+    return true;
+}
+
+static bool fill_context(struct wrd_dtls_context *context, const struct wrd_dtls_settings *settings)
+{
+    bool ok = make_method(context), any = false;
+    context->ask_certificate = settings->ask_certificate;
+    for (unsigned i = 0; ok && i < WRD_DTLS_IDENTITIES_MAX; i++) {
+        if (!settings->identities[i])
+            continue;
+        ok = add_identity(context, i, settings->identities[i]);
+        any = true;
+    }
+    if (!ok || any)
+        return ok;
     wrd_key own;
-    if (key)
-        own = *key;
-    else if (wrd_key_random(&own, &context->env) != WRD_OK)
+    if (wrd_key_random(&own, &context->env) != WRD_OK)
         return false;
-    bool ok = set_identity(context->ssl, &own);
+    ok = add_identity(context, 0, &own);
     wrd_key_wipe(&own);
     return ok;
 }
 
-struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const wrd_key *key)
+struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const struct wrd_dtls_settings *settings)
 {
     struct wrd_dtls_context *context = wrd_mem_zalloc(env, sizeof *context);
     if (!context)
         return NULL;
     context->env = *env;
-    bool ok = fill_context(context, key);
-    ERR_clear_error();
+    bool ok = fill_context(context, settings);
+    clear_errors();
     if (ok)
         return context;
     wrd_dtls_context_free(context);
@@ -218,7 +246,8 @@ void wrd_dtls_context_free(struct wrd_dtls_context *context)
         return;
     wrd_env env = context->env;
     wrd_dtls_ciphers_free(&context->ciphers);
-    SSL_CTX_free(context->ssl);
+    for (unsigned i = 0; i < WRD_DTLS_IDENTITIES_MAX; i++)
+        SSL_CTX_free(context->ssl[i]);
     BIO_meth_free(context->method);
     wrd_mem_free(&env, context, sizeof *context);
 }
@@ -233,15 +262,18 @@ void wrd_dtls_context_log_keys(struct wrd_dtls_context *context, void (*log)(voi
 {
     context->log = log;
     context->log_user = user;
-    if (SSL_CTX_set_app_data(context->ssl, context) == 1)
-        SSL_CTX_set_keylog_callback(context->ssl, log_key);
+    for (unsigned i = 0; i < WRD_DTLS_IDENTITIES_MAX; i++) {
+        if (context->ssl[i] && SSL_CTX_set_app_data(context->ssl[i], context) == 1)
+            SSL_CTX_set_keylog_callback(context->ssl[i], log_key);
+    }
 }
 
 /* ---- handshake ---- */
 
-static bool start_libssl(struct wrd_dtls_handshake *handshake, struct wrd_dtls_context *context)
+static bool start_libssl(struct wrd_dtls_handshake *handshake, struct wrd_dtls_context *context, unsigned identity)
 {
-    SSL *ssl = handshake->ssl = SSL_new(context->ssl);
+    WRD_ASSERT(identity < WRD_DTLS_IDENTITIES_MAX && context->ssl[identity]);
+    SSL *ssl = handshake->ssl = SSL_new(context->ssl[identity]);
     BIO *bio = ssl ? BIO_new(context->method) : NULL;
     if (!bio)
         return false;
@@ -253,6 +285,7 @@ static bool start_libssl(struct wrd_dtls_handshake *handshake, struct wrd_dtls_c
         return false;
     if (handshake->server) {
         SSL_set_accept_state(ssl);
+        SSL_set_max_cert_list(ssl, CLIENT_CHAIN_MAX);
     } else {
         SSL_set_connect_state(ssl);
         SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
@@ -261,15 +294,15 @@ static bool start_libssl(struct wrd_dtls_handshake *handshake, struct wrd_dtls_c
 }
 
 bool wrd_dtls_handshake_start(struct wrd_dtls_handshake *handshake, struct wrd_dtls_context *context,
-                              const wrd_fingerprint *expected, bool asked)
+                              const wrd_fingerprint *expected, bool asked, unsigned identity)
 {
     handshake->server = expected == NULL;
     handshake->asked = asked;
     handshake->has_read = true;
     if (expected)
         handshake->expected = *expected;
-    bool ok = start_libssl(handshake, context);
-    ERR_clear_error();
+    bool ok = start_libssl(handshake, context, identity);
+    clear_errors();
     return ok;
 }
 
@@ -277,7 +310,7 @@ void wrd_dtls_handshake_stop(struct wrd_dtls_handshake *handshake)
 {
     SSL_free(handshake->ssl);
     handshake->ssl = NULL;
-    ERR_clear_error();
+    clear_errors();
 }
 
 static const char *alert_text(int alert, wrd_result *failure)
@@ -325,14 +358,14 @@ static bool skip_first_hello(struct wrd_dtls_handshake *handshake, const struct 
     bool ok = nobody && DTLSv1_listen(handshake->ssl, nobody) == 1;
     BIO_ADDR_free(nobody);
     handshake->in = NULL;
-    ERR_clear_error();
+    clear_errors();
     return ok;
 }
 
 enum wrd_dtls_step wrd_dtls_handshake_step(struct wrd_dtls_handshake *handshake, const struct wrd_dtls_record *record)
 {
     enum wrd_dtls_step step = WRD_DTLS_BROKEN;
-    ERR_clear_error();
+    clear_errors();
     if (handshake->asked) {
         if (!record || !skip_first_hello(handshake, record))
             return WRD_DTLS_WAITS;
@@ -350,7 +383,7 @@ enum wrd_dtls_step wrd_dtls_handshake_step(struct wrd_dtls_handshake *handshake,
         step = WRD_DTLS_REFUSED;
     else
         explain(handshake);
-    ERR_clear_error();
+    clear_errors();
     return step;
 }
 

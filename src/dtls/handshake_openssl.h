@@ -26,7 +26,8 @@ enum {
 
 struct wrd_dtls_context {
     wrd_env env;
-    struct ssl_ctx_st *ssl;
+    struct ssl_ctx_st *ssl[WRD_DTLS_IDENTITIES_MAX]; /* NULL: no such identity */
+    bool ask_certificate;
     struct bio_method_st *method;
     struct wrd_dtls_ciphers ciphers;
     void (*log)(void *user, const char *line);
@@ -38,11 +39,13 @@ struct wrd_dtls_handshake {
     const struct wrd_dtls_record *in; /* what libssl reads next */
     wrd_fingerprint expected;
     bool server;
-    bool asked;            /* the next record answers a HelloVerifyRequest that libssl does not know of */
-    bool has_read;         /* libssl has read since it wrote: its next record begins a flight */
-    bool new_flight;       /* for the caller to clear */
-    bool finished;         /* ChangeCipherSpec and Finished end this flight; they are not in `flight` */
-    bool mismatch;         /* the peer's certificate is not the expected one */
+    bool asked;           /* the next record answers a HelloVerifyRequest that libssl does not know of */
+    bool has_read;        /* libssl has read since it wrote: its next record begins a flight */
+    bool new_flight;      /* for the caller to clear */
+    bool finished;        /* ChangeCipherSpec and Finished end this flight; they are not in `flight` */
+    bool mismatch;        /* the peer's certificate is not the expected one */
+    bool has_certificate; /* the peer; that it has the key to it is proved by the handshake's end, not before */
+    wrd_fingerprint certificate;
     uint16_t next_message; /* message_seq of our Finished */
     wrd_result failure;
     const char *text;
@@ -54,10 +57,10 @@ struct wrd_dtls_handshake {
 
 enum wrd_dtls_step { WRD_DTLS_WAITS, WRD_DTLS_COMPLETE, WRD_DTLS_REFUSED /* close_notify */, WRD_DTLS_BROKEN };
 
-/* On a zeroed struct, which must not move until wrd_dtls_handshake_stop(). `expected` only for a client, `asked` (as in
- * wrd_dtls_server_new()) only for a server. False: memory is short; stop it nevertheless. */
+/* On a zeroed struct, which must not move until wrd_dtls_handshake_stop(). `expected` only for a client, `asked` and
+ * `identity` (as in wrd_dtls_server_new()) only for a server. False: memory is short; stop it nevertheless. */
 bool wrd_dtls_handshake_start(struct wrd_dtls_handshake *handshake, struct wrd_dtls_context *context,
-                              const wrd_fingerprint *expected, bool asked);
+                              const wrd_fingerprint *expected, bool asked, unsigned identity);
 void wrd_dtls_handshake_stop(struct wrd_dtls_handshake *handshake);
 /* Goes as far as it can with `record`; NULL: with nothing, to begin. BROKEN: `failure` and `text` say why. */
 enum wrd_dtls_step wrd_dtls_handshake_step(struct wrd_dtls_handshake *handshake, const struct wrd_dtls_record *record);

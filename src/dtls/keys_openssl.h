@@ -11,8 +11,6 @@
 
 struct ssl_st;
 
-enum { WRD_DTLS_NONCE_SIZE = 12 };
-
 struct wrd_dtls_keys {
     struct wrd_dtls_ciphers *ciphers; /* NULL: no keys yet */
     struct wrd_dtls_key seal, open;

@@ -4,6 +4,8 @@
 #include "endpoint/messages.h"
 #include "wrd/channel.h"
 
+#include <string.h>
+
 wrd_result wrd_conn_send(wrd_endpoint *ep, wrd_time now, wrd_conn conn, wrd_kind kind, const void *data, size_t len)
 {
     struct wrd_connection *c = wrd_endpoint_find(ep, now, conn);
@@ -33,7 +35,7 @@ void wrd_conn_release(wrd_endpoint *ep, wrd_time now, wrd_conn conn)
     struct wrd_connection *c = wrd_endpoint_find(ep, now, conn);
     if (!c)
         return;
-    wrd_connection_release(c, ep->now);
+    wrd_connection_release(&ep->shared, c, ep->now);
     wrd_endpoint_settle(ep, c);
 }
 
@@ -110,7 +112,10 @@ wrd_result wrd_conn_get_info(const wrd_endpoint *ep, wrd_conn conn, wrd_conn_inf
                            .buffered = wrd_connection_buffered(c),
                            .channels = wrd_chan_count(&c->chan),
                            .messages_dropped = c->chan.dropped,
-                           .channels_refused = c->chan.refused};
+                           .channels_refused = c->chan.refused,
+                           .has_token = c->has_token};
+    memcpy(out->subject, c->subject, sizeof out->subject);
+    out->has_fingerprint = c->dtls && wrd_dtls_peer_fingerprint(c->dtls, &out->fingerprint);
     if (c->sctp && c->was_open)
         fill_sctp(out, c->sctp);
     return WRD_OK;

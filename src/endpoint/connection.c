@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "endpoint/counters.h"
 #include "endpoint/messages.h"
 
 /* Framed messages travel in chunks; peers may cut larger ones than WRD_CHUNK_MAX, up to what browsers can send. */
@@ -49,13 +50,21 @@ static struct wrd_connection *new_connection(const struct wrd_shared *shared, wr
     return c;
 }
 
-struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wrd_time now, const wrd_path *path)
+struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wrd_time now,
+                                             const struct wrd_accept *accept)
 {
     struct wrd_connection *c = new_connection(shared, now, WRD_PHASE_HANDSHAKING);
     if (!c)
         return NULL;
-    c->path = *path;
-    c->dtls = wrd_dtls_server_new(shared->dtls, false);
+    const struct wrd_admitted *admitted = &accept->admitted;
+    c->path = accept->path;
+    c->proved = accept->proved;
+    c->name = admitted->name;
+    c->bytes_in = admitted->bytes_in;
+    c->bytes_out = admitted->bytes_out;
+    c->has_token = admitted->has_token;
+    memcpy(c->subject, admitted->subject, sizeof c->subject);
+    c->dtls = wrd_dtls_server_new(shared->dtls, accept->proved, admitted->identity);
     if (!c->dtls) {
         wrd_connection_free(shared, c);
         return NULL;
@@ -63,7 +72,8 @@ struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wr
     return c;
 }
 
-struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_time now, const wrd_address *address)
+struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_time now, const wrd_address *address,
+                                           const wrd_ufrag *ufrag)
 {
     struct wrd_connection *c = new_connection(shared, now, WRD_PHASE_CHECKING);
     if (!c)
@@ -76,11 +86,7 @@ struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_
         wrd_connection_free(shared, c);
         return NULL;
     }
-    uint8_t random[WRD_UFRAG_RANDOM_SIZE];
-    shared->env.random(shared->env.user, random, sizeof random);
-    wrd_ufrag ufrag;
-    wrd_ufrag_from_random(&ufrag, random);
-    wrd_ice_check_start(c->check, now, &ufrag, &shared->env);
+    wrd_ice_check_start(c->check, now, ufrag, &shared->env);
     return c;
 }
 
@@ -135,6 +141,10 @@ static void end_by_close(struct wrd_connection *c, wrd_time now, wrd_result reas
         reason = all ? WRD_OK : WRD_CLOSED;
         text = all ? "closed by us" : "the peer closed before everything that was sent had arrived";
     }
+    if (c->idled && reason == WRD_OK) {
+        reason = WRD_TIMEOUT;
+        text = "closed by us: no message came or went for idle_timeout";
+    }
     wrd_connection_end(c, now, reason, text);
 }
 
@@ -183,7 +193,7 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
     if ((events & WRD_SCTP_EVENT_OPEN) && c->phase == WRD_PHASE_ASSOCIATING) {
         enter(c, WRD_PHASE_OPEN);
         c->was_open = true;
-        c->opened_at = now;
+        c->opened_at = c->talked_at = now;
         c->pending |= WRD_PENDING(WRD_EVENT_OPEN);
     }
     wrd_chan_take(&c->chan, now, events);
@@ -197,6 +207,7 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
         }
     } else if ((events & (WRD_SCTP_EVENT_MESSAGE | WRD_SCTP_EVENT_RESET)) && wrd_connection_look(c, now, &message)) {
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
+        c->talked_at = now;
     }
     if (c->phase < WRD_PHASE_ENDED && c->frame_len > 0)
         wrd_connection_push_frame(shared, c, now);
@@ -242,6 +253,15 @@ static void trace(const struct wrd_shared *shared, const struct wrd_connection *
         to->packet(to->user, &c->path, sent, packet, len);
 }
 
+static void count_rtt(const struct wrd_shared *shared, struct wrd_connection *c)
+{
+    wrd_time latest;
+    uint32_t samples = wrd_sctp_rtt_samples(c->sctp, &latest);
+    if (samples != c->rtt_samples)
+        wrd_counters_note_rtt(shared->counters, latest);
+    c->rtt_samples = samples;
+}
+
 bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                                  const uint8_t *datagram, size_t len)
 {
@@ -261,6 +281,7 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
         if (c->sctp && c->phase != WRD_PHASE_ENDED) {
             trace(shared, c, false, packet, packet_len);
             wrd_sctp_receive(c->sctp, now, packet, packet_len);
+            count_rtt(shared, c);
         }
     }
     pump(shared, c, now);
@@ -272,7 +293,7 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
 /* How much may go out before the peer's address has proved itself (RFC 9147 5.1 has the same figure). */
 static size_t budget(const struct wrd_connection *c, size_t cap)
 {
-    if (c->dialed || (c->dtls && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN))
+    if (c->dialed || c->proved || (c->dtls && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN))
         return cap;
     uint64_t allowed = WRD_AMPLIFICATION_MAX * c->bytes_in;
     uint64_t left = allowed > c->bytes_out ? allowed - c->bytes_out : 0;
@@ -305,6 +326,25 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
     return len;
 }
 
+size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c, uint8_t *out, size_t cap)
+{
+    uint8_t packet[WRD_SCTP_PACKET_MAX];
+    size_t len = c->sctp ? wrd_sctp_probe(c->sctp, packet, sizeof packet) : 0;
+    if (len == 0 || len + WRD_DTLS_OVERHEAD > cap)
+        return 0;
+    trace(shared, c, true, packet, len);
+    return wrd_dtls_seal(c->dtls, packet, len, out, cap);
+}
+
+void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path)
+{
+    c->path = *path;
+    if (c->sctp)
+        wrd_sctp_moved(c->sctp, now);
+    if (c->was_open && !c->closed_by_us)
+        c->pending |= WRD_PENDING(WRD_EVENT_MOVED);
+}
+
 /* ---- time */
 
 static wrd_time earlier(wrd_time a, wrd_time b)
@@ -317,6 +357,8 @@ wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct w
     if (c->phase == WRD_PHASE_ENDED)
         return WRD_NEVER;
     wrd_time deadline = c->phase == WRD_PHASE_OPEN ? c->heard_at + shared->options.lost_timeout : c->phase_until;
+    if (c->phase == WRD_PHASE_OPEN && shared->options.idle_timeout > 0)
+        deadline = earlier(deadline, c->talked_at + shared->options.idle_timeout);
     if (c->check)
         deadline = earlier(deadline, wrd_ice_check_deadline(c->check));
     if (c->dtls)
@@ -348,6 +390,23 @@ static void end_silent(struct wrd_connection *c, wrd_time now, const char *text)
         wrd_connection_end(c, now, WRD_LOST, text);
 }
 
+/* What still has to arrive is talk, too. */
+static bool is_idle(const struct wrd_shared *shared, const struct wrd_connection *c, wrd_time now)
+{
+    wrd_time limit = shared->options.idle_timeout;
+    return c->phase == WRD_PHASE_OPEN && limit > 0 && now >= c->talked_at + limit;
+}
+
+static void close_idle(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    if (wrd_connection_buffered(c) > 0) {
+        c->talked_at = now;
+        return;
+    }
+    c->idled = true;
+    wrd_connection_close(shared, c, now, 0, "idle");
+}
+
 static void expire_phase(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     static const char *const stuck[] = {
@@ -363,20 +422,8 @@ static void expire_phase(const struct wrd_shared *shared, struct wrd_connection 
         end_silent(c, now, "nothing was heard from the peer for too long");
     else if (c->check && c->check->state == WRD_ICE_LOST)
         end_silent(c, now, "the peer no longer answers the consent checks");
-}
-
-void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
-{
-    if (c->phase == WRD_PHASE_ENDED)
-        return;
-    if (c->check)
-        wrd_ice_check_expire(c->check, now);
-    if (c->dtls)
-        wrd_dtls_expire(c->dtls, now);
-    if (c->sctp)
-        wrd_sctp_expire(c->sctp, now);
-    pump(shared, c, now);
-    expire_phase(shared, c, now);
+    else if (is_idle(shared, c, now))
+        close_idle(shared, c, now);
 }
 
 void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint32_t code,
@@ -396,4 +443,18 @@ void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection
     watch_closing(c, now);
     c->pending &= WRD_PENDING(WRD_EVENT_OPEN);
     pump(shared, c, now);
+}
+
+void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
+{
+    if (c->phase == WRD_PHASE_ENDED)
+        return;
+    if (c->check)
+        wrd_ice_check_expire(c->check, now);
+    if (c->dtls)
+        wrd_dtls_expire(c->dtls, now);
+    if (c->sctp)
+        wrd_sctp_expire(c->sctp, now);
+    pump(shared, c, now);
+    expire_phase(shared, c, now);
 }

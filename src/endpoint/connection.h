@@ -11,6 +11,7 @@
 
 #include "chan/chan.h"
 #include "dtls/dtls.h"
+#include "endpoint/admit.h"
 #include "endpoint/queue.h"
 #include "ice/ice.h"
 #include "sctp/sctp.h"
@@ -37,6 +38,7 @@ struct wrd_shared {
     wrd_env env;
     wrd_endpoint_options options;
     struct wrd_dtls_context *dtls;
+    wrd_endpoint_counters *counters;
 };
 
 /* Events not yet handed out; bits by wrd_event_kind. */
@@ -52,6 +54,11 @@ struct wrd_connection {
     struct wrd_queue_link links[WRD_QUEUES];
     bool buried;  /* retired: only its last words remain */
     bool counted; /* in connections_opened */
+    bool named;   /* found by `name` */
+    bool evicted; /* gave way to a newer handshake */
+    uint64_t name;    /* hash of the ufrag; 0: not known yet */
+    uint64_t address; /* hash of the part of its address that limits count by */
+    wrd_time probe_after;
 
     enum wrd_phase phase;
     bool dialed;
@@ -63,11 +70,15 @@ struct wrd_connection {
     const char *reason_text;
 
     wrd_path path;
-    uint64_t ufrag_hash;
+    bool proved; /* a cookie came back from that address */
+    bool has_token;
+    uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
     size_t closing_buffered;      /* how much was left to arrive when CLOSING last made progress */
     wrd_time phase_until;         /* end of the handshake or closing phase */
     wrd_time heard_at;            /* last proof of life */
+    wrd_time talked_at;           /* the last message, either way */
+    bool idled;                   /* closed for want of messages */
     uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */
 
     struct wrd_ice_check *check; /* client only */
@@ -92,12 +103,22 @@ struct wrd_connection {
     size_t bytes_wanted;                   /* by the last read that found too few */
 
     wrd_time opened_at;
+    uint32_t rtt_samples; /* counted */
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
 };
 
+/* Whom a server lets begin. */
+struct wrd_accept {
+    wrd_path path;
+    struct wrd_admitted admitted; /* by its check; all zero: none that is remembered */
+    bool proved;                  /* by a cookie, which the first datagram carries */
+};
+
 /* NULL: memory is short. The server's end begins at HANDSHAKING, the client's at CHECKING. */
-struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wrd_time now, const wrd_path *path);
-struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_time now, const wrd_address *address);
+struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wrd_time now,
+                                             const struct wrd_accept *accept);
+struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_time now, const wrd_address *address,
+                                           const wrd_ufrag *ufrag);
 void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection *c);
 
 void wrd_connection_receive_stun(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
@@ -107,6 +128,10 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
                                  const uint8_t *datagram, size_t len);
 size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t cap);
+/* A datagram to the address that the peer may have now, which it answers under its keys. 0: none. */
+size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c, uint8_t *out, size_t cap);
+/* The peer is at `path` now, and has shown it. */
+void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path);
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 

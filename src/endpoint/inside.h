@@ -1,33 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* The endpoint as its own files share it: endpoint.c (life, demux, events), conn.c (the application's calls). */
+/* The endpoint as its own files share it: endpoint.c (life, output, time), demux.c (datagrams in), events.c (events out),
+ * counters.c, conn.c and channel.c (the application's calls). */
 #ifndef WRD_ENDPOINT_INSIDE_H
 #define WRD_ENDPOINT_INSIDE_H
 
 #include "endpoint/admit.h"
 #include "endpoint/connection.h"
+#include "endpoint/cookie.h"
+#include "endpoint/gate.h"
+#include "endpoint/ledger.h"
 #include "endpoint/paths.h"
 #include "endpoint/table.h"
 #include "endpoint/timers.h"
 
-/* Answers to checks wait here; they belong to no connection. */
+/* What is answered to an address, for no connection, waits here. */
 #define WRD_OUTBOX_SLOTS 128
 
+struct wrd_outbox_slot {
+    wrd_path path;
+    size_t len;
+    uint8_t bytes[WRD_ICE_ANSWER_MAX];
+};
+
 struct wrd_outbox {
-    struct {
-        wrd_path path;
-        size_t len;
-        uint8_t bytes[WRD_ICE_ANSWER_MAX];
-    } slots[WRD_OUTBOX_SLOTS];
+    struct wrd_outbox_slot slots[WRD_OUTBOX_SLOTS];
     uint32_t first, count;
 };
 
 struct wrd_endpoint {
     struct wrd_shared shared;
+    struct wrd_ledger ledger;
     wrd_time now;
     struct wrd_table table;
     struct wrd_paths paths;
+    struct wrd_map names; /* of connections that proved themselves: hash of the ufrag -> handle */
     struct wrd_timers timers;
-    struct wrd_admit *admit; /* NULL: this endpoint only dials */
     struct wrd_queue output, events, handshakes;
     uint32_t buried_count; /* retired, with last words still to transmit */
     uint32_t turn;         /* datagrams the first of `output` has had */
@@ -35,11 +42,29 @@ struct wrd_endpoint {
     struct wrd_chan_said said; /* by the peer, with the last event */
     struct wrd_outbox outbox;
     wrd_endpoint_counters counters;
+
+    /* Of an endpoint that accepts. */
+    struct wrd_admit *admit; /* NULL: this endpoint only dials */
+    struct wrd_gate gate;
+    struct wrd_cookie_keys cookies;
+    wrd_token_key token_keys[WRD_TOKEN_KEYS_MAX];
+    wrd_fingerprint second; /* of options.second_key */
+    bool has_second;
+    bool draining;
 };
 
+/* Moves the clock. */
+void wrd_endpoint_tick(struct wrd_endpoint *ep, wrd_time now);
 /* Moves the clock, and finds a connection; NULL: gone. */
 struct wrd_connection *wrd_endpoint_find(struct wrd_endpoint *ep, wrd_time now, wrd_conn conn);
+/* Gives `c` a handle and room in every table; false, and `c` is freed: at the limit, or memory is short. */
+bool wrd_endpoint_enroll(struct wrd_endpoint *ep, struct wrd_connection *c);
 /* After anything that may have changed `c` and given it something to send. */
 void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c);
+/* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many
+ * do. */
+void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c);
+/* The connection that has `name`; NULL: none. */
+struct wrd_connection *wrd_endpoint_named(const struct wrd_endpoint *ep, uint64_t name);
 
 #endif

@@ -116,8 +116,11 @@ wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_conne
     else if (c->phase == WRD_PHASE_OPEN)
         result = send_raw(c, now, channel, kind, data, len);
     if (result == WRD_OK) {
+        c->talked_at = now;
         c->app_messages_sent++;
         c->app_bytes_sent += len;
+        shared->counters->messages_sent++;
+        shared->counters->message_bytes_sent += len;
     }
     return result;
 }
@@ -218,7 +221,7 @@ wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_messa
     return c->phase == WRD_PHASE_ENDED && !c->chan.held ? WRD_CLOSED : WRD_AGAIN;
 }
 
-void wrd_connection_release(struct wrd_connection *c, wrd_time now)
+void wrd_connection_release(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
     wrd_message message;
     if (!c->chan.lent || !wrd_connection_look(c, now, &message))
@@ -226,6 +229,8 @@ void wrd_connection_release(struct wrd_connection *c, wrd_time now)
     c->chan.lent = false;
     c->app_messages_received++;
     c->app_bytes_received += message.len;
+    shared->counters->messages_received++;
+    shared->counters->message_bytes_received += message.len;
     wrd_connection_drop(c, now);
 }
 
@@ -275,7 +280,7 @@ wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_conne
         if (message.len > 0)
             memcpy(c->bytes + c->bytes_len, message.data, message.len);
         c->bytes_len += message.len;
-        wrd_connection_release(c, now);
+        wrd_connection_release(shared, c, now);
     }
     if (len > 0)
         memcpy(out, c->bytes + c->bytes_at, len);

@@ -20,7 +20,7 @@ bool wrd_connection_look(struct wrd_connection *c, wrd_time now, wrd_message *ou
 /* Drops what wrd_connection_look() found. */
 void wrd_connection_drop(struct wrd_connection *c, wrd_time now);
 wrd_result wrd_connection_peek(struct wrd_connection *c, wrd_time now, wrd_message *out);
-void wrd_connection_release(struct wrd_connection *c, wrd_time now);
+void wrd_connection_release(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t len);
 /* Has the application seen all that arrived, but for fewer bytes than its last read wanted? */

@@ -9,6 +9,9 @@
 #define DATAGRAM_MIN    ((size_t)600)
 #define DATAGRAM_MAX    ((size_t)1472) /* Ethernet less the IPv4 and UDP headers */
 #define CONNECTIONS_MAX ((uint32_t)1 << 24)
+#define RATE_MAX        ((uint32_t)1000000)
+#define MEMORY_MIN      ((size_t)4 * 1024 * 1024)
+#define MEMORY_DEFAULT  ((size_t)1024 * 1024 * 1024)
 
 void wrd_endpoint_options_init(wrd_endpoint_options *options)
 {
@@ -16,11 +19,29 @@ void wrd_endpoint_options_init(wrd_endpoint_options *options)
     options->size = sizeof *options;
 }
 
+#define DAY (24 * 3600 * WRD_SECOND)
+
 #define DEFAULT(member, value)                                                                                         \
     do {                                                                                                               \
         if ((member) == 0)                                                                                             \
             (member) = (value);                                                                                        \
     } while (0)
+
+/* "": in order. */
+static const char *check_admission(const wrd_endpoint_options *o)
+{
+    if (o->handshake_rate > RATE_MAX || o->handshake_rate_per_address > RATE_MAX)
+        return "options.handshake_rate or handshake_rate_per_address is above 1000000";
+    if (o->memory_limit < MEMORY_MIN)
+        return "options.memory_limit is below 4 MiB: it counts bytes";
+    if (o->token_key_count > WRD_TOKEN_KEYS_MAX)
+        return "options.token_key_count is above WRD_TOKEN_KEYS_MAX (4)";
+    if (o->token_key_count > 0 && !o->token_keys)
+        return "options.token_keys is NULL, though token_key_count counts some";
+    if (o->siblings && (!o->siblings->own || !o->siblings->pass))
+        return "options.siblings lacks own or pass";
+    return "";
+}
 
 wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_endpoint_options *options,
                                          const char **why)
@@ -35,7 +56,7 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
     }
     if (options)
         *out = *options;
-    DEFAULT(out->max_connections, 4096);
+    DEFAULT(out->max_connections, 16384);
     DEFAULT(out->max_handshakes, 1024);
     DEFAULT(out->handshake_timeout, 10 * WRD_SECOND);
     DEFAULT(out->lost_timeout, 30 * WRD_SECOND);
@@ -43,6 +64,11 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
     DEFAULT(out->receive_window, (size_t)1024 * 1024);
     DEFAULT(out->message_limit, WRD_MESSAGE_MAX);
     DEFAULT(out->datagram_limit, 1200);
+    DEFAULT(out->max_per_address, 1024);
+    DEFAULT(out->handshake_rate, 2000);
+    DEFAULT(out->handshake_rate_per_address, 200);
+    DEFAULT(out->cookies_above, out->max_handshakes / 4 + 1);
+    DEFAULT(out->memory_limit, MEMORY_DEFAULT);
     if (out->mode != WRD_FRAMED && out->mode != WRD_RAW)
         *why = "options.mode is neither WRD_FRAMED nor WRD_RAW";
     else if (out->max_connections > CONNECTIONS_MAX)
@@ -57,9 +83,12 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
         *why = "options.datagram_limit is outside 600 .. 1472";
     else if (out->congestion != WRD_CUBIC && out->congestion != WRD_RENO)
         *why = "options.congestion is neither WRD_CUBIC nor WRD_RENO";
-    else if (out->handshake_timeout > 3600 * WRD_SECOND || out->lost_timeout > 24 * 3600 * WRD_SECOND)
-        *why = "options.handshake_timeout is above an hour, or lost_timeout above a day";
-    else if (out->handshake_timeout < WRD_MILLISECOND || out->lost_timeout < WRD_MILLISECOND)
-        *why = "options.handshake_timeout or lost_timeout is below a millisecond: they count microseconds";
+    else if (out->handshake_timeout > 3600 * WRD_SECOND || out->lost_timeout > DAY || out->idle_timeout > 365 * DAY)
+        *why = "options.handshake_timeout is above an hour, lost_timeout above a day, or idle_timeout above a year";
+    else if (out->handshake_timeout < WRD_MILLISECOND || out->lost_timeout < WRD_MILLISECOND ||
+             (out->idle_timeout > 0 && out->idle_timeout < WRD_MILLISECOND))
+        *why = "options.handshake_timeout, lost_timeout or idle_timeout is below a millisecond: they count microseconds";
+    else
+        *why = check_admission(out);
     return **why ? WRD_INVALID : WRD_OK;
 }

@@ -327,6 +327,24 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
     }
 }
 
+/* A timer that runs is due after one timeout at the latest. */
+static void hasten(wrd_time *timer, wrd_time at)
+{
+    if (*timer != WRD_NEVER && *timer > at)
+        *timer = at;
+}
+
+void wrd_sctp_moved(struct wrd_sctp *sctp, wrd_time now)
+{
+    sctp->errors = 0;
+    wrd_sctp_rto_recover(&sctp->rto);
+    wrd_time at = now + wrd_sctp_rto(&sctp->rto);
+    hasten(&sctp->t1, at);
+    hasten(&sctp->t2, at);
+    hasten(&sctp->t3, at);
+    sctp->track.sack_now = sctp->track.sack_now || (sctp->begun && sctp->state >= WRD_SCTP_ESTABLISHED);
+}
+
 /* ---- Messages ---- */
 
 wrd_result wrd_sctp_reset_stream(struct wrd_sctp *sctp, uint16_t stream)
@@ -357,6 +375,12 @@ wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text)
     if (text)
         *text = sctp->failure_text;
     return sctp->failure;
+}
+
+uint32_t wrd_sctp_rtt_samples(const struct wrd_sctp *sctp, wrd_time *latest)
+{
+    *latest = sctp->rto.latest;
+    return sctp->rto.samples;
 }
 
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp)

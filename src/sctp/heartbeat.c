@@ -55,6 +55,20 @@ wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now
     return now > hb->sent ? now - hb->sent : 1;
 }
 
+static void write_probe(struct wrd_writer *wr, const uint8_t nonce[WRD_SCTP_NONCE_SIZE])
+{
+    size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT, 0);
+    wrd_sctp_param_write(wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, nonce, WRD_SCTP_NONCE_SIZE);
+    wrd_sctp_chunk_end(wr, start);
+}
+
+void wrd_sctp_heartbeat_write_aside(const struct wrd_sctp_heartbeat *hb, struct wrd_writer *wr)
+{
+    uint8_t nonce[WRD_SCTP_NONCE_SIZE];
+    hb->env->random(hb->env->user, nonce, sizeof nonce);
+    write_probe(wr, nonce);
+}
+
 void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_writer *wr)
 {
     if (hb->echo && wr->cap - wr->len >= WRD_SCTP_CHUNK_HEADER_SIZE + (size_t)hb->echo_len + 3) {
@@ -65,9 +79,7 @@ void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struc
     }
     if (hb->send && wr->cap - wr->len >= PROBE_SIZE) {
         hb->env->random(hb->env->user, hb->nonce, sizeof hb->nonce);
-        size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT, 0);
-        wrd_sctp_param_write(wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, hb->nonce, sizeof hb->nonce);
-        wrd_sctp_chunk_end(wr, start);
+        write_probe(wr, hb->nonce);
         hb->send = false;
         hb->outstanding = true;
         hb->sent = now;

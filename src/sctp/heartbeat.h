@@ -28,6 +28,8 @@ bool wrd_sctp_heartbeat_expire(struct wrd_sctp_heartbeat *hb, wrd_time now);
 void wrd_sctp_heartbeat_asked(struct wrd_sctp_heartbeat *hb, const uint8_t *value, size_t len);
 /* HEARTBEAT-ACK came. Its round-trip time, or 0 when it answers nothing outstanding. */
 wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_reader value);
+/* Writes a HEARTBEAT whose answer is not waited for. */
+void wrd_sctp_heartbeat_write_aside(const struct wrd_sctp_heartbeat *hb, struct wrd_writer *wr);
 /* Writes what is due and fits: HEARTBEAT-ACK, HEARTBEAT. */
 void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_writer *wr);
 

@@ -18,6 +18,8 @@ void wrd_sctp_rto_init(struct wrd_sctp_rto *rto, wrd_time initial)
 void wrd_sctp_rto_sample(struct wrd_sctp_rto *rto, wrd_time rtt)
 {
     rtt = clamp(rtt, 1, WRD_SCTP_RTO_MAX);
+    rto->samples++;
+    rto->latest = rtt;
     if (rto->srtt == 0) {
         rto->srtt = rtt;
         rto->rttvar = rtt / 2;

@@ -9,6 +9,8 @@ struct wrd_sctp_rto {
     wrd_time srtt, rttvar; /* 0 before the first sample */
     wrd_time computed;     /* from the samples */
     unsigned backoff;      /* doublings since the last sample */
+    uint32_t samples;
+    wrd_time latest;
 };
 
 void wrd_sctp_rto_init(struct wrd_sctp_rto *rto, wrd_time initial);

@@ -106,6 +106,10 @@ void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *packet
 size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size_t cap);
 wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp);
 void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now);
+/* A packet that the peer answers at once, for a path that is to be tried (a HEARTBEAT, RFC 9260 5.4). 0: not now. */
+size_t wrd_sctp_probe(struct wrd_sctp *sctp, uint8_t *out, size_t cap);
+/* The peer is reached on another path from now on: what the old one let wait is not waited for. */
+void wrd_sctp_moved(struct wrd_sctp *sctp, wrd_time now);
 /* Bits of wrd_sctp_event since the last call; 0: none. */
 unsigned wrd_sctp_next(struct wrd_sctp *sctp);
 
@@ -163,6 +167,8 @@ enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp);
 wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text);
 size_t wrd_sctp_buffered(const struct wrd_sctp *sctp); /* bytes queued or in flight */
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */
+/* How many round trips were measured, and the last. */
+uint32_t wrd_sctp_rtt_samples(const struct wrd_sctp *sctp, wrd_time *latest);
 void wrd_sctp_get_stats(const struct wrd_sctp *sctp, struct wrd_sctp_stats *out);
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "wrd/base.h"
 
+struct wrd_hmac_sha1_key; /* crypto/crypto.h */
+
 #define WRD_STUN_HEADER_SIZE 20
 #define WRD_STUN_TRANSACTION_SIZE 12
 #define WRD_STUN_MESSAGE_MAX 1280 /* longer datagrams are no ICE check */
@@ -45,6 +47,9 @@ bool wrd_stun_is(const uint8_t *datagram, size_t len);
 bool wrd_stun_read(struct wrd_stun *out, const uint8_t *datagram, size_t len);
 /* Is MESSAGE-INTEGRITY present and right under `key`? `datagram` is what `message` was read from. */
 bool wrd_stun_verify(const struct wrd_stun *message, const uint8_t *datagram, const uint8_t *key, size_t key_len);
+/* The same for whoever also answers under that key, and so makes it ready once. */
+bool wrd_stun_verify_with(const struct wrd_stun *message, const uint8_t *datagram,
+                          const struct wrd_hmac_sha1_key *key);
 
 /* Every writer ends with MESSAGE-INTEGRITY under `key` and FINGERPRINT; returns the length, 0 when `cap` is short. */
 struct wrd_stun_request {
@@ -62,5 +67,9 @@ size_t wrd_stun_write_success(uint8_t *out, size_t cap, const uint8_t *transacti
 /* Error response with a code such as 400, 420 (then `unknown` is listed) or 487. */
 size_t wrd_stun_write_error(uint8_t *out, size_t cap, const uint8_t *transaction, uint16_t code, uint16_t unknown,
                             const uint8_t *key, size_t key_len);
+size_t wrd_stun_write_success_with(uint8_t *out, size_t cap, const uint8_t *transaction, const wrd_addr *mapped,
+                                   const struct wrd_hmac_sha1_key *key);
+size_t wrd_stun_write_error_with(uint8_t *out, size_t cap, const uint8_t *transaction, uint16_t code, uint16_t unknown,
+                                 const struct wrd_hmac_sha1_key *key);
 
 #endif

@@ -165,7 +165,7 @@ bool wrd_stun_read(struct wrd_stun *out, const uint8_t *datagram, size_t len)
     return true;
 }
 
-bool wrd_stun_verify(const struct wrd_stun *message, const uint8_t *datagram, const uint8_t *key, size_t key_len)
+bool wrd_stun_verify_with(const struct wrd_stun *message, const uint8_t *datagram, const struct wrd_hmac_sha1_key *key)
 {
     if (!message->integrity)
         return false;
@@ -176,6 +176,13 @@ bool wrd_stun_verify(const struct wrd_stun *message, const uint8_t *datagram, co
     memcpy(text, datagram, covered);
     wrd_store16be(text + 2, (uint16_t)(covered + 4 + WRD_STUN_INTEGRITY_SIZE - WRD_STUN_HEADER_SIZE));
     uint8_t expected[WRD_SHA1_SIZE];
-    return wrd_hmac_sha1(expected, key, key_len, text, covered) &&
-           wrd_crypto_equal(expected, message->integrity, sizeof expected);
+    wrd_hmac_sha1_with(expected, key, text, covered);
+    return wrd_crypto_equal(expected, message->integrity, sizeof expected);
+}
+
+bool wrd_stun_verify(const struct wrd_stun *message, const uint8_t *datagram, const uint8_t *key, size_t key_len)
+{
+    struct wrd_hmac_sha1_key prepared;
+    wrd_hmac_sha1_prepare(&prepared, key, key_len);
+    return wrd_stun_verify_with(message, datagram, &prepared);
 }

@@ -38,14 +38,15 @@ static void put_text(struct wrd_writer *wr, const void *text, size_t len)
 }
 
 /* MESSAGE-INTEGRITY, then FINGERPRINT. Returns the message's length, 0 when it did not fit. */
-static size_t close_message(struct wrd_writer *wr, const uint8_t *key, size_t key_len)
+static size_t close_message(struct wrd_writer *wr, const struct wrd_hmac_sha1_key *key)
 {
     size_t covered = wr->len;
     set_length(wr, 4 + WRD_STUN_INTEGRITY_SIZE);
     put_header(wr, WRD_STUN_INTEGRITY, WRD_STUN_INTEGRITY_SIZE);
     uint8_t *integrity = wrd_wr_space(wr, WRD_STUN_INTEGRITY_SIZE);
-    if (!integrity || !wrd_hmac_sha1(integrity, key, key_len, wr->start, covered))
+    if (!integrity)
         return 0;
+    wrd_hmac_sha1_with(integrity, key, wr->start, covered);
     covered = wr->len;
     set_length(wr, 8);
     put_header(wr, WRD_STUN_FINGERPRINT, 4);
@@ -70,11 +71,13 @@ size_t wrd_stun_write_request(uint8_t *out, size_t cap, const struct wrd_stun_re
         put_header(&wr, WRD_STUN_USE_CANDIDATE, 0);
     put_header(&wr, WRD_STUN_PRIORITY, 4);
     wrd_wr32(&wr, request->priority);
-    return close_message(&wr, key, key_len);
+    struct wrd_hmac_sha1_key prepared;
+    wrd_hmac_sha1_prepare(&prepared, key, key_len);
+    return close_message(&wr, &prepared);
 }
 
-size_t wrd_stun_write_success(uint8_t *out, size_t cap, const uint8_t *transaction, const wrd_addr *mapped,
-                              const uint8_t *key, size_t key_len)
+size_t wrd_stun_write_success_with(uint8_t *out, size_t cap, const uint8_t *transaction, const wrd_addr *mapped,
+                                   const struct wrd_hmac_sha1_key *key)
 {
     WRD_ASSERT(mapped->family == 4 || mapped->family == 6);
     struct wrd_writer wr = open_message(out, cap, WRD_STUN_BINDING_SUCCESS, transaction);
@@ -85,7 +88,7 @@ size_t wrd_stun_write_success(uint8_t *out, size_t cap, const uint8_t *transacti
     /* RFC 8489 14.2: the mask is the magic cookie and the transaction ID, as they stand in the header. */
     for (size_t i = 0; i < ip_len; i++)
         wrd_wr8(&wr, wr.bad ? 0 : mapped->ip[i] ^ wr.start[4 + i]);
-    return close_message(&wr, key, key_len);
+    return close_message(&wr, key);
 }
 
 /* RFC 8489 14.8 and RFC 8445 16.2; a phrase is only for people, so it is kept short. */
@@ -94,8 +97,8 @@ static const char *reason_phrase(uint16_t code)
     return code == 400 ? "Bad Request" : code == 420 ? "Unknown Attribute" : code == 487 ? "Role Conflict" : "";
 }
 
-size_t wrd_stun_write_error(uint8_t *out, size_t cap, const uint8_t *transaction, uint16_t code, uint16_t unknown,
-                            const uint8_t *key, size_t key_len)
+size_t wrd_stun_write_error_with(uint8_t *out, size_t cap, const uint8_t *transaction, uint16_t code, uint16_t unknown,
+                                 const struct wrd_hmac_sha1_key *key)
 {
     WRD_ASSERT(code >= 300 && code <= 699);
     struct wrd_writer wr = open_message(out, cap, WRD_STUN_BINDING_ERROR, transaction);
@@ -110,5 +113,21 @@ size_t wrd_stun_write_error(uint8_t *out, size_t cap, const uint8_t *transaction
         put_header(&wr, WRD_STUN_UNKNOWN_ATTRIBUTES, sizeof type);
         put_text(&wr, type, sizeof type);
     }
-    return close_message(&wr, key, key_len);
+    return close_message(&wr, key);
+}
+
+size_t wrd_stun_write_success(uint8_t *out, size_t cap, const uint8_t *transaction, const wrd_addr *mapped,
+                              const uint8_t *key, size_t key_len)
+{
+    struct wrd_hmac_sha1_key prepared;
+    wrd_hmac_sha1_prepare(&prepared, key, key_len);
+    return wrd_stun_write_success_with(out, cap, transaction, mapped, &prepared);
+}
+
+size_t wrd_stun_write_error(uint8_t *out, size_t cap, const uint8_t *transaction, uint16_t code, uint16_t unknown,
+                            const uint8_t *key, size_t key_len)
+{
+    struct wrd_hmac_sha1_key prepared;
+    wrd_hmac_sha1_prepare(&prepared, key, key_len);
+    return wrd_stun_write_error_with(out, cap, transaction, code, unknown, &prepared);
 }

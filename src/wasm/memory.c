@@ -91,8 +91,6 @@ void *wrd_wasm_resize(void *user, void *old, size_t old_size, size_t new_size)
     return memory;
 }
 
-uint32_t wrd_wasm_words[3];
-
 const wrd_env wrd_wasm_env = {.memory = wrd_wasm_resize};
 
 /* The compiler may call it too. */

@@ -15,7 +15,4 @@
 /* The environment of the module: memory from memory.grow, no random (the page brings its own). */
 extern const wrd_env wrd_wasm_env;
 
-/* What a call answers besides its return value. The module exports its address as `words`. */
-extern uint32_t wrd_wasm_words[3] __asm__("words");
-
 #endif

@@ -196,6 +196,16 @@ export function clientTests(browserName, options = {}) {
         });
     }
 
+    // 189 characters are the most that our clients take: X:X is then as long as a USERNAME may be (RFC 8489 14.3), and
+    // Chromium would send no check with a longer one.
+    for (const [what, compat] of [['', undefined], [", with compat 'v1' too", 'v1']]) {
+        test(`a token of 93 and one of 189 characters come along${what}`, async () => {
+            const [our, tab] = [await server(), await page()];
+            for (const token of [`wt1${'5a'.repeat(45)}`, '+'.repeat(189)])
+                await echoes(tab, await connect(tab, our, { token, compat }), token);
+        });
+    }
+
     test('words that are no address or fingerprint are told as such', async () => {
         const tab = await page();
         const fingerprint = 'ab'.repeat(32);

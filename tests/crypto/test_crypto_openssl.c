@@ -4,6 +4,8 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -86,6 +88,26 @@ static void hmac_sha1_matches_rfc_2202(void **state)
     assert_true(
         wrd_hmac_sha1(out, key, 80, (const uint8_t *)"Test Using Larger Than Block-Size Key - Hash Key First", 54));
     assert_hex(out, 20, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
+/* As libcrypto's own, for keys around the block's size and data around several blocks; and the key is not used up. */
+static void a_key_made_ready_serves_any_number_of_macs(void **state)
+{
+    (void)state;
+    uint8_t key[130], data[200], out[20], expected[20];
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(i * 7 + 1);
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 31 + 5);
+    for (size_t key_len = 1; key_len <= sizeof key; key_len++) {
+        struct wrd_hmac_sha1_key ready;
+        wrd_hmac_sha1_prepare(&ready, key, key_len);
+        for (size_t len = 0; len <= sizeof data; len++) {
+            assert_non_null(HMAC(EVP_sha1(), key, (int)key_len, data, len, expected, NULL));
+            wrd_hmac_sha1_with(out, &ready, data, len);
+            assert_memory_equal(out, expected, sizeof out);
+        }
+    }
 }
 
 static void hmac_sha256_matches_rfc_4231(void **state)
@@ -232,6 +254,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(digests_match_fips_180_examples),
                                        cmocka_unit_test(hmac_sha1_matches_rfc_2202),
+                                       cmocka_unit_test(a_key_made_ready_serves_any_number_of_macs),
                                        cmocka_unit_test(hmac_sha256_matches_rfc_4231),
                                        cmocka_unit_test(hmac_takes_an_empty_key_and_no_data),
                                        cmocka_unit_test(scalar_range_is_one_to_order_minus_one),

@@ -32,6 +32,125 @@ static void random_bytes_become_64_hex_digits(void **state)
     assert_true(wrd_ufrag_equal(&same, &ufrag));
 }
 
+/* The example of docs/WIRE.md. */
+static void mark_is_the_first_four_bytes_combined_with_the_fingerprint(void **state)
+{
+    uint8_t random[WRD_UFRAG_RANDOM_SIZE];
+    for (size_t i = 0; i < sizeof random; i++)
+        random[i] = (uint8_t)i;
+    const wrd_fingerprint fingerprint = {{0x8f, 0x90, 0xf6, 0xb5, 0x8c}};
+    wrd_ufrag ufrag;
+    assert_int_equal(wrd_ufrag_for(&ufrag, NULL, 0, random, &fingerprint), WRD_OK);
+    assert_ufrag_is(&ufrag, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b8f91f4b6");
+    assert_int_equal(wrd_ufrag_for(&ufrag, "wt1+/", 5, random, &fingerprint), WRD_OK);
+    assert_ufrag_is(&ufrag, "wt1+/000102030405060708090a0b0c0d0e0f101112131415161718191a1b8f91f4b6");
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+static void fill(uint8_t *bytes, size_t len, uint32_t *seed)
+{
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (uint8_t)next_random(seed);
+}
+
+static void mark_is_known_for_its_fingerprint_and_no_other_behind_any_prefix(void **state)
+{
+    uint32_t seed = 1;
+    char prefix[WRD_UFRAG_PREFIX_MAX];
+    memset(prefix, 'a', sizeof prefix); /* a hex digit, which must not be taken for the client's own */
+    for (unsigned round = 0; round < 2000; round++) {
+        uint8_t random[WRD_UFRAG_RANDOM_SIZE];
+        wrd_fingerprint right, other;
+        wrd_ufrag ufrag;
+        size_t prefix_len = next_random(&seed) % (sizeof prefix + 1);
+        fill(random, sizeof random, &seed);
+        fill(right.bytes, sizeof right.bytes, &seed);
+        assert_int_equal(wrd_ufrag_for(&ufrag, prefix, prefix_len, random, &right), WRD_OK);
+        assert_int_equal(ufrag.len, prefix_len + 64);
+        assert_memory_equal(ufrag.text, prefix, prefix_len);
+        assert_true(wrd_ufrag_is_for(&ufrag, &right));
+        for (unsigned bit = 0; bit < 32; bit++) {
+            other = right;
+            other.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_false(wrd_ufrag_is_for(&ufrag, &other));
+        }
+        other = right;
+        other.bytes[4] ^= 1; /* what stands behind the first four bytes has no part in it */
+        assert_true(wrd_ufrag_is_for(&ufrag, &other));
+        /* It survives the way through the server's view. */
+        wrd_ufrag seen;
+        assert_int_equal(wrd_ufrag_parse(&seen, ufrag.text, ufrag.len, NULL), WRD_OK);
+        assert_true(wrd_ufrag_is_for(&seen, &right));
+    }
+}
+
+static void prefix_of_ice_chars_up_to_189_is_taken_and_no_other(void **state)
+{
+    const uint8_t random[WRD_UFRAG_RANDOM_SIZE] = {1, 2, 3};
+    const wrd_fingerprint fingerprint = {{4, 5, 6}};
+    char prefix[300];
+    wrd_ufrag ufrag;
+    memset(prefix, '/', sizeof prefix);
+    for (size_t len = 0; len <= sizeof prefix; len++)
+        assert_int_equal(wrd_ufrag_for(&ufrag, prefix, len, random, &fingerprint),
+                         len <= WRD_UFRAG_PREFIX_MAX ? WRD_OK : WRD_INVALID);
+    assert_int_equal(wrd_ufrag_for(&ufrag, prefix, WRD_UFRAG_PREFIX_MAX, random, &fingerprint), WRD_OK);
+    assert_int_equal(ufrag.len, 253);
+    assert_true(2 * ufrag.len + 1 < 509); /* RFC 8489 14.3, of a client that makes X both sides' */
+    const wrd_ufrag before = ufrag;
+    for (int c = 0; c < 256; c++) {
+        bool good = c != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c) != NULL;
+        wrd_ufrag out = before;
+        prefix[7] = (char)c;
+        assert_int_equal(wrd_ufrag_for(&out, prefix, 9, random, &fingerprint), good ? WRD_OK : WRD_INVALID);
+        assert_true(good || memcmp(&out, &before, sizeof out) == 0);
+    }
+}
+
+static void what_has_no_64_hex_digits_at_its_end_has_no_mark(void **state)
+{
+    const uint8_t random[WRD_UFRAG_RANDOM_SIZE] = {0xab, 0xcd, 0xef};
+    const wrd_fingerprint fingerprint = {{0x12, 0x34, 0x56, 0x78}};
+    wrd_ufrag good, bad;
+    assert_int_equal(wrd_ufrag_for(&good, "ab", 2, random, &fingerprint), WRD_OK);
+    bad = good;
+    bad.text[2] = 'A'; /* upper case: the client writes lower */
+    assert_false(wrd_ufrag_is_for(&bad, &fingerprint));
+    for (size_t at = 2; at < good.len; at++) {
+        bad = good;
+        bad.text[at] = '+';
+        assert_false(wrd_ufrag_is_for(&bad, &fingerprint));
+    }
+    for (uint16_t len = 0; len < 64; len++) {
+        bad.len = len;
+        memcpy(bad.text, good.text + good.len - len, len);
+        assert_false(wrd_ufrag_is_for(&bad, &fingerprint));
+    }
+    bad.len = 64;
+    memcpy(bad.text, good.text + 2, 64);
+    assert_true(wrd_ufrag_is_for(&bad, &fingerprint));
+}
+
+/* As others make theirs: libp2p, the original, ours before there were marks. */
+static void random_strings_have_no_mark(void **state)
+{
+    uint32_t seed = 7;
+    wrd_fingerprint fingerprint;
+    fill(fingerprint.bytes, sizeof fingerprint.bytes, &seed);
+    for (unsigned round = 0; round < 10000; round++) {
+        uint8_t random[WRD_UFRAG_RANDOM_SIZE];
+        wrd_ufrag ufrag;
+        fill(random, sizeof random, &seed);
+        wrd_ufrag_from_random(&ufrag, random);
+        assert_false(wrd_ufrag_is_for(&ufrag, &fingerprint));
+    }
+}
+
 static void parse_takes_22_to_256_ice_chars(void **state)
 {
     char text[300];
@@ -131,6 +250,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_bytes_become_64_hex_digits),
+        cmocka_unit_test(mark_is_the_first_four_bytes_combined_with_the_fingerprint),
+        cmocka_unit_test(mark_is_known_for_its_fingerprint_and_no_other_behind_any_prefix),
+        cmocka_unit_test(prefix_of_ice_chars_up_to_189_is_taken_and_no_other),
+        cmocka_unit_test(what_has_no_64_hex_digits_at_its_end_has_no_mark),
+        cmocka_unit_test(random_strings_have_no_mark),
         cmocka_unit_test(parse_takes_22_to_256_ice_chars),
         cmocka_unit_test(parse_takes_ice_chars_only),
         cmocka_unit_test(username_yields_what_stands_before_the_colon),

@@ -452,8 +452,9 @@ static void an_allocation_refused_by_the_environment_is_a_clean_refusal(void **s
     struct pair *pair = pair_new();
     for (int refused = 0;; refused++) {
         pair->fail_at = pair->allocations + refused;
-        struct wrd_dtls_context *context = wrd_dtls_context_new(&pair->env, &pair->server_key);
-        struct wrd_dtls *server = context ? wrd_dtls_server_new(context, false) : NULL;
+        struct wrd_dtls_context *context =
+            wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){.identities = {&pair->server_key}});
+        struct wrd_dtls *server = context ? wrd_dtls_server_new(context, false, 0) : NULL;
         struct wrd_dtls *client = server ? wrd_dtls_client_new(context, 0, &pair->expected) : NULL;
         bool whole = client != NULL;
         wrd_dtls_free(client);
@@ -473,7 +474,7 @@ static void connections_of_one_context_do_not_disturb_each_other(void **state)
     (void)state;
     struct pair *pair = pair_open();
     struct wrd_dtls *other = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
-    struct wrd_dtls *third = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    struct wrd_dtls *third = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
     uint8_t hello[WRD_DTLS_MTU];
     size_t len = wrd_dtls_transmit(other, 0, hello, sizeof hello);
     hello[len - 1] ^= 0xff;
@@ -518,7 +519,7 @@ static void an_address_that_answers_the_question_opens(void **state)
     struct pair *pair = pair_new();
     uint8_t hello[WRD_DTLS_MTU];
     size_t len = ask_client(pair, hello);
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true, 0);
     pair_receive(pair, SERVER, hello, len);
     pair_run(pair, WRD_SECOND);
     assert_true(pair_is_open(pair));
@@ -533,7 +534,7 @@ static void flights_lost_after_the_question_are_repeated(void **state)
         struct pair *pair = pair_new();
         uint8_t hello[WRD_DTLS_MTU];
         size_t len = ask_client(pair, hello);
-        pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+        pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true, 0);
         pair->fates[lost] = IS_LOST;
         pair_send(pair, CLIENT, hello, len);
         pair_run(pair, 20 * WRD_SECOND);

@@ -3,7 +3,8 @@
 #ifndef WRD_TESTS_DTLS_DOOR_H
 #define WRD_TESTS_DTLS_DOOR_H
 
-/* Returns how many tests failed. */
+/* Each returns how many tests failed. */
 int door_run_tests(const char *backend);
+int identity_run_tests(const char *backend);
 
 #endif

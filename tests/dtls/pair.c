@@ -12,12 +12,14 @@ static void *counted_memory(void *user, void *old, size_t old_size, size_t new_s
     WRD_ASSERT(old || old_size == 0);
     if (new_size == 0) {
         pair->live--;
+        pair->live_bytes -= (long)old_size;
         free(old);
         return NULL;
     }
     if (pair->allocations++ == pair->fail_at)
         return NULL;
     pair->live += old == NULL;
+    pair->live_bytes += (long)new_size - (long)old_size;
     return realloc(old, new_size);
 }
 
@@ -42,10 +44,19 @@ struct pair *pair_new(void)
     pair->random = 88172645463325252U;
     WRD_ASSERT(wrd_key_from_seed(&pair->server_key, 7) == WRD_OK);
     WRD_ASSERT(wrd_key_fingerprint(&pair->expected, &pair->server_key) == WRD_OK);
-    pair->contexts[CLIENT] = wrd_dtls_context_new(&pair->env, NULL);
-    pair->contexts[SERVER] = wrd_dtls_context_new(&pair->env, &pair->server_key);
+    pair->contexts[CLIENT] = wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){0});
+    pair->contexts[SERVER] =
+        wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){.identities = {&pair->server_key}});
     WRD_ASSERT(pair->contexts[CLIENT] && pair->contexts[SERVER]);
     return pair;
+}
+
+void pair_settings(struct pair *pair, int end, const struct wrd_dtls_settings *settings)
+{
+    WRD_ASSERT(!pair->ends[end]);
+    wrd_dtls_context_free(pair->contexts[end]);
+    pair->contexts[end] = wrd_dtls_context_new(&pair->env, settings);
+    WRD_ASSERT(pair->contexts[end]);
 }
 
 void pair_free(struct pair *pair)
@@ -54,13 +65,13 @@ void pair_free(struct pair *pair)
         wrd_dtls_free(pair->ends[end]);
         wrd_dtls_context_free(pair->contexts[end]);
     }
-    WRD_ASSERT(pair->live == 0);
+    WRD_ASSERT(pair->live == 0 && pair->live_bytes == 0);
     free(pair);
 }
 
 void pair_start(struct pair *pair)
 {
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, pair->identity);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], pair->now, &pair->expected);
     WRD_ASSERT(pair->ends[SERVER] && pair->ends[CLIENT]);
 }

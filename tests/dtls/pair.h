@@ -26,12 +26,13 @@ struct pair {
     wrd_env env;
     long allocations; /* through env, so far */
     long fail_at;     /* this one fails; -1: none */
-    long live;
+    long live, live_bytes;
     uint64_t random;
     wrd_time now;
     wrd_key server_key;
     wrd_fingerprint expected;
     struct wrd_dtls_context *contexts[2];
+    unsigned identity; /* that the server shows */
     struct wrd_dtls *ends[2];
     enum fate fates[PAIR_FATES];
     int sent[2]; /* datagrams by each end */
@@ -45,6 +46,8 @@ struct pair {
 
 /* Contexts and the environment, no connections. */
 struct pair *pair_new(void);
+/* Another context for one end, before it is started. */
+void pair_settings(struct pair *pair, int end, const struct wrd_dtls_settings *settings);
 /* Also tells that nothing leaked. */
 void pair_free(struct pair *pair);
 /* Both ends, the client's hello not yet taken. */

@@ -5,5 +5,5 @@
 
 int main(void)
 {
-    return door_run_tests("dtls_null: the door");
+    return door_run_tests("dtls_null: the door") + identity_run_tests("dtls_null: identities");
 }

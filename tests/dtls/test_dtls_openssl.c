@@ -7,7 +7,7 @@
 #include "crypto/crypto.h"
 #include "dtls/ciphers_openssl.h"
 #include "dtls/record.h"
-#include "tests/dtls/pair.h"
+#include "tests/dtls/foreign.h"
 
 #include <limits.h>
 #include <openssl/bio.h>
@@ -73,149 +73,6 @@ static void *counted_realloc(void *old, size_t size, const char *file, int line)
     return NULL;
 }
 
-/* ---- a foreign peer: libssl driven directly ---- */
-
-enum { FOREIGN_RECORDS = 32, FOREIGN_MTU = 256 };
-
-struct foreign {
-    SSL_CTX *context;
-    SSL *ssl;
-    BIO *in, *out;               /* owned by ssl */
-    wrd_fingerprint certificate; /* of the client that answered its request */
-    int record_count;
-    size_t record_len[FOREIGN_RECORDS];
-    uint8_t records[FOREIGN_RECORDS][1500]; /* what it sent, one record each */
-};
-
-static int any_certificate(X509_STORE_CTX *store, void *user)
-{
-    struct foreign *foreign = user;
-    uint8_t *der = NULL;
-    int len = i2d_X509(X509_STORE_CTX_get0_cert(store), &der);
-    wrd_certificate_fingerprint(&foreign->certificate, der, (size_t)len);
-    OPENSSL_free(der);
-    return 1;
-}
-
-static int make_cookie(SSL *ssl, unsigned char *cookie, unsigned int *len)
-{
-    (void)ssl;
-    memset(cookie, 0xc0, 32);
-    *len = 32;
-    return 1;
-}
-
-static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned int len)
-{
-    (void)ssl;
-    return len == 32 && cookie[0] == 0xc0;
-}
-
-static void foreign_init(struct foreign *foreign)
-{
-    memset(foreign, 0, sizeof *foreign);
-    foreign->context = SSL_CTX_new(DTLS_method());
-    assert_non_null(foreign->context);
-    SSL_CTX_set_cert_verify_callback(foreign->context, any_certificate, foreign);
-}
-
-static void foreign_start(struct foreign *foreign)
-{
-    foreign->ssl = SSL_new(foreign->context);
-    foreign->in = BIO_new(BIO_s_mem());
-    foreign->out = BIO_new(BIO_s_mem());
-    BIO_set_mem_eof_return(foreign->in, -1);
-    SSL_set_bio(foreign->ssl, foreign->in, foreign->out);
-    SSL_set_options(foreign->ssl, SSL_OP_NO_QUERY_MTU);
-    SSL_set_mtu(foreign->ssl, FOREIGN_MTU);
-}
-
-static void foreign_client(struct foreign *foreign, const char *ciphers)
-{
-    foreign_init(foreign);
-    assert_int_equal(SSL_CTX_set_cipher_list(foreign->context, ciphers), 1);
-    foreign_start(foreign);
-    SSL_set_connect_state(foreign->ssl);
-}
-
-/* A server with the identity that `pair` expects, a cookie exchange and a CertificateRequest. */
-static void foreign_server(struct foreign *foreign, const struct pair *pair)
-{
-    wrd_certificate certificate;
-    uint8_t point[WRD_P256_POINT_SIZE];
-    static const uint8_t head[] = {0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20};
-    static const uint8_t curve[] = {0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
-                                    0x03, 0x01, 0x07, 0xa1, 0x44, 0x03, 0x42, 0x00};
-    uint8_t der[121];
-    foreign_init(foreign);
-    assert_int_equal(wrd_certificate_from_key(&certificate, &pair->server_key), WRD_OK);
-    assert_true(wrd_p256_public(point, pair->server_key.bytes));
-    struct wrd_writer wr = wrd_wr(der, sizeof der);
-    wrd_wr_bytes(&wr, head, sizeof head);
-    wrd_wr_bytes(&wr, pair->server_key.bytes, WRD_KEY_SIZE);
-    wrd_wr_bytes(&wr, curve, sizeof curve);
-    wrd_wr_bytes(&wr, point, sizeof point);
-    SSL_CTX_set_cookie_generate_cb(foreign->context, make_cookie);
-    SSL_CTX_set_cookie_verify_cb(foreign->context, check_cookie);
-    SSL_CTX_set_options(foreign->context, SSL_OP_COOKIE_EXCHANGE);
-    SSL_CTX_set_verify(foreign->context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    assert_int_equal(SSL_CTX_use_certificate_ASN1(foreign->context, (int)certificate.len, certificate.der), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey_ASN1(EVP_PKEY_EC, foreign->context, der, (long)wr.len), 1);
-    foreign_start(foreign);
-    SSL_set_accept_state(foreign->ssl);
-}
-
-static void foreign_free(struct foreign *foreign)
-{
-    SSL_free(foreign->ssl);
-    SSL_CTX_free(foreign->context);
-    ERR_clear_error();
-}
-
-/* Lets libssl work on one datagram and cuts what it writes into records. Returns SSL_get_error(). */
-static int foreign_receive(struct foreign *foreign, const uint8_t *bytes, size_t len)
-{
-    if (len > 0)
-        BIO_write(foreign->in, bytes, (int)len);
-    int error = SSL_get_error(foreign->ssl, SSL_do_handshake(foreign->ssl));
-    char *data = NULL;
-    long total = BIO_get_mem_data(foreign->out, &data);
-    struct wrd_reader rd = wrd_rd((uint8_t *)data, (size_t)total);
-    struct wrd_dtls_record record;
-    foreign->record_count = 0;
-    while (wrd_dtls_record_take(&rd, &record)) {
-        WRD_ASSERT(foreign->record_count < FOREIGN_RECORDS);
-        size_t at = (size_t)foreign->record_count++;
-        foreign->record_len[at] = WRD_DTLS_RECORD_HEADER + record.len;
-        memcpy(foreign->records[at], record.header, foreign->record_len[at]);
-    }
-    (void)BIO_reset(foreign->out);
-    return error;
-}
-
-static void give_records(struct foreign *foreign, struct pair *pair, int end)
-{
-    for (int i = 0; i < foreign->record_count; i++)
-        pair_receive(pair, end, foreign->records[i], foreign->record_len[i]);
-    foreign->record_count = 0;
-}
-
-/* Both talk until neither has more to say. */
-static int talk(struct foreign *foreign, struct pair *pair, int end)
-{
-    int error = SSL_ERROR_NONE;
-    for (int round = 0; round < 10; round++) {
-        uint8_t bytes[WRD_DTLS_MTU];
-        size_t len = 0;
-        give_records(foreign, pair, end);
-        while ((len = wrd_dtls_transmit(pair->ends[end], pair->now, bytes, sizeof bytes)) > 0) {
-            error = foreign_receive(foreign, bytes, len);
-            give_records(foreign, pair, end);
-        }
-    }
-    return error;
-}
-
 static void assert_data_flows(struct foreign *foreign, struct pair *pair, int end)
 {
     uint8_t bytes[1500], got[1500];
@@ -235,7 +92,7 @@ static void assert_data_flows(struct foreign *foreign, struct pair *pair, int en
 static struct pair *pair_with_server(void)
 {
     struct pair *pair = pair_new();
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
     assert_non_null(pair->ends[SERVER]);
     return pair;
 }
@@ -257,7 +114,7 @@ static void foreign_clients_of_either_cipher_suite_are_served(void **state)
         struct foreign foreign;
         foreign_client(&foreign, suites[i]);
         foreign_receive(&foreign, NULL, 0);
-        assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+        assert_int_equal(foreign_talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
         assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
         assert_string_equal(SSL_get_cipher(foreign.ssl), suites[i]);
         assert_data_flows(&foreign, pair, SERVER);
@@ -280,7 +137,7 @@ static void use_srtp_is_offered_and_answered(void **state)
         assert_int_equal(SSL_set_tlsext_use_srtp(foreign.ssl, "SRTP_AES128_CM_SHA1_80"), 0);
         if (end == SERVER)
             foreign_receive(&foreign, NULL, 0);
-        assert_int_equal(talk(&foreign, pair, end), SSL_ERROR_NONE);
+        assert_int_equal(foreign_talk(&foreign, pair, end), SSL_ERROR_NONE);
         assert_non_null(SSL_get_selected_srtp_profile(foreign.ssl));
         foreign_free(&foreign);
         pair_free(pair);
@@ -294,7 +151,7 @@ static void aes_is_chosen_where_both_suites_are_offered(void **state)
     struct foreign foreign;
     foreign_client(&foreign, "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256");
     foreign_receive(&foreign, NULL, 0);
-    assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+    assert_int_equal(foreign_talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
     assert_string_equal(SSL_get_cipher(foreign.ssl), "ECDHE-ECDSA-AES128-GCM-SHA256");
     foreign_free(&foreign);
     pair_free(pair);
@@ -308,7 +165,7 @@ static void client_without_a_common_suite_is_refused_in_words(void **state)
     const char *text = NULL;
     foreign_client(&foreign, "ECDHE-ECDSA-AES256-GCM-SHA384");
     foreign_receive(&foreign, NULL, 0);
-    assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_SSL);
+    assert_int_equal(foreign_talk(&foreign, pair, SERVER), SSL_ERROR_SSL);
     assert_int_equal(wrd_dtls_failure(pair->ends[SERVER], &text), WRD_PROTOCOL);
     assert_non_null(strstr(text, "shares no"));
     assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_AD_REASON_OFFSET + SSL_AD_HANDSHAKE_FAILURE);
@@ -322,7 +179,7 @@ static void foreign_server_with_cookie_and_certificate_request_is_reached(void *
     struct pair *pair = pair_with_client();
     struct foreign foreign;
     foreign_server(&foreign, pair);
-    assert_int_equal(talk(&foreign, pair, CLIENT), SSL_ERROR_NONE);
+    assert_int_equal(foreign_talk(&foreign, pair, CLIENT), SSL_ERROR_NONE);
     assert_int_equal(wrd_dtls_state(pair->ends[CLIENT]), WRD_DTLS_OPEN);
     assert_data_flows(&foreign, pair, CLIENT);
     static const wrd_fingerprint none;
@@ -340,7 +197,7 @@ static void foreign_server_of_another_identity_gets_bad_certificate(void **state
     foreign_server(&foreign, pair);
     pair->expected.bytes[7] ^= 1;
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
-    assert_int_equal(talk(&foreign, pair, CLIENT), SSL_ERROR_SSL);
+    assert_int_equal(foreign_talk(&foreign, pair, CLIENT), SSL_ERROR_SSL);
     assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_AD_REASON_OFFSET + SSL_AD_BAD_CERTIFICATE);
     assert_int_equal(wrd_dtls_failure(pair->ends[CLIENT], NULL), WRD_MISMATCH);
     foreign_free(&foreign);
@@ -386,7 +243,7 @@ static void fragmented_hello_is_accepted_in_any_order_and_doubled(void **state)
                 pair_receive(pair, SERVER, foreign.records[at], foreign.record_len[at]);
         }
         foreign.record_count = 0;
-        assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+        assert_int_equal(foreign_talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
         assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
         foreign_free(&foreign);
         pair_free(pair);
@@ -406,7 +263,7 @@ static void foreign_client_that_repeats_its_finished_is_answered_each_time(void 
     struct foreign foreign;
     foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
     foreign_receive(&foreign, NULL, 0);
-    give_records(&foreign, pair, SERVER);
+    foreign_give(&foreign, pair, SERVER);
     uint8_t flight[WRD_DTLS_MTU], final[WRD_DTLS_MTU];
     size_t len = wrd_dtls_transmit(pair->ends[SERVER], 0, flight, sizeof flight);
     DTLS_set_timer_cb(foreign.ssl, at_once_us);
@@ -437,7 +294,7 @@ static void clients_last_flight_is_taken_in_any_order_and_made_good_by_its_repea
         struct foreign foreign;
         foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
         foreign_receive(&foreign, NULL, 0);
-        give_records(&foreign, pair, SERVER);
+        foreign_give(&foreign, pair, SERVER);
         uint8_t bytes[WRD_DTLS_MTU];
         size_t len = wrd_dtls_transmit(pair->ends[SERVER], 0, bytes, sizeof bytes);
         DTLS_set_timer_cb(foreign.ssl, at_once_us);
@@ -451,7 +308,7 @@ static void clients_last_flight_is_taken_in_any_order_and_made_good_by_its_repea
         }
         foreign.record_count = 0;
         assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
-        assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+        assert_int_equal(foreign_talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
         assert_data_flows(&foreign, pair, SERVER);
         foreign_free(&foreign);
         pair_free(pair);
@@ -473,7 +330,7 @@ static void servers_flight_in_many_small_records_may_arrive_backwards(void **sta
     }
     assert_true(foreign.record_count >= 6);
     foreign.record_count = 0;
-    assert_int_equal(talk(&foreign, pair, CLIENT), SSL_ERROR_NONE);
+    assert_int_equal(foreign_talk(&foreign, pair, CLIENT), SSL_ERROR_NONE);
     assert_int_equal(wrd_dtls_state(pair->ends[CLIENT]), WRD_DTLS_OPEN);
     foreign_free(&foreign);
     pair_free(pair);
@@ -486,11 +343,11 @@ static void renegotiation_is_ignored(void **state)
     struct foreign foreign;
     foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
     foreign_receive(&foreign, NULL, 0);
-    assert_int_equal(talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
+    assert_int_equal(foreign_talk(&foreign, pair, SERVER), SSL_ERROR_NONE);
     assert_int_equal(SSL_renegotiate(foreign.ssl), 1);
     foreign_receive(&foreign, NULL, 0);
     assert_true(foreign.record_count > 0);
-    give_records(&foreign, pair, SERVER);
+    foreign_give(&foreign, pair, SERVER);
     uint8_t out[WRD_DTLS_MTU];
     assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
     assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_OPEN);
@@ -593,7 +450,7 @@ static void a_question_answered_in_two_datagrams_is_taken_as_the_first_hello(voi
     assert_memory_equal(read.cookie, cookie, sizeof cookie);
     assert_false(wrd_dtls_hello_read(&read, parts[1], part_len[1]));
     struct pair *pair = pair_new();
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true, 0);
     pair_receive(pair, SERVER, parts[0], part_len[0]);
     assert_int_equal(wrd_dtls_transmit(pair->ends[SERVER], 0, out, sizeof out), 0);
     pair_receive(pair, SERVER, parts[1], part_len[1]);
@@ -644,7 +501,7 @@ static void hundreds_of_open_connections_share_a_few_cipher_contexts(void **stat
     static struct wrd_dtls *ends[COUNT][2];
     long before = live_bytes;
     for (int i = 0; i < COUNT; i++) {
-        ends[i][SERVER] = wrd_dtls_server_new(contexts[SERVER], false);
+        ends[i][SERVER] = wrd_dtls_server_new(contexts[SERVER], false, 0);
         ends[i][CLIENT] = wrd_dtls_client_new(contexts[CLIENT], 0, &warm->expected);
         uint8_t bytes[WRD_DTLS_MTU], out[100];
         for (int step = 0; step < 4; step++) {
@@ -680,7 +537,7 @@ static bool handshake_without_allocation(struct pair *pair, long number)
 {
     fail_at = number;
     allocations = 0;
-    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], false, 0);
     pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
     if (pair->ends[SERVER] && pair->ends[CLIENT]) {
         for (int step = 0; step < 8; step++) {
@@ -707,17 +564,23 @@ static void any_failed_allocation_in_libcrypto_fails_at_most_its_connection(void
     (void)state;
     if (OpenSSL_version_num() < 0x30000080)
         skip(); /* libcrypto 3.0.2 itself crashes when memory is short */
-    struct pair *pair = pair_new();
-    (void)handshake_without_allocation(pair, LONG_MAX - 1); /* fills libcrypto's caches */
-    long number = 0;
-    while (handshake_without_allocation(pair, number))
-        number++;
-    print_message("%ld allocations failed in turn\n", number);
-    assert_true(number > 500);
-    pair_start(pair);
-    pair_run(pair, WRD_SECOND);
-    assert_true(pair_is_open(pair));
-    pair_free(pair);
+    for (int asks = 0; asks < 2; asks++) {
+        struct pair *pair = pair_new();
+        pair_settings(pair, SERVER,
+                      &(struct wrd_dtls_settings){.identities = {&pair->server_key}, .ask_certificate = asks});
+        (void)handshake_without_allocation(pair, LONG_MAX - 1); /* fills libcrypto's caches */
+        long number = 0;
+        while (handshake_without_allocation(pair, number))
+            number++;
+        print_message("%ld allocations failed in turn\n", number);
+        assert_true(number > 500);
+        pair_start(pair);
+        pair_run(pair, WRD_SECOND);
+        assert_true(pair_is_open(pair));
+        wrd_fingerprint told;
+        assert_int_equal(wrd_dtls_peer_fingerprint(pair->ends[SERVER], &told), asks);
+        pair_free(pair);
+    }
 }
 
 static void any_failed_allocation_of_a_context_is_a_clean_refusal(void **state)
@@ -727,7 +590,8 @@ static void any_failed_allocation_of_a_context_is_a_clean_refusal(void **state)
     for (long number = 0;; number++) {
         fail_at = number;
         allocations = 0;
-        struct wrd_dtls_context *context = wrd_dtls_context_new(&pair->env, &pair->server_key);
+        struct wrd_dtls_context *context =
+            wrd_dtls_context_new(&pair->env, &(struct wrd_dtls_settings){.identities = {&pair->server_key}});
         bool failed = allocations > fail_at;
         fail_at = -1;
         assert_int_equal(ERR_peek_error(), 0);
@@ -760,6 +624,6 @@ int main(void)
         cmocka_unit_test(any_failed_allocation_in_libcrypto_fails_at_most_its_connection),
         cmocka_unit_test(any_failed_allocation_of_a_context_is_a_clean_refusal),
     };
-    int failed = door_run_tests("dtls_openssl: the door");
+    int failed = door_run_tests("dtls_openssl: the door") + identity_run_tests("dtls_openssl: identities");
     return failed + cmocka_run_group_tests_name("dtls_openssl: beyond the door", tests, NULL, NULL);
 }

@@ -35,7 +35,13 @@ static void expect_defaults(const wrd_endpoint_options *out)
     assert_int_equal(out->size, sizeof *out);
     assert_null(out->key);
     assert_int_equal(out->mode, WRD_FRAMED);
-    assert_int_equal(out->max_connections, 4096);
+    assert_int_equal(out->max_connections, 16384);
+    assert_int_equal(out->max_per_address, 1024);
+    assert_int_equal(out->handshake_rate, 2000);
+    assert_int_equal(out->handshake_rate_per_address, 200);
+    assert_int_equal(out->cookies_above, 257);
+    assert_int_equal(out->idle_timeout, 0);
+    assert_int_equal(out->memory_limit, 1024 * 1024 * 1024);
     assert_int_equal(out->max_handshakes, 1024);
     assert_int_equal(out->handshake_timeout, 10 * WRD_SECOND);
     assert_int_equal(out->lost_timeout, 30 * WRD_SECOND);
@@ -160,6 +166,40 @@ static void each_range_ends_where_its_sentence_says(void **state)
     expect_refused(&options, "lost_timeout");
     options.lost_timeout = 999; /* meant as milliseconds */
     expect_refused(&options, "microseconds");
+    options = initial();
+    options.idle_timeout = 999;
+    expect_refused(&options, "idle_timeout");
+    options.idle_timeout = WRD_NEVER;
+    expect_refused(&options, "idle_timeout");
+}
+
+static void what_admits_has_ranges_too(void **state)
+{
+    (void)state;
+    static const wrd_token_key token_keys[WRD_TOKEN_KEYS_MAX];
+    wrd_endpoint_options out, options = initial();
+    options.handshake_rate = options.handshake_rate_per_address = 1000000;
+    expect_ok(&options, &out);
+    options.handshake_rate++;
+    expect_refused(&options, "handshake_rate");
+    options = initial();
+    options.handshake_rate_per_address = 1000001;
+    expect_refused(&options, "handshake_rate_per_address");
+    options = initial();
+    options.memory_limit = 4 * 1024 * 1024;
+    expect_ok(&options, &out);
+    options.memory_limit--;
+    expect_refused(&options, "memory_limit");
+    options = initial();
+    options.token_key_count = WRD_TOKEN_KEYS_MAX;
+    expect_refused(&options, "token_keys");
+    options.token_keys = token_keys;
+    expect_ok(&options, &out);
+    options.token_key_count++;
+    expect_refused(&options, "WRD_TOKEN_KEYS_MAX");
+    options = initial();
+    options.siblings = &(wrd_siblings){0};
+    expect_refused(&options, "siblings");
 }
 
 int main(void)
@@ -170,6 +210,7 @@ int main(void)
         cmocka_unit_test(options_of_another_size_are_refused),
         cmocka_unit_test(an_unknown_mode_is_refused),
         cmocka_unit_test(each_range_ends_where_its_sentence_says),
+        cmocka_unit_test(what_admits_has_ranges_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

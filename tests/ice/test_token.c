@@ -40,6 +40,21 @@ static void what_was_minted_is_read_back(void **state)
     assert_string_equal((const char *)token.subject, "player 17");
 }
 
+/* The example of docs/WIRE.md, minted by another program than this library. */
+static void a_token_of_another_maker_is_taken(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "wt1006b49d200706c6179657220313700000000000000a1a2a3a4a5a6a7a8215269da7f8489488447e9f76302b75f";
+    wrd_token_key shared;
+    wrd_token token;
+    for (size_t i = 0; i < sizeof shared.bytes; i++)
+        shared.bytes[i] = (uint8_t)i;
+    assert_int_equal(wrd_token_check(&token, text, WRD_TOKEN_LEN, &shared, 1, NOW - 1, NULL), WRD_OK);
+    assert_true(token.expires == NOW);
+    assert_string_equal((const char *)token.subject, "player 17");
+}
+
 static void a_client_may_add_characters_of_its_own(void **state)
 {
     (void)state;
@@ -121,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_minted_is_read_back),
+        cmocka_unit_test(a_token_of_another_maker_is_taken),
         cmocka_unit_test(a_client_may_add_characters_of_its_own),
         cmocka_unit_test(a_token_ends_with_its_last_second),
         cmocka_unit_test(any_changed_character_spoils_it),

@@ -101,7 +101,8 @@ static void check_echoes(struct world *world, struct node *node, struct caller *
 void caller_turn(struct world *world, struct node *node)
 {
     struct caller *caller = node->app;
-    if (caller->conn == 0 && wrd_endpoint_dial(node->endpoint, world->now, &caller->conn, &caller->to) != WRD_OK) {
+    if (caller->conn == 0 && wrd_endpoint_dial_with(node->endpoint, world->now, &caller->conn, &caller->to,
+                                                    caller->token) != WRD_OK) {
         caller->reason = WRD_NO_MEMORY;
         caller->closed = true;
         caller->conn = UINT64_MAX;

@@ -21,6 +21,7 @@ void echo_turn(struct world *world, struct node *node);
  */
 struct caller {
     wrd_address to;
+    const char *token; /* optional */
     uint64_t seed;
     unsigned messages;
     size_t size_max;

@@ -14,6 +14,7 @@
 
 struct bench {
     struct wrd_shared shared;
+    wrd_endpoint_counters counters;
     struct wrd_dtls_context *client_context;
     struct wrd_connection *server;
     struct wrd_dtls *dtls; /* the client's */
@@ -47,13 +48,13 @@ static void begin(struct bench *b)
     b->shared.env = (wrd_env){.user = b, .memory = memory, .random = fill_random};
     wrd_key key;
     world_server_options(&b->shared.options, &key);
-    b->shared.dtls = wrd_dtls_context_new(&b->shared.env, &key);
-    b->client_context = wrd_dtls_context_new(&b->shared.env, NULL);
+    b->shared.dtls = wrd_dtls_context_new(&b->shared.env, &(struct wrd_dtls_settings){.identities = {&key}});
+    b->client_context = wrd_dtls_context_new(&b->shared.env, &(struct wrd_dtls_settings){0});
     wrd_fingerprint fingerprint;
     assert_int_equal(wrd_key_fingerprint(&fingerprint, &key), WRD_OK);
-    wrd_path path = {0};
-    b->server = wrd_connection_accept(&b->shared, b->now, &path);
-    b->server->bytes_in = 1 << 20; /* its address counts as proved */
+    b->shared.counters = &b->counters;
+    struct wrd_accept accept = {.admitted.bytes_in = 1 << 20}; /* its address counts as proved */
+    b->server = wrd_connection_accept(&b->shared, b->now, &accept);
     b->dtls = wrd_dtls_client_new(b->client_context, b->now, &fingerprint);
     assert_true(b->server && b->dtls);
 }

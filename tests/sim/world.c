@@ -26,6 +26,11 @@ static void fill_random(void *user, uint8_t *out, size_t len)
         out[i] = (uint8_t)world_random(user);
 }
 
+static uint64_t unix_time(void *user)
+{
+    return WORLD_UNIX_TIME + ((struct world *)user)->now / WRD_SECOND;
+}
+
 static void *count_memory(void *user, void *old, size_t old_size, size_t new_size)
 {
     struct allocations *a = &((struct world *)user)->allocations;
@@ -87,7 +92,7 @@ static struct node *place(struct world *world, const struct link_options *out, v
     struct node *node = &world->nodes[world->node_count];
     memset(node, 0, sizeof *node);
     node->addr = (wrd_addr){.family = 4, .ip = {10, 0, 0, (uint8_t)(world->node_count + 1)}, .port = 3478};
-    node->env = (wrd_env){.user = world, .memory = count_memory, .random = fill_random};
+    node->env = (wrd_env){.user = world, .memory = count_memory, .random = fill_random, .unix_time = unix_time};
     node->app = app;
     if (out)
         node->out = *out;
@@ -181,7 +186,8 @@ static void deliver(struct world *world, const struct parcel *parcel)
 {
     for (unsigned i = 0; i < world->node_count; i++) {
         struct node *node = &world->nodes[i];
-        if (!wrd_addr_equal(&node->addr, &parcel->to) || node->silent)
+        if (!wrd_addr_equal(&node->addr, &parcel->to) || node->silent ||
+            (node->shares > 0 && parcel->from.port % node->shares != node->share))
             continue;
         node->received++;
         node->bytes_received += parcel->len;

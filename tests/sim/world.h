@@ -10,6 +10,7 @@
 #include "wrd/wrd.h"
 
 #define WORLD_NODES_MAX 64
+#define WORLD_UNIX_TIME 1800000000u /* at virtual time 0 */
 
 struct node;
 struct world;
@@ -31,6 +32,7 @@ struct node {
     wrd_env env;
     uint64_t received, bytes_sent, bytes_received;
     size_t longest;    /* datagram that its endpoint sent */
+    unsigned shares, share; /* of nodes with one address: gets what comes from ports that leave this rest; 0: everything */
     bool silent;       /* drops everything in and out: a cable pulled */
     wrd_time moves_at; /* then it has the address `moves_to`, and what is sent to the old one is lost; 0: stays */
     wrd_addr moves_to;

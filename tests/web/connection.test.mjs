@@ -42,12 +42,13 @@ async function refused(outcome, code) {
 
 const rejects = (promise, code) => refused(promise.then(() => assert.fail('no error'), (error) => ({ error })), code);
 
-test('a bad address or fingerprint is told before any peer connection is made', async () => {
+test('a bad address, fingerprint or token is told before any peer connection is made', async () => {
   FakePeer.last = undefined;
   await rejects(connect('example.com:3478', { fingerprint }), 'bad-address');
   await rejects(connect(at), 'bad-fingerprint');
   await rejects(connect(at, { fingerprint: 'xyz' }), 'bad-fingerprint');
   await rejects(connect(at, { fingerprint: new Uint8Array(31) }), 'bad-fingerprint');
+  for (const token of ['a b', 'a\r\na=x', 'x'.repeat(190)]) await rejects(connect(at, { fingerprint, token }), 'bad-token');
   assert.equal(FakePeer.last, undefined);
 });
 
@@ -84,6 +85,23 @@ test('every connection has credentials of its own', async () => {
   const ufrags = [];
   for (let i = 0; i < 3; i++) ufrags.push(/a=ice-ufrag:(\w+)/.exec((await open()).peer.remote.sdp)[1]);
   assert.equal(new Set(ufrags).size, 3);
+});
+
+test('a token stands in front of the random part, in the offer too with compat v1', async () => {
+  const token = `wt1${'5a'.repeat(45)}`;
+  const { peer } = await open({ token, compat: 'v1' });
+  const [, ufrag] = /a=ice-ufrag:(\S+)/.exec(peer.remote.sdp);
+  assert.match(ufrag, new RegExp(`^${token}[0-9a-f]{64}$`));
+  for (const { sdp } of [peer.remote, peer.local]) assert.ok(sdp.includes(`a=ice-ufrag:${ufrag}\r\na=ice-pwd:${ufrag}\r\n`));
+});
+
+test('the random part ends with the mark of the dialed fingerprint, whichever way that was written', async () => {
+  for (const [address, print] of [[at, fingerprint], [at, new Uint8Array(32).fill(0xab)], [`${at} ${fingerprint}`]]) {
+    void connect(address, { fingerprint: print }).catch(() => {});
+    await settle();
+    const bytes = Buffer.from(/a=ice-ufrag:(\w+)/.exec(FakePeer.last.remote.sdp)[1], 'hex');
+    assert.deepEqual([...bytes.subarray(28)], [...bytes.subarray(0, 4)].map((byte) => byte ^ 0xab));
+  }
 });
 
 test('a fingerprint may be 32 bytes, and the address may hold it', async () => {

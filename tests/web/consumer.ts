@@ -25,7 +25,7 @@ export async function framed(): Promise<void> {
 
 export async function raw(signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const address = '203.0.113.5:3478 ' + 'ab'.repeat(32);
-  await using connection = await connect(address, { framing: 'raw', compat: 'v1', signal });
+  await using connection = await connect(address, { framing: 'raw', compat: 'v1', token: 'wt1', signal });
   const message = await connection.recv();
   // @ts-expect-error Raw messages may be text.
   const bytes: Uint8Array | undefined = message;

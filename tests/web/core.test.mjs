@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // core.wasm, the whole protocol library: numbers in, numbers out. It also judges how the page itself reads addresses.
 import assert from 'node:assert/strict';
+import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { DirectError, parseAddress, renderAnswer } from '../../web/dist/webrtc-direct.js';
+import { connect, DirectError, parseAddress } from '../../web/dist/webrtc-direct.js';
+import { FakePeer, install, settle } from './browser.mjs';
 
 const module = new WebAssembly.Module(readFileSync(new URL('../../web/dist/core.wasm', import.meta.url)));
 const start = () => new WebAssembly.Instance(module).exports;
@@ -15,22 +17,27 @@ function bytes(exports, at, length) {
 }
 
 // What C says to an address: the answer, or the code and sentence.
-function dial(text, random = Buffer.alloc(32, 0xab), mid = '') {
-  const [address, id] = [Buffer.from(text), Buffer.from(mid)];
-  const input = Buffer.concat([random, address, id]);
+function dial(text, random = Buffer.alloc(32, 0xab), mid = '', token = '') {
+  const [address, id, prefix] = [text, mid, token].map((part) => Buffer.from(part));
+  const input = Buffer.concat([random, address, id, prefix]);
   const at = core.resize(0, 0, 0, input.length);
   bytes(core, at, input.length).set(input);
-  const bad = core.dial(at, address.length, id.length);
+  const words = core.dial(at, address.length, id.length, prefix.length);
   core.resize(0, at, input.length, 0);
-  const [from, length] = new Uint32Array(core.memory.buffer, core.words.value, 3);
+  const [bad, from, length] = new Uint32Array(core.memory.buffer, words, 3);
   const said = Buffer.from(bytes(core, from, length)).toString();
-  return bad ? { code: ['', 'bad-address', 'bad-fingerprint'][bad], message: said } : { answer: said };
+  return bad ? { code: ['', 'bad-address', 'bad-fingerprint', 'bad-token'][bad], message: said } : { answer: said };
 }
 
-// What the page says to the same.
-function page(text, random = Buffer.alloc(32, 0xab), mid = '0') {
+// What the page says to the same, on a stand-in browser whose random bytes are these.
+async function page(text, random = Buffer.alloc(32, 0xab), mid = '0', token) {
+  install();
+  Object.assign(FakePeer, { mid, last: undefined });
+  const crypto = { getRandomValues: (bytes) => (bytes.set(random), bytes) };
+  Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true, writable: true });
   try {
-    return { answer: renderAnswer(parseAddress(text), Buffer.from(random).toString('hex'), mid) };
+    await Promise.race([connect(text, { token, framing: 'raw' }), settle()]);
+    return { answer: FakePeer.last.remote.sdp };
   } catch (error) {
     assert.ok(error instanceof DirectError, error.stack);
     return { code: error.code, message: error.message };
@@ -46,7 +53,7 @@ test('the modules import nothing', () => {
   }
 });
 
-test('page and C write the same answer for the same address', () => {
+test('page and C write the same answer for the same address', async () => {
   const colons = fingerprint.match(/../g).join(':');
   for (const text of [
     `203.0.113.5:3478 ${fingerprint}`,
@@ -72,11 +79,11 @@ test('page and C write the same answer for the same address', () => {
   ]) {
     const c = dial(text, Buffer.alloc(32, 7), 'data');
     assert.ok(c.answer, `${text}: ${c.message}`);
-    assert.deepEqual(page(text, Buffer.alloc(32, 7), 'data'), c, text);
+    assert.deepEqual(await page(text, Buffer.alloc(32, 7), 'data'), c, text);
   }
 });
 
-test('page and C refuse the same addresses, with the same code and a sentence', () => {
+test('page and C refuse the same addresses, with the same code and a sentence', async () => {
   for (const [wanted, ...texts] of [
     [
       'bad-address',
@@ -130,11 +137,57 @@ test('page and C refuse the same addresses, with the same code and a sentence', 
     ],
   ]) {
     for (const text of texts) {
-      const [c, mine] = [dial(text), page(text)];
+      const [c, mine] = [dial(text), await page(text)];
       const said = `${text}: C says ${c.message}; the page says ${mine.message}`;
       assert.deepEqual([c.code, mine.code], [wanted, wanted], said);
       assert.ok(mine.message.length > 40 && c.message.length > 40, text);
     }
+  }
+});
+
+const wire = readFileSync(new URL('../../docs/WIRE.md', import.meta.url), 'utf8');
+const example = (name) => new RegExp(`^    ${name} +(\\w+)$`, 'm').exec(wire)[1];
+
+test('page and C mark the dialed fingerprint as docs/WIRE.md says', async () => {
+  const random = Buffer.from(example('random'), 'hex');
+  const address = `203.0.113.5:3478 ${example('fingerprint')}`;
+  const c = dial(address, random, '0');
+  assert.ok(c.answer.includes(`\r\na=ice-ufrag:${example('X')}\r\na=ice-pwd:${example('X')}\r\n`), c.answer);
+  assert.deepEqual(await page(address, random), c);
+});
+
+test('page and C mark alike whatever the bytes are', async () => {
+  for (let i = 0; i < 64; i++) {
+    const [random, print] = [randomBytes(32), randomBytes(32).toString('hex')];
+    const address = `203.0.113.5:3478 ${print}`;
+    assert.deepEqual(await page(address, random), dial(address, random, '0'), `${random.toString('hex')} ${print}`);
+  }
+});
+
+test('the token of docs/WIRE.md is what its table says', () => {
+  const [key, token] = [Buffer.from(example('key'), 'hex'), example('token')];
+  const fields = Buffer.from(token.slice(3), 'hex');
+  const expires = new Date(fields.readUIntBE(0, 5) * 1000);
+  assert.equal(expires.toISOString(), '2027-01-15T08:00:00.000Z');
+  assert.equal(fields.subarray(5, 21).toString().replace(/\0+$/, ''), 'player 17');
+  const mac = createHmac('sha256', key).update('wt1').update(fields.subarray(0, 29)).digest();
+  assert.deepEqual(fields.subarray(29), mac.subarray(0, 16));
+});
+
+test('page and C put the token in front, and refuse the same ones', async () => {
+  const address = `203.0.113.5:3478 ${fingerprint}`;
+  const random = randomBytes(32);
+  for (const token of ['', 'a', 'Z9+/', `wt1${'0f'.repeat(45)}`, 'x'.repeat(189)]) {
+    const c = dial(address, random, '0', token);
+    assert.match(c.answer, new RegExp(`^a=ice-ufrag:${token.replace('+', '\\+')}[0-9a-f]{64}\r$`, 'm'));
+    assert.deepEqual(await page(address, random, '0', token), c, token);
+  }
+  const characters = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
+  const bad = characters.filter((character) => !/^[A-Za-z0-9+/]$/.test(character));
+  for (const token of ['x'.repeat(190), 'x'.repeat(1000), 'abc\n', 'a:b', 'a=', ...bad]) {
+    const refused = { code: 'bad-token', message: 'The token must be up to 189 letters, digits, + or /.' };
+    assert.deepEqual(dial(address, random, '0', token), refused, JSON.stringify(token));
+    assert.deepEqual(await page(address, random, '0', token), refused, JSON.stringify(token));
   }
 });
 

@@ -71,6 +71,16 @@ test('its pure part works in node, and connecting there fails with a reason', ()
   assert.equal(out.trim(), 'hello ::1\nrefused-by-browser');
 });
 
+test('raw messages need no WebAssembly', () => {
+  const out = run(`
+    import { connect } from 'webrtc-direct';
+    import { webcrypto } from 'node:crypto';
+    globalThis.crypto ??= webcrypto;
+    delete globalThis.WebAssembly;
+    await connect('127.0.0.1:9 ' + 'ab'.repeat(32), { framing: 'raw' }).catch((error) => console.log(error.code));`);
+  assert.equal(out.trim(), 'refused-by-browser');
+});
+
 test('core.wasm is found by its export', () => {
   const path = run(`
     import { createRequire } from 'node:module';

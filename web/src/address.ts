@@ -15,7 +15,7 @@ const WORDS = /^(?:([\d.]+)|\[([\da-f:.]+)]):([1-9]\d*)(?:\s+(.+))?$/i;
 const MULTIADDR =
   /^\/ip(?:4\/([\d.]+)|6\/([\da-f:.]+))\/udp\/([1-9]\d*)\/webrtc-direct(?:\/certhash\/(u[^/]+))?(\/(certhash|p2p)\/[^/]+)*$/i;
 
-export const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+export const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** Reads "IP:PORT FINGERPRINT" or "/ip4/IP/udp/PORT/webrtc-direct/certhash/HASH". Throws a DirectError. */
 export const parseAddress = (text: string): Address => {
@@ -24,7 +24,7 @@ export const parseAddress = (text: string): Address => {
   let ip: string | undefined;
   try {
     // Strict about IPv4: URL would read 010.1 as octal and 1.2 as 1.0.0.2.
-    ip = new URL('http://' + (four ?? `[${six}]`)).hostname.replace(/[[\]]/g, '');
+    ip = new URL(`http://${four ?? `[${six}]`}`).hostname.replace(/[[\]]/g, '');
   } catch {}
   if (!ip || (four && four != ip) || +port > 65535)
     throw new DirectError(
@@ -40,7 +40,7 @@ export const parseAddress = (text: string): Address => {
     fingerprint = hex(
       Uint8Array.from(atob(digits.slice(1).replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0)),
     ).slice(4);
-  else if (!/^([\da-f]{64}|([\da-f]{2}:){31}[\da-f]{2})$/i.test(digits))
+  else if (!/^[\da-f]{2}(:?)([\da-f]{2}\1){30}[\da-f]{2}$/i.test(digits))
     throw new DirectError('bad-fingerprint', 'The fingerprint must be 64 hex digits or a certhash (uEi...).');
   return { ip, port: +port, fingerprint };
 };

@@ -6,11 +6,13 @@ export type DirectErrorCode =
   | 'bad-address'
   /** The fingerprint is not one of the accepted forms. */
   | 'bad-fingerprint'
+  /** The token has other characters than a connect token may have, or too many. */
+  | 'bad-token'
   /** The user or a policy denied this page the local network. */
   | 'blocked'
   /** The browser never tried the address, and never says why. */
   | 'refused-by-browser'
-  /** Nobody answered. */
+  /** Nobody answered. A server that asks for tokens does not answer who has none that it takes. */
   | 'unreachable'
   /** The server's certificate has another fingerprint. */
   | 'fingerprint-mismatch'

@@ -9,7 +9,6 @@ declare const NIBBLES: string;
 
 interface Exports {
   memory: WebAssembly.Memory;
-  words: WebAssembly.Global;
   resize(user: 0, at: number, oldSize: number, newSize: number): number;
   bound(size: number): number;
   encode(out: number, cap: number, size: number): number;
@@ -39,6 +38,9 @@ export interface Decoder {
   free(): void;
 }
 
+/** What `push` answers: a result, bytes used, and with Ok a message and its length. */
+type Words = [code: Result, used: number, start: number, size: number];
+
 /** Of wrd_result in wrd/base.h. */
 const enum Result {
   Ok = 0,
@@ -46,54 +48,48 @@ const enum Result {
   Protocol = -12,
 }
 
-const noFrame = () => new DirectError('protocol', 'What came is no frame: does the server use raw messages?');
+const noFrame = (): never => {
+  throw new DirectError('protocol', 'What came is no frame: does the server use raw messages?');
+};
 
 const face = (wasm: Exports): Codec => {
   const view = (at: number, size: number) => new Uint8Array(wasm.memory.buffer, at, size);
-  const words = () => new Uint32Array(wasm.memory.buffer, wasm.words.value, 3) as unknown as [number, number, number];
-  const alloc = (size: number) => {
-    const at = wasm.resize(0, 0, 0, size);
-    if (!at) throw tooLarge();
-    return at;
-  };
+  const alloc = (size: number) => wasm.resize(0, 0, 0, size) || tooLarge();
 
   return {
     encode(message) {
       const { length } = message;
-      const cap = length > 1 << 24 ? 0 : wasm.bound(length);
-      if (!cap) throw tooLarge();
+      const cap = length > 1 << 24 ? tooLarge() : wasm.bound(length);
       const at = alloc(cap + length);
       view(at + cap, length).set(message);
       const size = wasm.encode(at, cap, length);
       const frame = view(at, size).slice();
       wasm.resize(0, at, cap + length, 0);
-      if (!size) throw tooLarge();
-      return frame;
+      return size ? frame : tooLarge();
     },
 
     decoder(limit = 0) {
-      const decoder = wasm.decoder(limit);
-      if (!decoder) throw tooLarge();
+      const decoder = wasm.decoder(limit) || tooLarge();
       let partial = false;
       return {
         *push(bytes) {
-          if (typeof bytes == 'string') throw noFrame();
+          if (typeof bytes == 'string') return noFrame();
           const { length } = bytes;
           if (!length) return;
           const input = alloc(length);
           try {
             view(input, length).set(bytes);
             for (let at = 0; at < length; ) {
-              const code = wasm.push(decoder, input + at, length - at);
-              const [used, start, size] = words();
+              const words = wasm.push(decoder, input + at, length - at);
+              const [code, used, start, size] = new Int32Array(wasm.memory.buffer, words) as unknown as Words;
               at += used;
               partial = !!code;
+              if (code == Result.Protocol) noFrame();
+              if (code < Result.Again) tooLarge();
               if (!code) {
                 const message = view(start, size).slice();
                 wasm.release(decoder);
                 yield message;
-              } else if (code != Result.Again) {
-                throw code == Result.Protocol ? noFrame() : tooLarge();
               }
             }
           } finally {

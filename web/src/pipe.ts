@@ -62,7 +62,9 @@ export const enum Limit {
 
 const size = (message?: Uint8Array | string) => message!.length + Limit.MessageCost;
 
-export const tooLarge = () => new DirectError('too-large', 'The message is over the limit (16 MiB, raw 256 KiB).');
+export const tooLarge = (): never => {
+  throw new DirectError('too-large', 'The message is over the limit (16 MiB, raw 256 KiB).');
+};
 
 export const once = (target: EventTarget, type: string) =>
   new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
@@ -150,7 +152,7 @@ export const openPipe = (
     const { buffer, byteOffset, byteLength } =
       typeof data == 'string' ? new TextEncoder().encode(data) : ArrayBuffer.isView(data) ? data : new DataView(data);
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    if (!codec && byteLength > chunk) throw tooLarge();
+    if (!codec && byteLength > chunk) tooLarge();
     const message = codec ? codec.encode(bytes) : typeof data == 'string' ? data : bytes.slice();
     const { length } = message;
     queued += length;

@@ -16,8 +16,13 @@ export interface ConnectOptions {
    */
   fingerprint?: string | Uint8Array | undefined;
   /**
+   * For a server that asks who connects: the connect token that the application gave this page. At most 189 letters,
+   * digits, + or /. A server does not answer who has none that it takes: code `unreachable`.
+   */
+  token?: string | undefined;
+  /**
    * `lz4` (default): messages of up to 16 MiB, compressed, as the server library sends them.
-   * `raw`: what you send is one data-channel message of at most 256 KiB.
+   * `raw`: what you send is one data-channel message of at most 256 KiB. Needs no WebAssembly.
    */
   framing?: 'lz4' | 'raw' | undefined;
   /**
@@ -78,6 +83,7 @@ export async function connect(
   address: string,
   {
     fingerprint,
+    token = '',
     framing,
     compat,
     timeout = 10_000,
@@ -91,8 +97,14 @@ export async function connect(
 ): Promise<Connection<any>> {
   if (fingerprint) address += ' ' + (typeof fingerprint == 'string' ? fingerprint : hex(fingerprint));
   const server = parseAddress(address);
-  const ufrag = hex(crypto.getRandomValues(new Uint8Array(32)));
-  const codec = await loadCodec();
+  if (!/^[\da-z+/]{0,189}$/i.test(token))
+    throw new DirectError('bad-token', 'The token must be up to 189 letters, digits, + or /.');
+  const random = crypto.getRandomValues(new Uint8Array(32));
+  // The last four bytes tell a server with two certificates which of them is dialed (docs/WIRE.md).
+  const mark = server.fingerprint.slice(0, 8).match(/../g)!.map((byte, i) => random[i]! ^ Number('0x' + byte));
+  random.set(mark, 28);
+  const ufrag = token + hex(random);
+  const codec = framing == 'raw' ? undefined : await loadCodec();
   signal?.throwIfAborted();
 
   // All are let go of at the end: Chrome counts closed peer connections, too, until they are collected.
@@ -105,8 +117,7 @@ export async function connect(
   }
   control = pc.createDataChannel('', { negotiated: true, id: 1 });
   const channel = pc.createDataChannel('rpc', { negotiated: true, id: 0 });
-  const raw = framing == 'raw';
-  const decoder = raw ? undefined : codec.decoder(maxMessageSize);
+  const decoder = codec?.decoder(maxMessageSize);
   let opened = false;
   const said: Said = {};
 
@@ -132,12 +143,12 @@ export async function connect(
       pc = control = undefined!;
       decoder?.free();
     },
-    raw ? undefined : codec,
+    codec,
     decoder,
   );
   const lost = () => fail('lost', 'The server no longer answers.');
   const unreachable = () =>
-    fail('unreachable', 'No answer: is the server up, the address right, its UDP port open?');
+    fail('unreachable', 'No answer: is the server up, the address and token right, its UDP port open?');
 
   const notOpenInTime = async () => {
     const ice = pc.iceConnectionState;
@@ -176,7 +187,7 @@ export async function connect(
   on(pc, 'connectionstatechange', () => {
     const state = pc.connectionState;
     if (opened) clearTimeout(timer);
-    if (state == 'disconnected' && opened) timer = setTimeout(lost, Limit.LostAfterMs);
+    if (opened && state == 'disconnected') timer = setTimeout(lost, Limit.LostAfterMs);
     if (state == 'failed') {
       if (opened) lost();
       else if (/^co/.test(pc.iceConnectionState))
@@ -197,7 +208,7 @@ export async function connect(
     const negotiate = async () => {
       const offer = await pc.createOffer();
       const sdp = renderAnswer(server, ufrag, /a=mid:(\S+)/.exec(offer.sdp!)![1]!);
-      if (compat) offer.sdp = offer.sdp!.replace(/(a=ice-(?:ufrag|pwd):)\S+/g, '$1' + ufrag);
+      if (compat) offer.sdp = offer.sdp!.replace(/(a=ice-(ufrag|pwd):)\S+/g, '$1' + ufrag);
       await pc.setLocalDescription(offer);
       await pc.setRemoteDescription({ type: 'answer', sdp });
     };

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Cookies of HelloVerifyRequests (RFC 6347 4.2.1): who sends one back is where it says. Nothing is kept for them. */
+#ifndef WRD_ENDPOINT_COOKIE_H
+#define WRD_ENDPOINT_COOKIE_H
+
+#include "base/siphash.h"
+#include "dtls/dtls.h"
+
+/* Each is good for one to two of these. */
+#define WRD_COOKIE_PERIOD (16 * WRD_SECOND)
+
+struct wrd_cookie_keys {
+    uint8_t halves[2][WRD_SIPHASH_KEY_SIZE]; /* a cookie is two keyed hashes side by side */
+};
+
+void wrd_cookie_make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
+                     const wrd_addr *remote, const uint8_t random[WRD_DTLS_RANDOM_SIZE]);
+bool wrd_cookie_is_good(const struct wrd_cookie_keys *keys, wrd_time now, const wrd_addr *remote,
+                        const struct wrd_dtls_hello *hello);
+
+#endif

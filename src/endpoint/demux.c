@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Datagrams in: by their first byte (RFC 7983), then by the address they came from, then by name. What a stranger sends
+ * is answered from the packet alone until a ClientHello comes from an address that sent a valid check.
+ */
+#include "base/check.h"
+#include "base/siphash.h"
+#include "endpoint/inside.h"
+#include "stun/stun.h"
+
+#include <string.h>
+
+/* Between probes of one connection's new address. */
+#define PROBE_INTERVAL (200 * WRD_MILLISECOND)
+
+/* ---- answers that belong to no connection */
+
+/* A free place; NULL: there are more to answer than go out. */
+static struct wrd_outbox_slot *outbox_slot(struct wrd_endpoint *ep)
+{
+    if (ep->outbox.count < WRD_OUTBOX_SLOTS)
+        return &ep->outbox.slots[(ep->outbox.first + ep->outbox.count) % WRD_OUTBOX_SLOTS];
+    ep->counters.dropped_busy++;
+    return NULL;
+}
+
+static void outbox_put(struct wrd_endpoint *ep, struct wrd_outbox_slot *slot, const wrd_path *path, size_t len)
+{
+    slot->path = *path;
+    slot->len = len;
+    ep->outbox.count++;
+}
+
+static bool pass_on(struct wrd_endpoint *ep, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    const wrd_siblings *siblings = ep->shared.options.siblings;
+    if (!siblings || !siblings->pass(siblings->user, name, path, datagram, len))
+        return false;
+    ep->counters.passed_on++;
+    return true;
+}
+
+/* ---- STUN */
+
+/* Does the ufrag begin with a token, where one is asked for? */
+static bool has_token(struct wrd_endpoint *ep, const wrd_ufrag *ufrag, wrd_token *token)
+{
+    const wrd_env *env = &ep->shared.env;
+    size_t count = ep->shared.options.token_key_count;
+    if (count == 0)
+        return true;
+    wrd_result result =
+        wrd_token_check(token, ufrag->text, ufrag->len, ep->token_keys, count, env->unix_time(env->user), NULL);
+    if (result == WRD_TIMEOUT)
+        ep->counters.checks_expired_token++;
+    else if (result != WRD_OK)
+        ep->counters.checks_unknown_token++;
+    return result == WRD_OK;
+}
+
+/* Remembers who may go on to a handshake, or whose connection may follow it to this address. */
+static struct wrd_admitted *note_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t name, size_t in,
+                                       size_t out)
+{
+    uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
+    return wrd_admit_note(ep->admit, ep->now, hash, &path->remote, name, in, out);
+}
+
+/* Asks the peer of `c`, which seems to be at `path` now, for a record under its keys (RFC 9000 8.2 has the idea). */
+static void probe(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
+{
+    struct wrd_outbox_slot *slot;
+    if (c->phase != WRD_PHASE_OPEN || ep->now < c->probe_after || !(slot = outbox_slot(ep)))
+        return;
+    size_t len = wrd_connection_probe(&ep->shared, c, slot->bytes, sizeof slot->bytes);
+    if (len > 0)
+        outbox_put(ep, slot, path, len);
+    c->probe_after = ep->now + PROBE_INTERVAL;
+}
+
+/* A valid check. `own`: the connection that it is of. */
+static void take_check(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_connection *own, bool is_at_home)
+{
+    ep->counters.checks_answered++;
+    if (own && is_at_home)
+        own->heard_at = ep->now; /* the deadline moves when it comes due */
+    else if (own)
+        probe(ep, own, path);
+}
+
+static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    struct wrd_outbox_slot *slot = outbox_slot(ep);
+    if (!slot)
+        return;
+    struct wrd_ice_answered answered;
+    size_t answer_len =
+        wrd_ice_lite_answer(&answered, &path->remote, datagram, len, slot->bytes, sizeof slot->bytes);
+    if (answer_len == 0) {
+        ep->counters.checks_invalid++;
+        return;
+    }
+    if (!answered.is_success) { /* a well-formed check that we refuse, and say so */
+        ep->counters.checks_invalid++;
+        outbox_put(ep, slot, path, answer_len);
+        return;
+    }
+    uint64_t name = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
+    struct wrd_connection *here = wrd_paths_find(&ep->paths, &path->remote);
+    if (here && here->name == 0)
+        here->name = name; /* it was let in by its cookie, before any check that we remember */
+    bool is_at_home = here && here->name == name;
+    struct wrd_connection *own = is_at_home ? here : wrd_endpoint_named(ep, name);
+    wrd_token token = {0};
+    if (!own && (pass_on(ep, name, path, datagram, len) || !has_token(ep, &answered.ufrag, &token)))
+        return;
+    outbox_put(ep, slot, path, answer_len);
+    if (!is_at_home) {
+        struct wrd_admitted *entry = note_check(ep, path, name, len, answer_len);
+        entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second) ? 1 : 0;
+        entry->has_token = ep->shared.options.token_key_count > 0;
+        memcpy(entry->subject, token.subject, sizeof entry->subject);
+    }
+    take_check(ep, path, own, is_at_home);
+}
+
+static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
+    if (c && c->dialed) {
+        wrd_connection_receive_stun(&ep->shared, c, ep->now, datagram, len);
+        wrd_endpoint_settle(ep, c);
+    } else if (ep->admit) {
+        answer_check(ep, path, datagram, len);
+    } else {
+        ep->counters.checks_invalid++;
+    }
+}
+
+/* ---- ClientHellos */
+
+/* Handshakes stand open, or checks crowd each other out: somebody may be forging addresses. */
+static bool is_pressed(const struct wrd_endpoint *ep)
+{
+    return ep->handshakes.count >= ep->shared.options.cookies_above || wrd_admit_is_crowded(ep->admit, ep->now);
+}
+
+static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const struct wrd_dtls_hello *hello,
+                           const uint8_t *datagram)
+{
+    struct wrd_outbox_slot *slot = outbox_slot(ep);
+    if (!slot)
+        return;
+    uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
+    wrd_cookie_make(cookie, &ep->cookies, ep->now, &path->remote, hello->random);
+    size_t len = wrd_dtls_hello_verify(slot->bytes, sizeof slot->bytes, datagram, cookie);
+    if (len == 0)
+        return;
+    outbox_put(ep, slot, path, len);
+    ep->counters.cookies_sent++;
+}
+
+/* Is there room for one more, of this address? Everything here is cheaper than any cryptography. */
+static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
+{
+    if (ep->draining || ep->counters.connections >= ep->shared.options.max_connections) {
+        ep->counters.dropped_full++;
+        return false;
+    }
+    if (!wrd_ledger_has_room(&ep->ledger)) {
+        ep->counters.dropped_memory++;
+        return false;
+    }
+    switch (wrd_gate_ask(&ep->gate, ep->now, wrd_gate_address(ep->paths.key, &path->remote))) {
+    case WRD_GATE_OPEN: return true;
+    case WRD_GATE_ADDRESS_FULL: ep->counters.dropped_address++; break;
+    case WRD_GATE_ADDRESS_RATE: ep->counters.dropped_address_rate++; break;
+    case WRD_GATE_RATE: ep->counters.dropped_rate++; break;
+    }
+    return false;
+}
+
+/* Makes room among the handshakes by giving up the oldest. */
+static void evict_handshake(struct wrd_endpoint *ep)
+{
+    struct wrd_connection *oldest = ep->handshakes.first;
+    oldest->evicted = true;
+    wrd_connection_end(oldest, ep->now, WRD_TIMEOUT, "too many handshakes at once; this was the oldest");
+    wrd_endpoint_retire(ep, oldest);
+}
+
+static void drop_rival(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    struct wrd_connection *rival = c->rival;
+    if (!rival)
+        return;
+    wrd_connection_end(rival, ep->now, WRD_LOST, "another handshake took its place");
+    wrd_endpoint_retire(ep, rival);
+}
+
+/* Takes the place behind the connection that the address has, until it proves itself. */
+static void make_rival(struct wrd_endpoint *ep, struct wrd_connection *present, struct wrd_connection *c)
+{
+    drop_rival(ep, present);
+    present->rival = c;
+    c->replaces = present;
+}
+
+/* The only place where a datagram makes a connection. */
+static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
+                                    bool proved)
+{
+    if (ep->handshakes.count >= ep->shared.options.max_handshakes)
+        evict_handshake(ep);
+    struct wrd_accept accept = {.path = *path, .proved = proved};
+    if (admitted)
+        accept.admitted = *admitted;
+    struct wrd_connection *c = wrd_connection_accept(&ep->shared, ep->now, &accept);
+    if (!c || !wrd_endpoint_enroll(ep, c)) {
+        ep->counters.dropped_memory++;
+        return NULL;
+    }
+    if (admitted)
+        wrd_admit_forget(admitted);
+    ep->counters.handshakes_begun++;
+    wrd_queue_push(&ep->handshakes, c);
+    struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
+    if (present)
+        make_rival(ep, present, c);
+    else
+        wrd_paths_put(&ep->paths, c);
+    return c;
+}
+
+/* (Part of) a ClientHello that no handshake waits for. True: there is a connection for it now. */
+static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
+                          const uint8_t *datagram, size_t len)
+{
+    struct wrd_dtls_hello hello;
+    bool first = wrd_dtls_hello_read(&hello, datagram, len);
+    bool answers = first && hello.cookie_len > 0;
+    bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, &hello);
+    if (answers && !proved)
+        ep->counters.cookies_wrong++;
+    /* A cookie proves more than a check, but does not say who is to be let in. */
+    if (!admitted && (ep->shared.options.token_key_count > 0 || !(proved || is_pressed(ep)))) {
+        ep->counters.dropped_unknown_path++;
+        return false;
+    }
+    if (!proved && (answers || is_pressed(ep))) {
+        if (first)
+            ask_for_cookie(ep, path, &hello, datagram);
+        else
+            ep->counters.dropped_unknown_path++; /* a later part; the first will come again with a cookie */
+        return false;
+    }
+    return may_begin(ep, path) && begin(ep, path, admitted, proved);
+}
+
+/* ---- a peer that moved: RFC 9146's question, answered by its check and a record that is newer than all before */
+
+static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
+{
+    struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
+    drop_rival(ep, c);
+    if (present) { /* lives on until its own peer shows where it is now, or is lost */
+        drop_rival(ep, present);
+        wrd_paths_remove(&ep->paths, present);
+    }
+    wrd_paths_remove(&ep->paths, c);
+    wrd_gate_leave(&ep->gate, c->address);
+    wrd_connection_move(c, ep->now, path);
+    c->address = wrd_gate_address(ep->paths.key, &path->remote);
+    wrd_gate_enter(&ep->gate, c->address);
+    wrd_paths_put(&ep->paths, c);
+    ep->counters.paths_moved++;
+}
+
+/* The datagram may be of the connection that the check from this address named. */
+static bool receive_moved(struct wrd_endpoint *ep, const wrd_path *path, const struct wrd_admitted *admitted,
+                          const uint8_t *datagram, size_t len)
+{
+    struct wrd_connection *c = admitted ? wrd_endpoint_named(ep, admitted->name) : NULL;
+    if (!c || c->phase < WRD_PHASE_ASSOCIATING || c->phase == WRD_PHASE_ENDED)
+        return false;
+    uint64_t newest = wrd_dtls_newest(c->dtls);
+    bool authentic = wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
+    if (authentic && c->phase < WRD_PHASE_ENDED && wrd_dtls_newest(c->dtls) > newest)
+        move(ep, c, path);
+    wrd_endpoint_settle(ep, c);
+    return authentic;
+}
+
+/* ---- DTLS */
+
+/* Gives a datagram to the connection of its address, and to the one that may replace it: each takes what its keys fit
+ * and ignores the rest. */
+static bool receive_known(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path,
+                          const uint8_t *datagram, size_t len)
+{
+    struct wrd_connection *rival = c->rival;
+    (rival ? rival : c)->bytes_in += len; /* once: both answer within one address's budget */
+    bool authentic = wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
+    if (authentic)
+        c->path.local = path->local; /* a forged datagram cannot move it */
+    if (rival)
+        (void)wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
+    wrd_endpoint_settle(ep, c);
+    if (rival)
+        wrd_endpoint_settle(ep, rival);
+    return authentic;
+}
+
+static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
+    if (!ep->admit || (c && c->dialed)) {
+        if (c)
+            (void)receive_known(ep, c, path, datagram, len);
+        else
+            ep->counters.dropped_unknown_path++;
+        return;
+    }
+    struct wrd_admitted *admitted =
+        wrd_admit_find(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote);
+    struct wrd_connection *newest = c && c->rival ? c->rival : c;
+    bool stranger = !newest || (admitted && newest->name != admitted->name);
+    if (stranger && wrd_dtls_is_client_hello(datagram, len)) {
+        if (!receive_hello(ep, path, admitted, datagram, len))
+            return;
+        c = wrd_paths_find(&ep->paths, &path->remote);
+        admitted = NULL;
+    }
+    if (c && receive_known(ep, c, path, datagram, len))
+        return;
+    if (!receive_moved(ep, path, admitted, datagram, len) && !c && !pass_on(ep, 0, path, datagram, len))
+        ep->counters.dropped_unknown_path++;
+}
+
+void wrd_endpoint_receive(wrd_endpoint *ep, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    wrd_endpoint_tick(ep, now);
+    ep->counters.datagrams_received++;
+    ep->counters.bytes_received += len;
+    if (len <= WRD_DATAGRAM_MAX && wrd_stun_is(datagram, len))
+        receive_stun(ep, path, datagram, len);
+    else if (len <= WRD_DATAGRAM_MAX && wrd_dtls_is(datagram, len))
+        receive_dtls(ep, path, datagram, len);
+    else
+        ep->counters.dropped_garbage++;
+}

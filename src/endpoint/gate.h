@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many and how fast: connections of one address, handshakes begun per second by one address and by all. An address
+ * is an IPv4 address or an IPv6 /64, which is what one subscriber has; here it is known by a keyed hash.
+ *
+ * Rates follow the virtual scheduling of ATM's GCRA: one moment, up to which the rate is used up. Those of addresses lie
+ * in a count-min sketch of fixed size, so that no flood of addresses grows it; two that share a place in both rows share
+ * their rate.
+ */
+#ifndef WRD_ENDPOINT_GATE_H
+#define WRD_ENDPOINT_GATE_H
+
+#include "endpoint/map.h"
+
+#define WRD_GATE_ROWS    2
+#define WRD_GATE_COLUMNS 2048
+
+struct wrd_gate_rate {
+    uint64_t interval_ns, tolerance_ns;
+};
+
+struct wrd_gate {
+    uint32_t max_per_address;
+    struct wrd_gate_rate all, one;
+    struct wrd_map counts; /* address -> its connections */
+    uint64_t used_up;      /* ns */
+    uint64_t used_up_by[WRD_GATE_ROWS][WRD_GATE_COLUMNS];
+};
+
+enum wrd_gate_answer { WRD_GATE_OPEN, WRD_GATE_ADDRESS_FULL, WRD_GATE_ADDRESS_RATE, WRD_GATE_RATE };
+
+/* The part of `addr` that counts, hashed. */
+uint64_t wrd_gate_address(const uint8_t key[16], const wrd_addr *addr);
+/* `rate` and `rate_of_one`: handshakes per second; on a zeroed struct. */
+void wrd_gate_init(struct wrd_gate *gate, uint32_t max_per_address, uint32_t rate, uint32_t rate_of_one);
+void wrd_gate_free(struct wrd_gate *gate, const wrd_env *env);
+/* May `address` begin a handshake now? Only OPEN uses up its rates. */
+enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
+/* Room for `count` connections, so that enter() cannot fail. */
+bool wrd_gate_reserve(struct wrd_gate *gate, const wrd_env *env, uint32_t count);
+/* A connection of `address` there is, and is no longer. */
+void wrd_gate_enter(struct wrd_gate *gate, uint64_t address);
+void wrd_gate_leave(struct wrd_gate *gate, uint64_t address);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/cookie.h"
+
+#include "lab.h"
+
+#include <string.h>
+
+#define START (1000 * WRD_SECOND)
+
+static const struct wrd_cookie_keys keys = {{{1}, {2}}}, others = {{{1}, {3}}};
+
+static struct wrd_dtls_hello hello_with(const uint8_t *random, const uint8_t *cookie, size_t len)
+{
+    return (struct wrd_dtls_hello){.random = random, .cookie = cookie, .cookie_len = len, .repeated = true};
+}
+
+static void a_cookie_is_good_for_its_sender_alone_and_for_a_while(void **state)
+{
+    (void)state;
+    wrd_addr remote = lab_addr(1);
+    uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, cookie[WRD_DTLS_COOKIE_SIZE];
+    wrd_time now = START / WRD_COOKIE_PERIOD * WRD_COOKIE_PERIOD;
+    wrd_cookie_make(cookie, &keys, now, &remote, random);
+    struct wrd_dtls_hello hello = hello_with(random, cookie, sizeof cookie);
+    assert_true(wrd_cookie_is_good(&keys, now, &remote, &hello));
+    assert_true(wrd_cookie_is_good(&keys, now + 2 * WRD_COOKIE_PERIOD - 1, &remote, &hello));
+    assert_false(wrd_cookie_is_good(&keys, now + 2 * WRD_COOKIE_PERIOD, &remote, &hello));
+    assert_false(wrd_cookie_is_good(&keys, now - 1, &remote, &hello)); /* of the future */
+    assert_false(wrd_cookie_is_good(&others, now, &remote, &hello));
+    for (uint32_t number = 2; number < 40; number++) {
+        wrd_addr other = lab_addr(number);
+        assert_false(wrd_cookie_is_good(&keys, now, &other, &hello));
+    }
+    uint8_t another[WRD_DTLS_RANDOM_SIZE] = {8};
+    hello = hello_with(another, cookie, sizeof cookie);
+    assert_false(wrd_cookie_is_good(&keys, now, &remote, &hello));
+}
+
+static void any_bit_counts_and_so_does_the_length(void **state)
+{
+    (void)state;
+    wrd_addr remote = lab_addr(1);
+    uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, cookie[WRD_DTLS_COOKIE_SIZE + 1] = {0};
+    wrd_cookie_make(cookie, &keys, START, &remote, random);
+    for (unsigned bit = 0; bit < 8 * WRD_DTLS_COOKIE_SIZE; bit++) {
+        cookie[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        struct wrd_dtls_hello hello = hello_with(random, cookie, WRD_DTLS_COOKIE_SIZE);
+        assert_false(wrd_cookie_is_good(&keys, START, &remote, &hello));
+        cookie[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t len = 0; len <= WRD_DTLS_COOKIE_SIZE + 1; len++) {
+        struct wrd_dtls_hello hello = hello_with(random, cookie, len);
+        assert_int_equal(wrd_cookie_is_good(&keys, START, &remote, &hello), len == WRD_DTLS_COOKIE_SIZE);
+    }
+}
+
+static void at_the_beginning_of_time_there_is_no_period_before(void **state)
+{
+    (void)state;
+    wrd_addr remote = lab_addr(1);
+    uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, cookie[WRD_DTLS_COOKIE_SIZE] = {0};
+    struct wrd_dtls_hello hello = hello_with(random, cookie, sizeof cookie);
+    assert_false(wrd_cookie_is_good(&keys, 0, &remote, &hello));
+    wrd_cookie_make(cookie, &keys, 0, &remote, random);
+    assert_true(wrd_cookie_is_good(&keys, 0, &remote, &hello));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cookie_is_good_for_its_sender_alone_and_for_a_while),
+        cmocka_unit_test(any_bit_counts_and_so_does_the_length),
+        cmocka_unit_test(at_the_beginning_of_time_there_is_no_period_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

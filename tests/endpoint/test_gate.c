@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/gate.h"
+
+#include "lab.h"
+
+#include <string.h>
+
+#define START (1000 * WRD_SECOND)
+
+static const uint8_t key[16] = {1, 2, 3};
+static struct wrd_gate gate;
+static struct lab_memory memory;
+
+static int close_gate(void **state)
+{
+    (void)state;
+    wrd_gate_free(&gate, &memory.env);
+    assert_int_equal(memory.live, 0);
+    return 0;
+}
+
+static void open_gate(uint32_t max_per_address, uint32_t rate, uint32_t rate_of_one)
+{
+    memset(&gate, 0, sizeof gate);
+    lab_memory_init(&memory);
+    wrd_gate_init(&gate, max_per_address, rate, rate_of_one);
+}
+
+static unsigned count_open(wrd_time now, uint64_t address, unsigned tries)
+{
+    unsigned open = 0;
+    for (unsigned i = 0; i < tries; i++)
+        open += wrd_gate_ask(&gate, now, address) == WRD_GATE_OPEN;
+    return open;
+}
+
+static void an_address_is_an_ipv4_address_or_an_ipv6_64(void **state)
+{
+    (void)state;
+    wrd_addr v4 = {.family = 4, .ip = {10, 0, 0, 1}, .port = 1}, other = v4;
+    other.port = 2;
+    assert_true(wrd_gate_address(key, &v4) == wrd_gate_address(key, &other));
+    other.ip[3] = 2;
+    assert_true(wrd_gate_address(key, &v4) != wrd_gate_address(key, &other));
+    wrd_addr v6 = {.family = 6, .ip = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 9}, .port = 1}, same = v6;
+    same.ip[8] = 77;
+    same.ip[15] = 1;
+    assert_true(wrd_gate_address(key, &v6) == wrd_gate_address(key, &same));
+    same.ip[7] = 2;
+    assert_true(wrd_gate_address(key, &v6) != wrd_gate_address(key, &same));
+}
+
+static void connections_of_one_address_are_counted_and_others_are_not_touched(void **state)
+{
+    (void)state;
+    open_gate(3, 1000000, 1000000);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_OPEN);
+        assert_true(wrd_gate_reserve(&gate, &memory.env, i + 1));
+        wrd_gate_enter(&gate, 7);
+    }
+    assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_ADDRESS_FULL);
+    assert_int_equal(wrd_gate_ask(&gate, START, 8), WRD_GATE_OPEN);
+    wrd_gate_leave(&gate, 7);
+    assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_OPEN);
+    wrd_gate_leave(&gate, 7);
+    wrd_gate_leave(&gate, 7);
+    assert_int_equal(gate.counts.len, 0);
+}
+
+static void one_address_has_a_seconds_worth_at_once_and_then_its_rate(void **state)
+{
+    (void)state;
+    open_gate(1000, 1000000, 20);
+    assert_int_equal(count_open(START, 7, 100), 20);
+    assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_ADDRESS_RATE);
+    assert_int_equal(count_open(START, 8, 100), 20); /* the neighbour has its own */
+    unsigned open = 0;
+    for (wrd_time t = 0; t < 10 * WRD_SECOND; t += WRD_MILLISECOND)
+        open += count_open(START + t, 7, 1);
+    assert_in_range(open, 198, 202);
+    assert_int_equal(count_open(START + 3600 * WRD_SECOND, 7, 100), 20); /* rest does not pile up */
+}
+
+static void all_together_have_a_seconds_worth_at_once_and_then_the_rate(void **state)
+{
+    (void)state;
+    open_gate(1000, 100, 1000000);
+    unsigned open = 0;
+    for (uint64_t address = 0; address < 500; address++)
+        open += count_open(START, address * 0x9e3779b97f4a7c15u, 1);
+    assert_int_equal(open, 100);
+    assert_int_equal(wrd_gate_ask(&gate, START, 12345), WRD_GATE_RATE);
+    open = 0;
+    for (wrd_time t = 0; t < 10 * WRD_SECOND; t += WRD_MILLISECOND)
+        open += count_open(START + t, t * 0x9e3779b97f4a7c15u, 1);
+    assert_in_range(open, 998, 1002);
+}
+
+/* What was refused for the rate of all is not charged to the address. */
+static void a_refusal_costs_nothing(void **state)
+{
+    (void)state;
+    open_gate(1000, 10, 5);
+    assert_int_equal(count_open(START, 1, 5) + count_open(START, 0x9e3779b97f4a7c15u, 5), 10);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_RATE);
+    assert_int_equal(wrd_gate_ask(&gate, START + 100 * WRD_MILLISECOND, 7), WRD_GATE_OPEN);
+}
+
+/* Some 1,800 busy addresses take little from a quiet one. */
+static void a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate(void **state)
+{
+    (void)state;
+    open_gate(1000, 1000000, 10);
+    uint64_t seed = 5;
+    for (int i = 0; i < 600; i++)
+        (void)count_open(START, lab_random(&seed), 12);
+    unsigned refused = 0;
+    for (int i = 0; i < 1000; i++)
+        refused += wrd_gate_ask(&gate, START, lab_random(&seed)) != WRD_GATE_OPEN;
+    assert_true(refused < 200);
+}
+
+static void the_lowest_rates_work(void **state)
+{
+    (void)state;
+    open_gate(1, 1, 1);
+    assert_int_equal(count_open(START, 7, 5), 1);
+    assert_int_equal(count_open(START + WRD_SECOND - 1, 7, 5), 0);
+    assert_int_equal(count_open(START + WRD_SECOND, 7, 5), 1);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, close_gate)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_is_an_ipv4_address_or_an_ipv6_64),
+        TEST(connections_of_one_address_are_counted_and_others_are_not_touched),
+        TEST(one_address_has_a_seconds_worth_at_once_and_then_its_rate),
+        TEST(all_together_have_a_seconds_worth_at_once_and_then_the_rate),
+        TEST(a_refusal_costs_nothing),
+        TEST(a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate),
+        TEST(the_lowest_rates_work),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

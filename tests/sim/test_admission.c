@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is let in, and how many: what keeps an open port open (docs/THREATS.md). */
+#include "sim/apps.h"
+
+#include "stun/stun.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CLIENTS_MAX 40
+
+static struct scene {
+    struct world world;
+    wrd_key key;
+    struct echo echo;
+    struct caller callers[CLIENTS_MAX];
+    unsigned clients;
+    struct node *server;
+} scene;
+
+static const struct link_options line = {.delay_us = 5 * WRD_MILLISECOND};
+
+static void set_scene(wrd_endpoint_options *server)
+{
+    memset(&scene, 0, sizeof scene);
+    world_init(&scene.world, 31);
+    world_server_options(server, &scene.key);
+}
+
+static void open_server(const wrd_endpoint_options *server)
+{
+    scene.server = world_add(&scene.world, server, &line, echo_turn, &scene.echo);
+    assert_non_null(scene.server);
+}
+
+/* A client at `addr`, or at an address of its own when NULL. */
+static struct node *add_client(const struct link_options *out, const wrd_addr *addr)
+{
+    wrd_endpoint_options options;
+    wrd_endpoint_options_init(&options);
+    struct caller *caller = &scene.callers[scene.clients];
+    *caller = (struct caller){
+        .to = world_address(scene.server), .seed = scene.clients + 1u, .messages = 5, .size_max = 500};
+    struct node *node = world_add(&scene.world, &options, out, caller_turn, caller);
+    assert_non_null(node);
+    if (addr)
+        node->addr = *addr;
+    scene.clients++;
+    return node;
+}
+
+static void run_for(wrd_time time)
+{
+    world_run(&scene.world, scene.world.now + time, NULL);
+}
+
+static unsigned count_opened(void)
+{
+    unsigned opened = 0;
+    for (unsigned i = 0; i < scene.clients; i++)
+        opened += scene.callers[i].opened;
+    return opened;
+}
+
+static wrd_endpoint_counters counters(void)
+{
+    wrd_endpoint_counters c = {.size = sizeof c};
+    wrd_endpoint_get_counters(scene.server->endpoint, &c);
+    return c;
+}
+
+static wrd_conn_info first_connection(void)
+{
+    wrd_conn_info info = {.size = sizeof info};
+    assert_int_equal(wrd_conn_get_info(scene.server->endpoint, (wrd_conn)1 << 32, &info), WRD_OK);
+    return info;
+}
+
+/* Every handshake that was begun has come to one end. */
+static void end_scene(void)
+{
+    wrd_endpoint_counters c = counters();
+    assert_int_equal(c.handshakes_begun, c.connections_opened + c.handshakes_failed + c.handshakes_timed_out +
+                                             c.handshakes_evicted + c.handshakes);
+    world_free(&scene.world);
+    assert_int_equal(scene.world.allocations.bytes, 0);
+}
+
+/* ---- cookies */
+
+/* Clients whose first hello arrives, and nothing after it. */
+static void add_mutes(unsigned count)
+{
+    struct link_options mute = line;
+    mute.loss_mask = ~(uint64_t)3; /* the check and the hello pass */
+    for (unsigned i = 0; i < count; i++)
+        (void)add_client(&mute, NULL);
+}
+
+static void above_the_mark_only_who_returns_a_cookie_gets_in(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.cookies_above = 4;
+    open_server(&server);
+    add_mutes(12);
+    run_for(WRD_SECOND);
+    wrd_endpoint_counters c = counters();
+    assert_int_equal(c.handshakes_begun, 4);
+    assert_int_equal(c.connections, 4);
+    assert_int_equal(c.cookies_sent, 8);
+    struct caller *good = &scene.callers[scene.clients];
+    (void)add_client(&line, NULL);
+    run_for(WRD_SECOND);
+    assert_true(caller_succeeded(good));
+    assert_int_equal(counters().connections, 5);
+    assert_int_equal(counters().cookies_wrong, 0);
+    run_for(20 * WRD_SECOND); /* the mute ones are given up */
+    assert_int_equal(counters().handshakes_timed_out, 4);
+    c = counters();
+    (void)add_client(&line, NULL);
+    run_for(WRD_SECOND);
+    assert_int_equal(counters().cookies_sent, c.cookies_sent); /* no pressure, no cookie */
+    end_scene();
+}
+
+static void a_cookie_costs_one_round_trip(void **state)
+{
+    (void)state;
+    wrd_time took[2];
+    for (unsigned pressed = 0; pressed < 2; pressed++) {
+        wrd_endpoint_options server;
+        set_scene(&server);
+        server.cookies_above = 1;
+        open_server(&server);
+        if (pressed)
+            add_mutes(1);
+        run_for(WRD_SECOND);
+        struct caller *caller = &scene.callers[scene.clients];
+        wrd_time begun = scene.world.now;
+        (void)add_client(&line, NULL);
+        run_for(WRD_SECOND);
+        assert_true(caller_succeeded(caller));
+        took[pressed] = caller->opened_at - begun;
+        end_scene();
+    }
+    assert_int_equal(took[1] - took[0], 2 * line.delay_us);
+}
+
+/* Spoofed sources that make valid checks: each needs nothing but an invented ufrag. */
+static size_t valid_check(uint8_t out[256], uint32_t number)
+{
+    char ufrag[64], username[129];
+    for (size_t i = 0; i < sizeof ufrag; i++)
+        ufrag[i] = (char)('a' + (number >> i % 16 * 2 & 3));
+    memcpy(username, ufrag, 64);
+    username[64] = ':';
+    memcpy(username + 65, ufrag, 64);
+    struct wrd_stun_request request = {.transaction = (const uint8_t *)"transaction!",
+                                       .username = username,
+                                       .username_len = sizeof username,
+                                       .priority = 1,
+                                       .use_candidate = true};
+    return wrd_stun_write_request(out, 256, &request, (const uint8_t *)ufrag, sizeof ufrag);
+}
+
+static wrd_addr forged_addr(uint32_t number)
+{
+    return (wrd_addr){.family = 4, .ip = {172, (uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint8_t)number},
+                      .port = (uint16_t)(1024 + number % 60000)};
+}
+
+static void a_flood_of_valid_checks_keeps_nobody_out_and_takes_no_memory(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    open_server(&server);
+    run_for(WRD_SECOND);
+    size_t before = counters().memory;
+    for (unsigned i = 0; i < 8; i++)
+        (void)add_client(&line, NULL);
+    for (uint32_t number = 0; number < 60000; number++) { /* 20,000 in each of three seconds, each from elsewhere */
+        uint8_t check[256];
+        size_t len = valid_check(check, number);
+        wrd_addr from = forged_addr(number);
+        world_inject(&scene.world, scene.server, &from, check, len);
+        if (number % 20 == 19)
+            run_for(WRD_MILLISECOND);
+        if (number == 40000)
+            assert_true(counters().memory - before < 64 * 1024 * 8 + 8 * 64 * 1024);
+    }
+    run_for(5 * WRD_SECOND);
+    assert_int_equal(count_opened(), 8);
+    for (unsigned i = 0; i < 8; i++)
+        assert_true(caller_succeeded(&scene.callers[i]));
+    assert_int_equal(counters().connections, 8);
+    end_scene();
+}
+
+static void hellos_without_checks_get_nothing_while_there_is_no_pressure(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    open_server(&server);
+    static const uint8_t hello[80] = {22,   0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 67, 1, 0,
+                                      0,    55,   0,    0, 0, 0, 0, 0, 0, 55, 0xfe, 0xfd};
+    for (uint32_t number = 0; number < 1000; number++) {
+        wrd_addr from = forged_addr(number);
+        world_inject(&scene.world, scene.server, &from, hello, sizeof hello);
+    }
+    run_for(WRD_SECOND);
+    assert_int_equal(scene.server->bytes_sent, 0);
+    assert_int_equal(counters().dropped_unknown_path, 1000);
+    end_scene();
+}
+
+/* ---- limits */
+
+static void each_limit_refuses_and_counts_under_its_own_name(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.max_connections = 3;
+    open_server(&server);
+    for (unsigned i = 0; i < 5; i++)
+        (void)add_client(&line, NULL);
+    run_for(5 * WRD_SECOND);
+    assert_int_equal(count_opened(), 3);
+    assert_true(counters().dropped_full > 0);
+    assert_int_equal(counters().connections, 3);
+    end_scene();
+}
+
+static void one_address_cannot_take_every_place(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.max_per_address = 3;
+    open_server(&server);
+    wrd_addr nat = {.family = 4, .ip = {10, 9, 9, 9}};
+    for (uint16_t i = 0; i < 6; i++) {
+        nat.port = (uint16_t)(1000 + i);
+        (void)add_client(&line, &nat);
+    }
+    (void)add_client(&line, NULL); /* somebody else */
+    run_for(5 * WRD_SECOND);
+    assert_int_equal(count_opened(), 4);
+    assert_true(scene.callers[6].opened);
+    assert_true(counters().dropped_address > 0);
+    run_for(20 * WRD_SECOND); /* the others have given up */
+    for (unsigned i = 0; i < 6; i++) /* one leaves, and its place is free */
+        if (scene.callers[i].opened) {
+            wrd_conn_close(scene.world.nodes[1 + i].endpoint, scene.world.now, scene.callers[i].conn);
+            break;
+        }
+    run_for(WRD_SECOND);
+    nat.port = 2000;
+    struct caller *late = &scene.callers[scene.clients];
+    (void)add_client(&line, &nat);
+    run_for(5 * WRD_SECOND);
+    assert_true(caller_succeeded(late));
+    end_scene();
+}
+
+static void an_ipv6_64_counts_as_one_address(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.max_per_address = 2;
+    open_server(&server);
+    for (uint8_t i = 0; i < 6; i++) {
+        wrd_addr addr = {.family = 6, .ip = {0x20, 1, 0xd, 0xb8, 0, 0, 0, (uint8_t)(i / 3)}, .port = 5};
+        addr.ip[15] = (uint8_t)(i + 1);
+        addr.ip[9] = i;
+        (void)add_client(&line, &addr);
+    }
+    run_for(5 * WRD_SECOND);
+    assert_int_equal(count_opened(), 4);
+    end_scene();
+}
+
+static void handshakes_above_the_rate_begin_later_and_all_of_them_do(void **state)
+{
+    (void)state;
+    for (unsigned by_address = 0; by_address < 2; by_address++) {
+        wrd_endpoint_options server;
+        set_scene(&server);
+        if (by_address)
+            server.handshake_rate_per_address = 3;
+        else
+            server.handshake_rate = 4;
+        open_server(&server);
+        wrd_addr nat = {.family = 4, .ip = {10, 9, 9, 9}};
+        for (uint16_t i = 0; i < 12; i++) {
+            nat.port = (uint16_t)(1000 + i);
+            (void)add_client(&line, by_address ? &nat : NULL);
+        }
+        run_for(500 * WRD_MILLISECOND);
+        assert_int_equal(count_opened(), by_address ? 3 : 4);
+        run_for(9 * WRD_SECOND); /* clients repeat their hello, so patience is all it takes */
+        assert_int_equal(count_opened(), 12);
+        wrd_endpoint_counters c = counters();
+        assert_true(by_address ? c.dropped_address_rate > 0 && c.dropped_rate == 0
+                               : c.dropped_rate > 0 && c.dropped_address_rate == 0);
+        end_scene();
+    }
+}
+
+static void short_memory_refuses_new_ones_and_spares_those_there_are(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.memory_limit = 4 * 1024 * 1024;
+    server.receive_window = 1024 * 1024;
+    open_server(&server);
+    (void)add_client(&line, NULL);
+    run_for(WRD_SECOND);
+    assert_true(scene.callers[0].opened);
+    /* Nobody takes what these send, so that it stays in the server's memory. */
+    scene.server->turn = NULL;
+    for (unsigned i = 1; i < 12; i++) {
+        (void)add_client(&line, NULL);
+        scene.callers[i].messages = 2000;
+        scene.callers[i].size_max = 60000;
+    }
+    run_for(20 * WRD_SECOND);
+    wrd_endpoint_counters c = counters();
+    assert_true(c.memory <= server.memory_limit);
+    assert_true(c.memory > server.memory_limit / 2);
+    (void)add_client(&line, NULL);
+    run_for(20 * WRD_SECOND);
+    assert_false(scene.callers[12].opened);
+    assert_true(counters().dropped_memory > 0);
+    assert_true(first_connection().open);
+    scene.server->turn = echo_turn; /* the application takes them at last, and nothing was lost */
+    run_for(300 * WRD_SECOND);
+    for (unsigned i = 0; i < 12; i++)
+        assert_false(scene.callers[i].corrupt);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    assert_true(counters().memory < server.memory_limit / 2);
+    end_scene();
+}
+
+/* ---- tokens */
+
+static const wrd_token_key token_keys[2] = {{{1, 2, 3}}, {{4, 5, 6}}};
+
+static void mint(char out[WRD_TOKEN_LEN + 1], const wrd_token_key *key, wrd_time expires_at)
+{
+    wrd_token token = {.expires = WORLD_UNIX_TIME + expires_at / WRD_SECOND, .subject = "player 17"};
+    assert_int_equal(wrd_token_mint(out, &token, key), WRD_OK);
+}
+
+static void a_server_that_asks_for_tokens_answers_nobody_without(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    static char good[WRD_TOKEN_LEN + 1], old[WRD_TOKEN_LEN + 1], foreign[WRD_TOKEN_LEN + 1];
+    set_scene(&server);
+    server.token_keys = token_keys;
+    server.token_key_count = 2;
+    open_server(&server);
+    mint(good, &token_keys[1], scene.world.now + 5 * WRD_SECOND);
+    mint(old, &token_keys[0], scene.world.now);
+    mint(foreign, &(wrd_token_key){{9}}, scene.world.now + 60 * WRD_SECOND);
+    static const char *const tokens[] = {NULL, old, foreign, good};
+    for (unsigned i = 0; i < 4; i++) {
+        (void)add_client(&line, NULL);
+        scene.callers[i].token = tokens[i];
+    }
+    run_for(20 * WRD_SECOND);
+    assert_int_equal(count_opened(), 1);
+    assert_true(caller_succeeded(&scene.callers[3]));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(scene.callers[i].reason, WRD_TIMEOUT);
+    wrd_endpoint_counters c = counters();
+    assert_true(c.checks_unknown_token > 0 && c.checks_expired_token > 0);
+    wrd_conn_info info = first_connection();
+    assert_true(info.has_token);
+    assert_string_equal((const char *)info.subject, "player 17");
+    run_for(120 * WRD_SECOND); /* a token is for connecting; who is in stays in when it expires */
+    assert_true(first_connection().open);
+    end_scene();
+}
+
+static void tokens_hold_under_pressure_too(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    static char good[WRD_TOKEN_LEN + 1];
+    set_scene(&server);
+    server.token_keys = token_keys;
+    server.token_key_count = 1;
+    server.cookies_above = 1;
+    open_server(&server);
+    mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
+    add_mutes(1);
+    scene.callers[0].token = good;
+    (void)add_client(&line, NULL);
+    (void)add_client(&line, NULL);
+    scene.callers[2].token = good;
+    run_for(9 * WRD_SECOND);
+    assert_false(scene.callers[1].opened);
+    assert_true(caller_succeeded(&scene.callers[2]));
+    assert_true(counters().cookies_sent > 0);
+    end_scene();
+}
+
+static void a_token_that_is_none_is_refused_when_dialed(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    open_server(&server);
+    wrd_conn conn;
+    wrd_address address = world_address(scene.server);
+    char long_one[WRD_UFRAG_PREFIX_MAX + 2];
+    memset(long_one, 'a', sizeof long_one - 1);
+    long_one[sizeof long_one - 1] = 0;
+    struct node *client = add_client(&line, NULL);
+    assert_int_equal(wrd_endpoint_dial_with(client->endpoint, scene.world.now, &conn, &address, "not a token!"),
+                     WRD_INVALID);
+    assert_int_equal(wrd_endpoint_dial_with(client->endpoint, scene.world.now, &conn, &address, long_one),
+                     WRD_INVALID);
+    wrd_endpoint_options bare;
+    wrd_endpoint_options_init(&bare);
+    bare.key = &scene.key;
+    bare.token_keys = token_keys;
+    bare.token_key_count = 1;
+    wrd_endpoint *endpoint;
+    const char *why = NULL;
+    assert_int_equal(wrd_endpoint_new(&endpoint, &bare, NULL, &why), WRD_INVALID); /* no clock to expire them by */
+    assert_non_null(strstr(why, "unix_time"));
+    end_scene();
+}
+
+/* ---- identities */
+
+static void who_dials_the_second_key_meets_it_and_others_the_first(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    wrd_key second;
+    wrd_fingerprint fingerprint;
+    set_scene(&server);
+    assert_int_equal(wrd_key_from_seed(&second, 1234), WRD_OK);
+    assert_int_equal(wrd_key_fingerprint(&fingerprint, &second), WRD_OK);
+    server.second_key = &second;
+    open_server(&server);
+    for (unsigned i = 0; i < 6; i++) {
+        (void)add_client(&line, NULL);
+        if (i % 2)
+            scene.callers[i].to.fingerprint = fingerprint;
+    }
+    run_for(3 * WRD_SECOND);
+    for (unsigned i = 0; i < 6; i++)
+        assert_true(caller_succeeded(&scene.callers[i]));
+    struct caller *wrong = &scene.callers[scene.clients];
+    (void)add_client(&line, NULL);
+    wrong->to.fingerprint.bytes[0] ^= 1;
+    run_for(3 * WRD_SECOND);
+    assert_int_equal(wrong->reason, WRD_MISMATCH);
+    end_scene();
+}
+
+static void a_second_key_needs_a_first_and_must_be_one(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options;
+    wrd_endpoint *endpoint;
+    const char *why = NULL;
+    wrd_key key, zero = {{0}};
+    assert_int_equal(wrd_key_from_seed(&key, 5), WRD_OK);
+    wrd_endpoint_options_init(&options);
+    options.second_key = &key;
+    assert_int_equal(wrd_endpoint_new(&endpoint, &options, NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "second_key"));
+    options.key = &key;
+    options.second_key = &zero;
+    assert_int_equal(wrd_endpoint_new(&endpoint, &options, NULL, &why), WRD_INVALID);
+    assert_non_null(strstr(why, "second_key"));
+    assert_null(endpoint);
+}
+
+static void the_clients_certificate_is_told_when_it_was_asked_for(void **state)
+{
+    (void)state;
+    for (unsigned asked = 0; asked < 2; asked++) {
+        wrd_endpoint_options server;
+        set_scene(&server);
+        server.ask_certificate = asked;
+        open_server(&server);
+        (void)add_client(&line, NULL);
+        run_for(WRD_SECOND);
+        assert_true(caller_succeeded(&scene.callers[0]));
+        assert_int_equal(first_connection().has_fingerprint, asked);
+        end_scene();
+    }
+}
+
+/* ---- time and the end */
+
+static void who_says_nothing_is_sent_away_after_the_idle_timeout(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.idle_timeout = 20 * WRD_SECOND;
+    open_server(&server);
+    (void)add_client(&line, NULL);
+    run_for(15 * WRD_SECOND);
+    scene.callers[0].messages += 5; /* talk in time */
+    run_for(15 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    assert_false(scene.callers[0].closed);
+    run_for(20 * WRD_SECOND);
+    assert_true(scene.callers[0].closed);
+    assert_int_equal(scene.callers[0].reason, WRD_CLOSED);
+    assert_int_equal(scene.echo.closed, 1);
+    assert_int_equal(scene.echo.last_reason, WRD_TIMEOUT);
+    end_scene();
+}
+
+static void draining_tells_everybody_and_takes_nobody(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    open_server(&server);
+    for (unsigned i = 0; i < 10; i++)
+        (void)add_client(&line, NULL);
+    run_for(2 * WRD_SECOND);
+    assert_int_equal(count_opened(), 10);
+    wrd_endpoint_drain(scene.server->endpoint, scene.world.now, 4001, "going down");
+    (void)add_client(&line, NULL);
+    run_for(2 * WRD_SECOND);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_true(scene.callers[i].closed);
+        assert_int_equal(scene.callers[i].reason, WRD_CLOSED);
+    }
+    assert_false(scene.callers[10].opened);
+    assert_true(counters().dropped_full > 0);
+    assert_int_equal(counters().connections, 0);
+    assert_int_equal(scene.echo.closed, 10);
+    end_scene();
+}
+
+static void round_trips_are_counted_by_their_length(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    open_server(&server);
+    struct link_options far = {.delay_us = 30 * WRD_MILLISECOND};
+    (void)add_client(&far, NULL);
+    scene.callers[0].messages = 200;
+    run_for(20 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    wrd_endpoint_counters c = counters();
+    uint64_t samples = 0, likely = 0;
+    for (unsigned i = 0; i <= WRD_RTT_CLASSES; i++) {
+        samples += c.rtt[i];
+        if (i > 0 && wrd_rtt_bounds[i - 1] >= 20 * WRD_MILLISECOND && i < 11)
+            likely += c.rtt[i]; /* there and back are 35 ms, and a delayed SACK makes it more */
+    }
+    assert_true(samples > 0);
+    assert_true(10 * likely >= 9 * samples);
+    assert_true(c.rtt_sum >= samples * 35 * WRD_MILLISECOND);
+    assert_int_equal(c.messages_received, 200);
+    assert_int_equal(c.messages_sent, 200);
+    assert_int_equal(c.bytes_sent, scene.server->bytes_sent);
+    assert_int_equal(c.bytes_received, scene.server->bytes_received);
+    end_scene();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(above_the_mark_only_who_returns_a_cookie_gets_in),
+        cmocka_unit_test(a_cookie_costs_one_round_trip),
+        cmocka_unit_test(a_flood_of_valid_checks_keeps_nobody_out_and_takes_no_memory),
+        cmocka_unit_test(hellos_without_checks_get_nothing_while_there_is_no_pressure),
+        cmocka_unit_test(each_limit_refuses_and_counts_under_its_own_name),
+        cmocka_unit_test(one_address_cannot_take_every_place),
+        cmocka_unit_test(an_ipv6_64_counts_as_one_address),
+        cmocka_unit_test(handshakes_above_the_rate_begin_later_and_all_of_them_do),
+        cmocka_unit_test(short_memory_refuses_new_ones_and_spares_those_there_are),
+        cmocka_unit_test(a_server_that_asks_for_tokens_answers_nobody_without),
+        cmocka_unit_test(tokens_hold_under_pressure_too),
+        cmocka_unit_test(a_token_that_is_none_is_refused_when_dialed),
+        cmocka_unit_test(who_dials_the_second_key_meets_it_and_others_the_first),
+        cmocka_unit_test(a_second_key_needs_a_first_and_must_be_one),
+        cmocka_unit_test(the_clients_certificate_is_told_when_it_was_asked_for),
+        cmocka_unit_test(who_says_nothing_is_sent_away_after_the_idle_timeout),
+        cmocka_unit_test(draining_tells_everybody_and_takes_nobody),
+        cmocka_unit_test(round_trips_are_counted_by_their_length),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Endpoints behind one port, each with its share of the clients, as the threads of a server: a client that moves may
+ * reach another one, which hands its datagrams on.
+ */
+#include "sim/apps.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LOOPS   3
+#define CLIENTS 12
+#define NAMES   64
+
+static const struct link_options line = {.delay_us = 10 * WRD_MILLISECOND};
+
+/* What native/ shares between threads, without the threads. */
+struct mail {
+    wrd_path path;
+    size_t len;
+    uint8_t bytes[WRD_DATAGRAM_MAX];
+};
+
+static struct port {
+    struct world world;
+    wrd_key key;
+    struct echo echoes[LOOPS];
+    struct node *loops[LOOPS];
+    wrd_siblings siblings[LOOPS];
+    unsigned numbers[LOOPS];
+    struct {
+        uint64_t name;
+        unsigned loop;
+    } names[NAMES];
+    unsigned name_count, names_seen;
+    struct {
+        wrd_addr remote;
+        unsigned loop;
+    } routes[LOOPS][NAMES];
+    unsigned route_count[LOOPS];
+    struct mail mail[LOOPS][32];
+    unsigned mail_count[LOOPS];
+} port;
+
+static void own(void *user, uint64_t name, bool owned)
+{
+    unsigned self = *(unsigned *)user;
+    for (unsigned i = 0; i < port.name_count; i++) {
+        if (port.names[i].name != name)
+            continue;
+        assert_false(owned); /* each is claimed once */
+        assert_int_equal(port.names[i].loop, self);
+        port.names[i] = port.names[--port.name_count];
+        return;
+    }
+    assert_true(owned && port.name_count < NAMES);
+    port.names[port.name_count].name = name;
+    port.names[port.name_count++].loop = self;
+    port.names_seen++;
+}
+
+static bool send_to(unsigned loop, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    assert_true(port.mail_count[loop] < 32);
+    struct mail *mail = &port.mail[loop][port.mail_count[loop]++];
+    mail->path = *path;
+    mail->len = len;
+    memcpy(mail->bytes, datagram, len);
+    return true;
+}
+
+static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    unsigned self = *(unsigned *)user;
+    for (unsigned i = 0; name == 0 && i < port.route_count[self]; i++)
+        if (wrd_addr_equal(&port.routes[self][i].remote, &path->remote))
+            return send_to(port.routes[self][i].loop, path, datagram, len);
+    for (unsigned i = 0; name != 0 && i < port.name_count; i++) {
+        if (port.names[i].name != name || port.names[i].loop == self)
+            continue;
+        assert_true(port.route_count[self] < NAMES);
+        port.routes[self][port.route_count[self]].remote = path->remote;
+        port.routes[self][port.route_count[self]++].loop = port.names[i].loop;
+        return send_to(port.names[i].loop, path, datagram, len);
+    }
+    return false;
+}
+
+static void loop_turn(struct world *world, struct node *node)
+{
+    echo_turn(world, node);
+    for (unsigned loop = 0; loop < LOOPS; loop++) {
+        for (unsigned i = 0; i < port.mail_count[loop]; i++) {
+            const struct mail *mail = &port.mail[loop][i];
+            wrd_endpoint_receive(port.loops[loop]->endpoint, world->now, &mail->path, mail->bytes, mail->len);
+        }
+        port.mail_count[loop] = 0;
+    }
+}
+
+static void open_port(void)
+{
+    memset(&port, 0, sizeof port);
+    world_init(&port.world, 77);
+    for (unsigned i = 0; i < LOOPS; i++) {
+        wrd_endpoint_options options;
+        world_server_options(&options, &port.key);
+        port.numbers[i] = i;
+        port.siblings[i] = (wrd_siblings){.user = &port.numbers[i], .key = {1, 2, 3}, .own = own, .pass = pass};
+        options.siblings = &port.siblings[i];
+        port.loops[i] = world_add(&port.world, &options, &line, loop_turn, &port.echoes[i]);
+        assert_non_null(port.loops[i]);
+        port.loops[i]->addr = port.loops[0]->addr;
+        port.loops[i]->shares = LOOPS;
+        port.loops[i]->share = i;
+    }
+}
+
+static wrd_endpoint_counters counters_of(unsigned loop)
+{
+    wrd_endpoint_counters c = {.size = sizeof c};
+    wrd_endpoint_get_counters(port.loops[loop]->endpoint, &c);
+    return c;
+}
+
+static void a_client_that_moves_to_another_loop_keeps_its_connection(void **state)
+{
+    (void)state;
+    static struct caller callers[CLIENTS];
+    struct node *clients[CLIENTS];
+    open_port();
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        wrd_endpoint_options options;
+        wrd_endpoint_options_init(&options);
+        callers[i] = (struct caller){
+            .to = world_address(port.loops[0]), .seed = i + 1, .messages = 5, .size_max = 2000, .close_after = false};
+        clients[i] = world_add(&port.world, &options, &line, caller_turn, &callers[i]);
+        clients[i]->addr.port = (uint16_t)(4000 + i);
+    }
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    for (unsigned i = 0; i < LOOPS; i++)
+        assert_int_equal(port.echoes[i].opened, CLIENTS / LOOPS);
+    assert_int_equal(port.name_count, CLIENTS);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            wrd_addr to = clients[i]->addr;
+            to.port = (uint16_t)(to.port + 100 + i % 4); /* some stay with their loop, most do not */
+            world_rebind(&port.world, clients[i], i * 50 * WRD_MILLISECOND, &to);
+            callers[i].messages += 50;
+        }
+        world_run(&port.world, port.world.now + 30 * WRD_SECOND, NULL);
+    }
+    uint64_t moved = 0, passed = 0;
+    for (unsigned i = 0; i < LOOPS; i++) {
+        moved += counters_of(i).paths_moved;
+        passed += counters_of(i).passed_on;
+        assert_int_equal(port.echoes[i].closed, 0);
+        assert_int_equal(counters_of(i).connections, CLIENTS / LOOPS);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_true(caller_succeeded(&callers[i]));
+        assert_false(callers[i].closed);
+    }
+    assert_int_equal(moved, 3 * CLIENTS);
+    assert_true(passed > 100);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        wrd_conn_close(clients[i]->endpoint, port.world.now, callers[i].conn);
+    world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
+    assert_int_equal(port.name_count, 0);
+    assert_int_equal(port.names_seen, CLIENTS);
+    world_free(&port.world);
+    assert_int_equal(port.world.allocations.bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_that_moves_to_another_loop_keeps_its_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
