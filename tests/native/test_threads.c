@@ -738,8 +738,7 @@ static void what_found_no_room_in_a_box_is_counted(void **state)
     wrd_server_free(r.server);
 }
 
-/* ---- a client whose address changes; the core learns it (WRD_TEST_MOVING) */
-#ifdef WRD_TEST_MOVING
+/* ---- a client whose address changes */
 
 /* Passes datagrams between one client and the server, towards the server from a socket that it changes. */
 struct middlebox {
@@ -832,8 +831,6 @@ static void a_client_whose_port_changes_is_known_on_whichever_loop_it_lands(void
     remove_middlebox(&m);
     stop(&r);
 }
-
-#endif
 
 /* ---- what is refused */
 
@@ -955,9 +952,7 @@ int main(void)
         cmocka_unit_test(datagrams_that_find_no_room_in_the_socket_are_counted),
         cmocka_unit_test(what_a_loop_is_passed_it_answers_from_its_own_socket_on_the_same_port),
         cmocka_unit_test(what_found_no_room_in_a_box_is_counted),
-#ifdef WRD_TEST_MOVING
         cmocka_unit_test(a_client_whose_port_changes_is_known_on_whichever_loop_it_lands),
-#endif
         cmocka_unit_test(a_port_in_use_is_found_whoever_asks_with_however_many_threads),
         cmocka_unit_test(a_number_of_threads_out_of_range_is_said_plainly),
         cmocka_unit_test(loops_write_one_capture_with_whole_packets),
