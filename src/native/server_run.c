@@ -69,9 +69,8 @@ static void hand_out(wrd_server *server, const wrd_handlers *handlers, const wrd
     }
 }
 
-wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
+static wrd_result turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
 {
-    wrd_loop_enter(server);
     int own = wrd_server_timeout(server);
     if (own >= 0 && (timeout_ms < 0 || own < timeout_ms))
         timeout_ms = own;
@@ -92,6 +91,17 @@ wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int
     return stopped || wrd_loop_has_drained(server) ? WRD_CLOSED : WRD_OK;
 }
 
+wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
+{
+    wrd_loop_enter(server);
+    wrd_result result = turn(server, handlers, timeout_ms);
+    int error = errno;
+    if (result != WRD_OK)
+        wrd_loop_leave(server); /* the last turn of this thread, for all that is known */
+    errno = error;
+    return result;
+}
+
 /* ---- all loops */
 
 struct worker {
@@ -109,7 +119,6 @@ static void run_loop(struct worker *worker)
         worker->result = wrd_server_turn(worker->loop, worker->handlers, -1);
     } while (worker->result == WRD_OK);
     worker->error = errno;
-    wrd_loop_leave(worker->loop);
     wrd_server_stop(worker->loop);
 }
 

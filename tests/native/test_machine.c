@@ -476,6 +476,46 @@ static void the_wall_clock_may_go_backwards(void **state)
     end(&s);
 }
 
+/* Whether a client with this token gets in; each takes a fraction of a second to find out that it does not. */
+static bool is_let_in(struct scene *s, const char *token)
+{
+    unsigned i = s->count++;
+    wrd_client_options options;
+    wrd_client_options_init(&options);
+    options.token = token;
+    options.endpoint.handshake_timeout = 300 * WRD_MILLISECOND;
+    assert_int_equal(wrd_client_dial(&s->clients[i], &s->address, &options, NULL), WRD_OK);
+    while (!s->open[i] && !s->closed[i])
+        turn(s);
+    return s->open[i];
+}
+
+static void a_token_lives_by_the_wall_clock_which_may_jump_either_way(void **state)
+{
+    (void)state;
+    struct scene s;
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    wrd_token_key key = {{1, 2, 3}};
+    options.endpoint.token_keys = &key;
+    options.endpoint.token_key_count = 1;
+    bind_scene(&s, &options);
+    char token[WRD_TOKEN_LEN + 1];
+    const wrd_token says = {.expires = (uint64_t)__real_time(NULL) + 600};
+    assert_int_equal(wrd_token_mint(token, &says, &key), WRD_OK);
+    assert_true(is_let_in(&s, token));
+    assert_true(machine.unix_asked > 0);
+    machine.unix_s = 1200;
+    assert_false(is_let_in(&s, token));
+    assert_true(counters_of(&s).endpoint.checks_expired_token > 0);
+    machine.unix_s = -1200;
+    assert_true(is_let_in(&s, token));
+    machine.unix_s = 0;
+    assert_false(is_let_in(&s, NULL));
+    assert_false(s.closed[0]);
+    end(&s);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -492,6 +532,7 @@ int main(void)
         TEST(after_hours_of_sleep_the_server_serves_and_nothing_spins),
         TEST(a_handshake_over_a_jump_ends_one_way_or_the_other),
         TEST(the_wall_clock_may_go_backwards),
+        TEST(a_token_lives_by_the_wall_clock_which_may_jump_either_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
