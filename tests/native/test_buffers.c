@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Thousands of clients in one process share the buffers that they read into. The linker hands us malloc() and free(), so
- * that sets of buffers can be counted. Run under ThreadSanitizer, too.
+ * Thousands of clients in one process share the buffers that they read into. The linker hands us malloc() and free(),
+ * so that sets of buffers can be counted. Run under ThreadSanitizer, too.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "native/buffers.h"

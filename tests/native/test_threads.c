@@ -806,11 +806,11 @@ static void remove_middlebox(struct middlebox *m)
 static void a_client_whose_port_changes_is_known_on_whichever_loop_it_lands(void **state)
 {
     (void)state;
-    enum { CHANGES = 8 }; /* all to the loop that it is on is less likely than 4 to the power of -8 */
+    enum { LOOPS = 32, CHANGES = 3 }; /* all to the loop that it is on is less likely than 32 to the power of -3 */
     struct running r;
     struct middlebox m;
     struct crowd c;
-    bind_and_start(&r, THREADS);
+    bind_and_start(&r, LOOPS);
     place_middlebox(&m, &r.address);
     crowd_dial(&c, &m.address, 1);
     crowd_open(&c);
