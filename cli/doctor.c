@@ -23,7 +23,7 @@ static const char help[] =
     "wrd doctor IP:PORT FINGERPRINT\n"
     "\n"
     "Says why a connection fails: looks at the address, at this machine and the way there, connects as `wrd dial`\n"
-    "does, sends one message and waits for its echo. Each step is a line, \"ok\", \"note\" or \"bad\", with what to do.\n"
+    "does, sends one message and waits for its echo. Each step is a line: ok, note or bad, and what to do.\n"
     "\n"
     "  --raw              messages are data-channel messages as they are; as the server does\n"
     "  --token TOKEN      for a server that asks for one\n"

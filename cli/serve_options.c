@@ -16,6 +16,12 @@
 #define RATE_MAX       1000000
 #define MIB            ((size_t)1024 * 1024)
 
+/* The library's, as the help tells them. */
+#define CLIENTS_DEFAULT     16384
+#define PER_ADDRESS_DEFAULT 1024
+#define RATE_DEFAULT        2000
+#define MEMORY_DEFAULT      (1024 * MIB)
+
 static const char help[] =
     "wrd serve [options]: a server that sends every message back to where it came from\n"
     "\n"
@@ -223,10 +229,6 @@ bool serve_options_read(struct serve_options *out, int argc, char **argv, int *c
     *out = (struct serve_options){.listen = LISTEN_DEFAULT, .drain_s = DRAIN_DEFAULT};
     wrd_server_options_init(&out->server);
     out->server.threads = 1;
-    out->server.endpoint.max_connections = 16384; /* the library's defaults, which count for each thread */
-    out->server.endpoint.max_per_address = 1024;
-    out->server.endpoint.handshake_rate = 2000;
-    out->server.endpoint.memory_limit = 1024 * MIB;
     out->server.key_log_file = option_key_log();
     *code = EXIT_USAGE;
     while ((option = next_option(argc, argv, options, "serve")) != -1) {
@@ -254,15 +256,23 @@ bool serve_options_read(struct serve_options *out, int argc, char **argv, int *c
     return check_together(out);
 }
 
-static void share32(uint32_t *limit, unsigned threads)
+/* 0 is the library's default, which counts for each loop. */
+static void share(uint32_t *limit, uint32_t otherwise, unsigned threads)
 {
-    *limit = *limit / threads + (*limit % threads != 0);
+    uint32_t all = *limit == 0 ? otherwise : *limit;
+
+    *limit = all / threads + (all % threads != 0);
 }
 
 void serve_options_share(wrd_server_options *all)
 {
-    share32(&all->endpoint.max_connections, all->threads);
-    share32(&all->endpoint.max_per_address, all->threads);
-    share32(&all->endpoint.handshake_rate, all->threads);
-    all->endpoint.memory_limit = (all->endpoint.memory_limit + all->threads - 1) / all->threads;
+    wrd_endpoint_options *endpoint = &all->endpoint;
+
+    if (all->threads < 2) {
+        return;
+    }
+    share(&endpoint->max_connections, CLIENTS_DEFAULT, all->threads);
+    share(&endpoint->max_per_address, PER_ADDRESS_DEFAULT, all->threads);
+    share(&endpoint->handshake_rate, RATE_DEFAULT, all->threads);
+    endpoint->memory_limit = (endpoint->memory_limit == 0 ? MEMORY_DEFAULT : endpoint->memory_limit) / all->threads;
 }
