@@ -14,8 +14,8 @@
 #define TURN_MAX 16
 
 const wrd_time wrd_rtt_bounds[WRD_RTT_CLASSES] = {
-    1 * WRD_MILLISECOND,   2 * WRD_MILLISECOND,   5 * WRD_MILLISECOND,   10 * WRD_MILLISECOND,  20 * WRD_MILLISECOND,
-    35 * WRD_MILLISECOND,  50 * WRD_MILLISECOND,  75 * WRD_MILLISECOND,  100 * WRD_MILLISECOND, 150 * WRD_MILLISECOND,
+    1 * WRD_MILLISECOND,   2 * WRD_MILLISECOND,   5 * WRD_MILLISECOND,    10 * WRD_MILLISECOND,  20 * WRD_MILLISECOND,
+    35 * WRD_MILLISECOND,  50 * WRD_MILLISECOND,  75 * WRD_MILLISECOND,   100 * WRD_MILLISECOND, 150 * WRD_MILLISECOND,
     250 * WRD_MILLISECOND, 500 * WRD_MILLISECOND, 1000 * WRD_MILLISECOND, 2500 * WRD_MILLISECOND};
 
 /* Gives `c` a handle and room in every table; false: at the limit, or memory is short. */
@@ -226,10 +226,28 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
         c->heard_at = ep->now; /* the deadline moves when it comes due */
 }
 
+/* A check by the server that `c` dialed; false: it is none. */
+static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *c, const wrd_path *path,
+                          const uint8_t *datagram, size_t len)
+{
+    if (!c->check || ep->outbox.count == WRD_OUTBOX_SLOTS)
+        return false;
+    uint32_t at = (ep->outbox.first + ep->outbox.count) % WRD_OUTBOX_SLOTS;
+    ep->outbox.slots[at].len = wrd_ice_check_answer(c->check, &path->remote, datagram, len, ep->outbox.slots[at].bytes,
+                                                    sizeof ep->outbox.slots[at].bytes);
+    if (ep->outbox.slots[at].len == 0)
+        return false;
+    ep->outbox.slots[at].path = *path;
+    ep->outbox.count++;
+    return true;
+}
+
 static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
     if (c && c->dialed) {
+        if (answer_server(ep, c, path, datagram, len))
+            return;
         wrd_connection_receive_stun(&ep->shared, c, ep->now, datagram, len);
         wrd_endpoint_settle(ep, c);
     } else if (ep->admit) {
