@@ -14,7 +14,7 @@
 
 #if defined(WRD_TEST_SANITIZED)
 #define PARTS  6
-#define GUESTS 12
+#define GUESTS 24
 #else
 #define PARTS  6
 #define GUESTS 40

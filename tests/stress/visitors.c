@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * visitors 'IP:PORT FINGERPRINT' PER_SECOND SECONDS: well-behaved native clients, one after the other and several at
- * once: each connects, has a message echoed, checks it and closes. Prints a line of JSON: how many came through, how
- * long opening took, and what ended the others.
+ * visitors 'IP:PORT FINGERPRINT' PER_SECOND SECONDS [PATIENCE_MS]: well-behaved native clients, one after the other and
+ * several at once: each connects, has a message echoed, checks it and closes. Prints a line of JSON: how many came
+ * through, how long opening took, and what ended the others.
  */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -14,8 +14,6 @@
 #include "wrd/client.h"
 
 enum { RATE_MAX = 1000, SECONDS_MAX = 600, AT_ONCE_MAX = 256, MESSAGE_SIZE = 1000, WHYS_MAX = 8 };
-
-#define PATIENCE (12 * WRD_SECOND) /* of one visit; a dial has 10 s by default */
 
 struct visitor {
     wrd_client *client; /* NULL: free */
@@ -31,6 +29,7 @@ struct why {
 
 static struct visitor visitors[AT_ONCE_MAX];
 static wrd_address address;
+static wrd_time patience = 12 * WRD_SECOND; /* of one visit; a dial has 10 s by default */
 static unsigned attempts, successes, opened, corrupt;
 static unsigned *open_us; /* of each that opened */
 static struct why whys[WHYS_MAX];
@@ -119,8 +118,8 @@ static void take_turn(struct visitor *v)
         }
     }
     wrd_client_flush(v->client);
-    if (now() > v->began + PATIENCE)
-        leave(v, v->opened ? "no echo within 12 s" : "not open within 12 s");
+    if (now() > v->began + patience)
+        leave(v, v->opened ? "no echo in time" : "not open in time");
 }
 
 static unsigned present(void)
@@ -150,7 +149,7 @@ static void wait_for_any(wrd_time until)
     (void)poll(fds, count, timeout);
     for (nfds_t i = 0; i < count; i++) {
         int own = wrd_client_timeout(of[i]->client);
-        if (fds[i].revents || own == 0 || now() > of[i]->began + PATIENCE)
+        if (fds[i].revents || own == 0 || now() > of[i]->began + patience)
             take_turn(of[i]);
     }
 }
@@ -180,11 +179,14 @@ static void report(void)
 int main(int argc, char **argv)
 {
     const char *why = "";
-    int rate = argc == 4 ? atoi(argv[2]) : 0, seconds = argc == 4 ? atoi(argv[3]) : 0;
+    int rate = argc >= 4 ? atoi(argv[2]) : 0, seconds = argc >= 4 ? atoi(argv[3]) : 0;
     if (rate < 1 || rate > RATE_MAX || seconds < 1 || seconds > SECONDS_MAX)
-        return fprintf(stderr, "usage: visitors 'IP:PORT FINGERPRINT' PER_SECOND SECONDS (up to %d, %d)\n", RATE_MAX,
-                       SECONDS_MAX),
+        return fprintf(stderr,
+                       "usage: visitors 'IP:PORT FINGERPRINT' PER_SECOND SECONDS [PATIENCE_MS] (up to %d, %d)\n",
+                       RATE_MAX, SECONDS_MAX),
                2;
+    if (argc > 4)
+        patience = (wrd_time)atoi(argv[4]) * WRD_MILLISECOND;
     if (wrd_address_parse(&address, argv[1], strlen(argv[1]), &why) != WRD_OK)
         return fprintf(stderr, "visitors: %s\n", why), 2;
     open_us = calloc((size_t)rate * (size_t)seconds + 1, sizeof *open_us);
