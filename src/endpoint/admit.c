@@ -27,8 +27,9 @@ struct wrd_admitted *wrd_admit_note(struct wrd_admit *admit, wrd_time now, uint6
     bool same = wrd_addr_equal(&entry->remote, remote);
     if (!same && entry->remote.family != 0 && now - entry->at < WRD_ADMIT_MISSED)
         admit->crowded_at = now;
-    if (!same || !fresh(entry, now) || entry->name != name)
-        *entry = (struct wrd_admitted){.remote = *remote, .name = name};
+    bool known = same && fresh(entry, now);
+    if (!known || entry->name != name)
+        *entry = (struct wrd_admitted){.remote = *remote, .name = name, .contested = known};
     entry->at = now;
     entry->bytes_in += (uint32_t)bytes_in;
     entry->bytes_out += (uint32_t)bytes_out;

@@ -20,7 +20,8 @@ struct wrd_admitted {
     wrd_time at;
     uint32_t bytes_in, bytes_out; /* of the checks and their answers */
     uint8_t identity;             /* that the check asks for */
-    bool has_token;
+    bool contested; /* checks of several names come from this address, or from one that has a connection */
+    bool may_connect; /* false: it only names a connection that may follow to this address */
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
 };
 

@@ -43,6 +43,7 @@ static struct wrd_connection *new_connection(const struct wrd_shared *shared, wr
     struct wrd_connection *c = wrd_mem_zalloc(&shared->env, sizeof *c);
     if (!c)
         return NULL;
+    wrd_account_open(&c->account, &shared->env);
     c->phase = phase;
     c->reason_text = "";
     c->phase_until = now + shared->options.handshake_timeout;
@@ -60,9 +61,10 @@ struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wr
     c->path = accept->path;
     c->proved = accept->proved;
     c->name = admitted->name;
+    c->hearsay = admitted->name == 0 || admitted->contested;
     c->bytes_in = admitted->bytes_in;
     c->bytes_out = admitted->bytes_out;
-    c->has_token = admitted->has_token;
+    c->has_token = shared->options.token_key_count > 0;
     memcpy(c->subject, admitted->subject, sizeof c->subject);
     c->dtls = wrd_dtls_server_new(shared->dtls, accept->proved, admitted->identity);
     if (!c->dtls) {
@@ -81,7 +83,7 @@ struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_
     c->dialed = true;
     c->path.remote = address->addr;
     c->expected = address->fingerprint;
-    c->check = wrd_mem_zalloc(&shared->env, sizeof *c->check);
+    c->check = wrd_mem_zalloc(&c->account.env, sizeof *c->check);
     if (!c->check) {
         wrd_connection_free(shared, c);
         return NULL;
@@ -92,7 +94,7 @@ struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_
 
 void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection *c)
 {
-    const wrd_env *env = &shared->env;
+    const wrd_env *env = &c->account.env;
     wrd_frame_decoder_free(c->decoder);
     wrd_chan_free(&c->chan);
     wrd_sctp_free(c->sctp);
@@ -101,7 +103,7 @@ void wrd_connection_free(const struct wrd_shared *shared, struct wrd_connection 
     wrd_mem_free(env, c->bytes, c->bytes_cap);
     if (c->check)
         wrd_mem_free(env, c->check, sizeof *c->check);
-    wrd_mem_free(env, c, sizeof *c);
+    wrd_mem_free(&shared->env, c, sizeof *c);
 }
 
 /* ---- the pump: after anything happened, carry what the rooms have upward and note what the application should know */
@@ -118,13 +120,13 @@ static void open_association(const struct wrd_shared *shared, struct wrd_connect
                                        .packet_max = o->datagram_limit - WRD_DTLS_OVERHEAD,
                                        .congestion = o->congestion == WRD_RENO ? WRD_SCTP_RENO : WRD_SCTP_CUBIC,
                                        .fast_open = o->fast_open && !c->dialed};
-    c->sctp = wrd_sctp_new(&options, &shared->env);
-    wrd_chan_init(&c->chan, &shared->env, c->sctp);
+    c->sctp = wrd_sctp_new(&options, &c->account.env);
+    wrd_chan_init(&c->chan, &c->account.env, c->sctp);
     c->chan.client = c->dialed;
     c->chan.accept = o->accept_channels;
     c->chan.message_limit = o->message_limit;
     if (framed)
-        c->decoder = wrd_frame_decoder_new(&shared->env, o->message_limit);
+        c->decoder = wrd_frame_decoder_new(&c->account.env, o->message_limit);
     if (!c->sctp || (framed && !c->decoder)) {
         wrd_connection_end(c, now, WRD_NO_MEMORY, "out of memory for the association");
         return;
@@ -304,6 +306,8 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
                                size_t cap)
 {
     size_t len = 0;
+    if (c->confined)
+        return 0; /* nothing but probes; SCTP's timers go on meanwhile */
     if (c->check && c->phase != WRD_PHASE_ENDED)
         len = wrd_ice_check_transmit(c->check, now, &shared->env, out, cap);
     if (len == 0 && c->dtls)
@@ -326,23 +330,30 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
     return len;
 }
 
-size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c, uint8_t *out, size_t cap)
+size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c,
+                            const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap)
 {
     uint8_t packet[WRD_SCTP_PACKET_MAX];
-    size_t len = c->sctp ? wrd_sctp_probe(c->sctp, packet, sizeof packet) : 0;
+    size_t len = c->sctp ? wrd_sctp_probe(c->sctp, info, packet, sizeof packet) : 0;
     if (len == 0 || len + WRD_DTLS_OVERHEAD > cap)
         return 0;
     trace(shared, c, true, packet, len);
     return wrd_dtls_seal(c->dtls, packet, len, out, cap);
 }
 
-void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path)
+void wrd_connection_move(struct wrd_connection *c, const wrd_path *path)
 {
     c->path = *path;
-    if (c->sctp)
-        wrd_sctp_moved(c->sctp, now);
+    c->confined = true;
     if (c->was_open && !c->closed_by_us)
         c->pending |= WRD_PENDING(WRD_EVENT_MOVED);
+}
+
+void wrd_connection_free_path(struct wrd_connection *c, wrd_time now)
+{
+    c->confined = false;
+    if (c->sctp)
+        wrd_sctp_moved(c->sctp, now);
 }
 
 /* ---- time */

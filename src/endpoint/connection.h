@@ -12,6 +12,7 @@
 #include "chan/chan.h"
 #include "dtls/dtls.h"
 #include "endpoint/admit.h"
+#include "endpoint/ledger.h"
 #include "endpoint/queue.h"
 #include "ice/ice.h"
 #include "sctp/sctp.h"
@@ -45,6 +46,7 @@ struct wrd_shared {
 #define WRD_PENDING(kind) (1u << (kind))
 
 struct wrd_connection {
+    struct wrd_account account;
     /* Where it stands in the endpoint: endpoint.c, table.c, timers.c and queue.c keep these. */
     wrd_conn handle;
     uint32_t heap_index;
@@ -56,7 +58,9 @@ struct wrd_connection {
     bool counted; /* in connections_opened */
     bool named;   /* found by `name` */
     bool evicted; /* gave way to a newer handshake */
-    uint64_t name;    /* hash of the ufrag; 0: not known yet */
+    bool hearsay; /* whose name it is, anybody may have said: each check from its address gives it a new one */
+    uint64_t name;    /* hash of the ufrag; 0: not known */
+    uint64_t hello;   /* hash of its ClientHello's random; 0: not known */
     uint64_t address; /* hash of the part of its address that limits count by */
     wrd_time probe_after;
 
@@ -70,7 +74,8 @@ struct wrd_connection {
     const char *reason_text;
 
     wrd_path path;
-    bool proved; /* a cookie came back from that address */
+    bool proved;   /* a cookie came back from that address */
+    bool confined; /* it moved here, and has not shown yet that it receives here */
     bool has_token;
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
@@ -128,10 +133,13 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
                                  const uint8_t *datagram, size_t len);
 size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t cap);
-/* A datagram to the address that the peer may have now, which it answers under its keys. 0: none. */
-size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c, uint8_t *out, size_t cap);
-/* The peer is at `path` now, and has shown it. */
-void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path);
+/* A datagram to the address that the peer may have now, which it answers under its keys with the same `info`. 0: none. */
+size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c,
+                            const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap);
+/* The peer sends from `path` now. Nothing but probes goes there until it is free. */
+void wrd_connection_move(struct wrd_connection *c, const wrd_path *path);
+/* It has answered a probe that went there. */
+void wrd_connection_free_path(struct wrd_connection *c, wrd_time now);
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 

@@ -4,18 +4,41 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 
+#define ADDR_SIZE 23
+
+static void put_addr(uint8_t out[ADDR_SIZE], const wrd_addr *addr)
+{
+    memcpy(out, addr->ip, 16);
+    out[16] = addr->family;
+    wrd_store16be(out + 17, addr->port);
+    wrd_store32be(out + 19, addr->scope);
+}
+
+static void hash(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, const uint8_t *bytes,
+                 size_t len)
+{
+    for (size_t half = 0; half < 2; half++)
+        wrd_store64be(out + 8 * half, wrd_siphash(keys->halves[half], bytes, len));
+}
+
 static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, uint64_t period,
                  const wrd_addr *remote, const uint8_t random[WRD_DTLS_RANDOM_SIZE])
 {
-    uint8_t bytes[8 + 16 + 1 + 2 + 4 + WRD_DTLS_RANDOM_SIZE];
+    uint8_t bytes[8 + ADDR_SIZE + WRD_DTLS_RANDOM_SIZE];
     wrd_store64be(bytes, period);
-    memcpy(bytes + 8, remote->ip, 16);
-    bytes[24] = remote->family;
-    wrd_store16be(bytes + 25, remote->port);
-    wrd_store32be(bytes + 27, remote->scope);
-    memcpy(bytes + 31, random, WRD_DTLS_RANDOM_SIZE);
-    for (size_t half = 0; half < 2; half++)
-        wrd_store64be(out + 8 * half, wrd_siphash(keys->halves[half], bytes, sizeof bytes));
+    put_addr(bytes + 8, remote);
+    memcpy(bytes + 8 + ADDR_SIZE, random, WRD_DTLS_RANDOM_SIZE);
+    hash(out, keys, bytes, sizeof bytes);
+}
+
+/* Of another length than what is hashed for hellos, so that neither passes for the other. */
+void wrd_cookie_of_path(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, const wrd_addr *remote,
+                        uint64_t handle)
+{
+    uint8_t bytes[8 + ADDR_SIZE];
+    wrd_store64be(bytes, handle);
+    put_addr(bytes + 8, remote);
+    hash(out, keys, bytes, sizeof bytes);
 }
 
 void wrd_cookie_make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,

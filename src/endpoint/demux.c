@@ -5,6 +5,7 @@
  */
 #include "base/check.h"
 #include "base/siphash.h"
+#include "crypto/crypto.h"
 #include "endpoint/inside.h"
 #include "stun/stun.h"
 
@@ -12,14 +13,18 @@
 
 /* Between probes of one connection's new address. */
 #define PROBE_INTERVAL (200 * WRD_MILLISECOND)
+/* When memory is short, who may be sent away for it: who holds so much and had no message for so long. */
+#define HOARD_MIN        ((size_t)256 * 1024)
+#define HOARD_TIME       (10 * WRD_SECOND)
+#define RECLAIM_INTERVAL (50 * WRD_MILLISECOND) /* it looks at every connection */
 
 /* ---- answers that belong to no connection */
 
 /* A free place; NULL: there are more to answer than go out. */
 static struct wrd_outbox_slot *outbox_slot(struct wrd_endpoint *ep)
 {
-    if (ep->outbox.count < WRD_OUTBOX_SLOTS)
-        return &ep->outbox.slots[(ep->outbox.first + ep->outbox.count) % WRD_OUTBOX_SLOTS];
+    if (ep->outbox.count < ep->outbox.cap)
+        return &ep->outbox.slots[(ep->outbox.first + ep->outbox.count) % ep->outbox.cap];
     ep->counters.dropped_busy++;
     return NULL;
 }
@@ -66,13 +71,17 @@ static struct wrd_admitted *note_check(struct wrd_endpoint *ep, const wrd_path *
     return wrd_admit_note(ep->admit, ep->now, hash, &path->remote, name, in, out);
 }
 
-/* Asks the peer of `c`, which seems to be at `path` now, for a record under its keys (RFC 9000 8.2 has the idea). */
+_Static_assert(WRD_SCTP_PROBE_INFO == WRD_DTLS_COOKIE_SIZE, "a probe carries a cookie");
+
+/* Asks the peer of `c`, which seems to be at `path`, to answer from there (RFC 9000 8.2 has the idea). */
 static void probe(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
 {
     struct wrd_outbox_slot *slot;
-    if (c->phase != WRD_PHASE_OPEN || ep->now < c->probe_after || !(slot = outbox_slot(ep)))
+    uint8_t info[WRD_SCTP_PROBE_INFO];
+    if (ep->now < c->probe_after || !(slot = outbox_slot(ep)))
         return;
-    size_t len = wrd_connection_probe(&ep->shared, c, slot->bytes, sizeof slot->bytes);
+    wrd_cookie_of_path(info, &ep->cookies, &path->remote, c->handle);
+    size_t len = wrd_connection_probe(&ep->shared, c, info, slot->bytes, sizeof slot->bytes);
     if (len > 0)
         outbox_put(ep, slot, path, len);
     c->probe_after = ep->now + PROBE_INTERVAL;
@@ -107,20 +116,24 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
     }
     uint64_t name = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
     struct wrd_connection *here = wrd_paths_find(&ep->paths, &path->remote);
-    if (here && here->name == 0)
-        here->name = name; /* it was let in by its cookie, before any check that we remember */
-    bool is_at_home = here && here->name == name;
+    bool is_new = !here || here->name != name, is_at_home = here && (!is_new || here->hearsay);
     struct wrd_connection *own = is_at_home ? here : wrd_endpoint_named(ep, name);
     wrd_token token = {0};
-    if (!own && (pass_on(ep, name, path, datagram, len) || !has_token(ep, &answered.ufrag, &token)))
+    if (!own && pass_on(ep, name, path, datagram, len))
+        return;
+    bool may_connect = is_new && (own != here || !own || here->hearsay) && has_token(ep, &answered.ufrag, &token);
+    if (!own && !may_connect)
         return;
     outbox_put(ep, slot, path, answer_len);
-    if (!is_at_home) {
+    if (is_new && (may_connect || !is_at_home)) {
         struct wrd_admitted *entry = note_check(ep, path, name, len, answer_len);
+        entry->contested = entry->contested || here;
         entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second) ? 1 : 0;
-        entry->has_token = ep->shared.options.token_key_count > 0;
+        entry->may_connect = may_connect;
         memcpy(entry->subject, token.subject, sizeof entry->subject);
     }
+    if (is_new && is_at_home)
+        wrd_endpoint_rename(ep, here, name);
     take_check(ep, path, own, is_at_home);
 }
 
@@ -175,6 +188,25 @@ static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const 
     ep->counters.cookies_sent++;
 }
 
+/* Sends away who holds most of the memory and lets it lie: a message that it never ends, or that it never takes. */
+static void reclaim(struct wrd_endpoint *ep)
+{
+    struct wrd_connection *most = NULL;
+    if (ep->now < ep->reclaim_after)
+        return;
+    ep->reclaim_after = ep->now + RECLAIM_INTERVAL;
+    for (uint32_t i = 0; i < ep->table.cap; i++) {
+        struct wrd_connection *c = ep->table.slots[i].connection;
+        if (c && c->was_open && c->phase < WRD_PHASE_ENDED && ep->now >= c->talked_at + HOARD_TIME &&
+            c->account.used >= HOARD_MIN && (!most || c->account.used > most->account.used))
+            most = c;
+    }
+    if (!most)
+        return;
+    wrd_connection_end(most, ep->now, WRD_NO_MEMORY, "memory was short, and this connection held most without using it");
+    wrd_endpoint_settle(ep, most);
+}
+
 /* Is there room for one more, of this address? Everything here is cheaper than any cryptography. */
 static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
 {
@@ -183,10 +215,11 @@ static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
         return false;
     }
     if (!wrd_ledger_has_room(&ep->ledger)) {
+        reclaim(ep); /* for when the hello comes again */
         ep->counters.dropped_memory++;
         return false;
     }
-    switch (wrd_gate_ask(&ep->gate, ep->now, wrd_gate_address(ep->paths.key, &path->remote))) {
+    switch (wrd_gate_ask(ep->gate, ep->now, wrd_gate_address(ep->paths.key, &path->remote))) {
     case WRD_GATE_OPEN: return true;
     case WRD_GATE_ADDRESS_FULL: ep->counters.dropped_address++; break;
     case WRD_GATE_ADDRESS_RATE: ep->counters.dropped_address_rate++; break;
@@ -221,6 +254,27 @@ static void make_rival(struct wrd_endpoint *ep, struct wrd_connection *present, 
     c->replaces = present;
 }
 
+static uint64_t hello_hash(const struct wrd_endpoint *ep, const struct wrd_dtls_hello *hello)
+{
+    return wrd_siphash(ep->paths.key, hello->random, WRD_DTLS_RANDOM_SIZE);
+}
+
+/* Is there a handshake at its address that the hello belongs to, as its beginning or a repetition? Later parts belong to
+ * whatever there is. */
+static bool is_expected(const struct wrd_endpoint *ep, struct wrd_connection *c, const struct wrd_dtls_hello *hello)
+{
+    if (!c || !hello)
+        return c != NULL;
+    uint64_t hash = hello_hash(ep, hello);
+    for (struct wrd_connection *each = c; each; each = each == c ? c->rival : NULL) {
+        if (each->hello == 0 && each->phase == WRD_PHASE_HANDSHAKING)
+            each->hello = hash; /* its later parts came first */
+        if (each->hello == hash)
+            return true;
+    }
+    return false;
+}
+
 /* The only place where a datagram makes a connection. */
 static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
                                     bool proved)
@@ -249,30 +303,48 @@ static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *pat
 
 /* (Part of) a ClientHello that no handshake waits for. True: there is a connection for it now. */
 static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
-                          const uint8_t *datagram, size_t len)
+                          const struct wrd_dtls_hello *hello, const uint8_t *datagram)
 {
-    struct wrd_dtls_hello hello;
-    bool first = wrd_dtls_hello_read(&hello, datagram, len);
-    bool answers = first && hello.cookie_len > 0;
-    bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, &hello);
+    bool answers = hello && hello->cookie_len > 0;
+    bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
     /* A cookie proves more than a check, but does not say who is to be let in. */
-    if (!admitted && (ep->shared.options.token_key_count > 0 || !(proved || is_pressed(ep)))) {
+    bool is_taken = wrd_paths_find(&ep->paths, &path->remote) != NULL;
+    bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0;
+    if (!may_connect || !(admitted || proved || is_taken || is_pressed(ep))) {
         ep->counters.dropped_unknown_path++;
         return false;
     }
-    if (!proved && (answers || is_pressed(ep))) {
-        if (first)
-            ask_for_cookie(ep, path, &hello, datagram);
+    /* Where there is somebody already, or names change, anybody may be forging the address. */
+    bool doubtful = answers || is_taken || is_pressed(ep) || (admitted && admitted->contested);
+    if (!proved && doubtful) {
+        if (hello)
+            ask_for_cookie(ep, path, hello, datagram);
         else
             ep->counters.dropped_unknown_path++; /* a later part; the first will come again with a cookie */
         return false;
     }
-    return may_begin(ep, path) && begin(ep, path, admitted, proved);
+    struct wrd_connection *c = may_begin(ep, path) ? begin(ep, path, admitted, proved) : NULL;
+    if (c && hello)
+        c->hello = hello_hash(ep, hello);
+    return c != NULL;
 }
 
 /* ---- a peer that moved: RFC 9146's question, answered by its check and a record that is newer than all before */
+
+/* `c` sends from its path but has not shown that it receives there. */
+static void settle_path(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    uint8_t info[WRD_SCTP_PROBE_INFO], expected[WRD_SCTP_PROBE_INFO];
+    if (!c->confined || c->phase == WRD_PHASE_ENDED)
+        return;
+    wrd_cookie_of_path(expected, &ep->cookies, &c->path.remote, c->handle);
+    if (wrd_sctp_next_probe_answer(c->sctp, info) && wrd_crypto_equal(info, expected, sizeof info))
+        wrd_connection_free_path(c, ep->now);
+    else
+        probe(ep, c, &c->path);
+}
 
 static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
 {
@@ -283,11 +355,12 @@ static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_pa
         wrd_paths_remove(&ep->paths, present);
     }
     wrd_paths_remove(&ep->paths, c);
-    wrd_gate_leave(&ep->gate, c->address);
-    wrd_connection_move(c, ep->now, path);
+    wrd_gate_leave(ep->gate, c->address);
+    wrd_connection_move(c, path);
     c->address = wrd_gate_address(ep->paths.key, &path->remote);
-    wrd_gate_enter(&ep->gate, c->address);
+    wrd_gate_enter(ep->gate, c->address);
     wrd_paths_put(&ep->paths, c);
+    c->probe_after = 0;
     ep->counters.paths_moved++;
 }
 
@@ -300,8 +373,10 @@ static bool receive_moved(struct wrd_endpoint *ep, const wrd_path *path, const s
         return false;
     uint64_t newest = wrd_dtls_newest(c->dtls);
     bool authentic = wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
-    if (authentic && c->phase < WRD_PHASE_ENDED && wrd_dtls_newest(c->dtls) > newest)
+    if (authentic && c->phase < WRD_PHASE_ENDED && wrd_dtls_newest(c->dtls) > newest) {
         move(ep, c, path);
+        settle_path(ep, c);
+    }
     wrd_endpoint_settle(ep, c);
     return authentic;
 }
@@ -316,14 +391,26 @@ static bool receive_known(struct wrd_endpoint *ep, struct wrd_connection *c, con
     struct wrd_connection *rival = c->rival;
     (rival ? rival : c)->bytes_in += len; /* once: both answer within one address's budget */
     bool authentic = wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
-    if (authentic)
+    if (authentic) {
         c->path.local = path->local; /* a forged datagram cannot move it */
+        settle_path(ep, c);
+    }
     if (rival)
         (void)wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
     wrd_endpoint_settle(ep, c);
     if (rival)
         wrd_endpoint_settle(ep, rival);
     return authentic;
+}
+
+/* A ClientHello, or a part of one. True: there is a connection that takes it. */
+static bool let_in(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_connection *c,
+                   struct wrd_admitted *admitted, const uint8_t *datagram, size_t len)
+{
+    struct wrd_dtls_hello hello;
+    bool first = wrd_dtls_hello_read(&hello, datagram, len);
+    return is_expected(ep, c, first ? &hello : NULL) ||
+           receive_hello(ep, path, admitted, first ? &hello : NULL, datagram);
 }
 
 static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
@@ -338,13 +425,10 @@ static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const ui
     }
     struct wrd_admitted *admitted =
         wrd_admit_find(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote);
-    struct wrd_connection *newest = c && c->rival ? c->rival : c;
-    bool stranger = !newest || (admitted && newest->name != admitted->name);
-    if (stranger && wrd_dtls_is_client_hello(datagram, len)) {
-        if (!receive_hello(ep, path, admitted, datagram, len))
-            return;
-        c = wrd_paths_find(&ep->paths, &path->remote);
-        admitted = NULL;
+    if (wrd_dtls_is_client_hello(datagram, len)) {
+        if (let_in(ep, path, c, admitted, datagram, len))
+            (void)receive_known(ep, wrd_paths_find(&ep->paths, &path->remote), path, datagram, len);
+        return;
     }
     if (c && receive_known(ep, c, path, datagram, len))
         return;

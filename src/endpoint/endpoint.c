@@ -9,7 +9,7 @@
 #include "endpoint/options.h"
 
 /* Datagrams in a row for one connection before the next has its turn. */
-#define TURN_MAX 16
+#define TURN_MAX 32
 
 bool wrd_endpoint_enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
@@ -17,7 +17,7 @@ bool wrd_endpoint_enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
     uint32_t count = ep->counters.connections + 1;
     c->heap_index = WRD_TIMERS_NOWHERE;
     if (!wrd_timers_reserve(&ep->timers, env, count + count / 2) || !wrd_paths_reserve(&ep->paths, env, count) ||
-        !wrd_map_reserve(&ep->names, env, count) || !wrd_gate_reserve(&ep->gate, env, count) ||
+        !wrd_map_reserve(&ep->names, env, count) || (ep->gate && !wrd_gate_reserve(ep->gate, env, count)) ||
         !wrd_table_add(&ep->table, env, c)) {
         wrd_connection_free(&ep->shared, c);
         return false;
@@ -25,7 +25,7 @@ bool wrd_endpoint_enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
     ep->counters.connections = count;
     if (!c->dialed) {
         c->address = wrd_gate_address(ep->paths.key, &c->path.remote);
-        wrd_gate_enter(&ep->gate, c->address);
+        wrd_gate_enter(ep->gate, c->address);
     }
     return true;
 }
@@ -61,6 +61,16 @@ static void give_up_name(struct wrd_endpoint *ep, struct wrd_connection *c)
         siblings->own(siblings->user, c->name, false);
 }
 
+void wrd_endpoint_rename(struct wrd_endpoint *ep, struct wrd_connection *c, uint64_t name)
+{
+    if (c->name == name)
+        return;
+    give_up_name(ep, c);
+    c->name = name;
+    if (c->phase >= WRD_PHASE_ASSOCIATING && c->phase < WRD_PHASE_ENDED)
+        claim_name(ep, c);
+}
+
 void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     wrd_paths_remove(&ep->paths, c);
@@ -75,7 +85,7 @@ void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
     }
     give_up_name(ep, c);
     if (!c->dialed)
-        wrd_gate_leave(&ep->gate, c->address);
+        wrd_gate_leave(ep->gate, c->address);
     wrd_timers_set(&ep->timers, c, WRD_NEVER);
     wrd_queue_remove(&ep->events, c);
     wrd_queue_remove(&ep->handshakes, c);
@@ -201,11 +211,15 @@ static bool fill(struct wrd_endpoint *ep)
     options->token_keys = NULL;
     if (accepts) {
         ep->ledger.env.random(ep->ledger.env.user, (uint8_t *)&ep->cookies, sizeof ep->cookies);
-        wrd_gate_init(&ep->gate, options->max_per_address, options->handshake_rate,
-                      options->handshake_rate_per_address);
         ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);
+        ep->gate = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->gate);
+        if (ep->gate)
+            wrd_gate_init(ep->gate, options->max_per_address, options->handshake_rate,
+                          options->handshake_rate_per_address);
     }
-    return make_context(ep) && (!accepts || ep->admit);
+    ep->outbox.cap = accepts ? WRD_OUTBOX_SLOTS : WRD_OUTBOX_DIALS;
+    ep->outbox.slots = wrd_mem_zalloc(&ep->shared.env, ep->outbox.cap * sizeof *ep->outbox.slots);
+    return make_context(ep) && ep->outbox.slots && (!accepts || (ep->admit && ep->gate));
 }
 
 wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options, const wrd_env *env,
@@ -260,9 +274,11 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     wrd_timers_free(&ep->timers, &env);
     wrd_table_free(&ep->table, &env);
     wrd_map_free(&ep->names, &env);
-    wrd_gate_free(&ep->gate, &env);
-    if (ep->admit)
-        wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
+    if (ep->gate)
+        wrd_gate_free(ep->gate, &env);
+    wrd_mem_free(&env, ep->gate, sizeof *ep->gate);
+    wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
+    wrd_mem_free(&env, ep->outbox.slots, ep->outbox.cap * sizeof *ep->outbox.slots);
     wrd_dtls_context_free(ep->shared.dtls);
     wrd_mem_free(&outer, ep, sizeof *ep);
 }
@@ -276,7 +292,7 @@ static size_t transmit_answer(struct wrd_endpoint *ep, wrd_path *path, uint8_t *
     WRD_ASSERT(len <= cap);
     memcpy(out, ep->outbox.slots[at].bytes, len);
     *path = ep->outbox.slots[at].path;
-    ep->outbox.first = (at + 1) % WRD_OUTBOX_SLOTS;
+    ep->outbox.first = (at + 1) % ep->outbox.cap;
     ep->outbox.count--;
     return len;
 }

@@ -15,6 +15,7 @@
 
 /* What is answered to an address, for no connection, waits here. */
 #define WRD_OUTBOX_SLOTS 128
+#define WRD_OUTBOX_DIALS 2 /* of an endpoint that only dials */
 
 struct wrd_outbox_slot {
     wrd_path path;
@@ -23,8 +24,8 @@ struct wrd_outbox_slot {
 };
 
 struct wrd_outbox {
-    struct wrd_outbox_slot slots[WRD_OUTBOX_SLOTS];
-    uint32_t first, count;
+    struct wrd_outbox_slot *slots;
+    uint32_t cap, first, count;
 };
 
 struct wrd_endpoint {
@@ -45,7 +46,8 @@ struct wrd_endpoint {
 
     /* Of an endpoint that accepts. */
     struct wrd_admit *admit; /* NULL: this endpoint only dials */
-    struct wrd_gate gate;
+    struct wrd_gate *gate;
+    wrd_time reclaim_after;
     struct wrd_cookie_keys cookies;
     wrd_token_key token_keys[WRD_TOKEN_KEYS_MAX];
     wrd_fingerprint second; /* of options.second_key */
@@ -64,6 +66,8 @@ void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c);
 /* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many
  * do. */
 void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c);
+/* `c` is found by another name from now on. */
+void wrd_endpoint_rename(struct wrd_endpoint *ep, struct wrd_connection *c, uint64_t name);
 /* The connection that has `name`; NULL: none. */
 struct wrd_connection *wrd_endpoint_named(const struct wrd_endpoint *ep, uint64_t name);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "endpoint/ledger.h"
 
+#include "base/mem.h"
+
 static void *memory(void *user, void *old, size_t old_size, size_t new_size)
 {
     struct wrd_ledger *ledger = user;
@@ -35,4 +37,27 @@ wrd_env wrd_ledger_env(struct wrd_ledger *ledger)
 bool wrd_ledger_has_room(const struct wrd_ledger *ledger)
 {
     return ledger->used <= ledger->limit / 4 * 3;
+}
+
+/* ---- one connection's part */
+
+static void *account_memory(void *user, void *old, size_t old_size, size_t new_size)
+{
+    struct wrd_account *account = user;
+    void *p = wrd_mem_resize(account->outer, old, old_size, new_size);
+    if (p || new_size == 0)
+        account->used = account->used - (old ? old_size : 0) + (p ? new_size : 0);
+    return p;
+}
+
+static void account_random(void *user, uint8_t *out, size_t len)
+{
+    const struct wrd_account *account = user;
+    account->outer->random(account->outer->user, out, len);
+}
+
+void wrd_account_open(struct wrd_account *account, const wrd_env *outer)
+{
+    *account = (struct wrd_account){
+        .env = {.user = account, .memory = account_memory, .random = account_random}, .outer = outer};
 }

@@ -15,4 +15,14 @@ wrd_env wrd_ledger_env(struct wrd_ledger *ledger);
 /* Is there enough left that one more connection does not live at the others' expense? */
 bool wrd_ledger_has_room(const struct wrd_ledger *ledger);
 
+/* One connection's part of it. */
+struct wrd_account {
+    wrd_env env; /* for whatever belongs to the connection */
+    const wrd_env *outer;
+    size_t used;
+};
+
+/* `outer` is where the memory comes from; neither may move while it is used. */
+void wrd_account_open(struct wrd_account *account, const wrd_env *outer);
+
 #endif

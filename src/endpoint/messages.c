@@ -8,11 +8,11 @@
 
 /* ---- frames out */
 
-static void give_back_frame(const struct wrd_shared *shared, struct wrd_connection *c)
+static void give_back_frame(struct wrd_connection *c)
 {
     c->frame_len = c->frame_sent = 0;
     if (c->frame_cap > FRAME_KEEP_BYTES) {
-        wrd_mem_free(&shared->env, c->frame, c->frame_cap);
+        wrd_mem_free(&c->account.env, c->frame, c->frame_cap);
         c->frame = NULL;
         c->frame_cap = 0;
     }
@@ -44,7 +44,7 @@ void wrd_connection_push_frame(const struct wrd_shared *shared, struct wrd_conne
             return; /* no room, or no memory: tried again at the next turn of this connection */
         c->frame_sent += chunk.len;
     }
-    give_back_frame(shared, c);
+    give_back_frame(c);
 }
 
 static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
@@ -56,7 +56,7 @@ static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connec
         return WRD_AGAIN;
     size_t bound = wrd_frame_bound(len);
     if (bound > c->frame_cap) {
-        uint8_t *grown = wrd_mem_resize(&shared->env, c->frame, c->frame_cap, bound);
+        uint8_t *grown = wrd_mem_resize(&c->account.env, c->frame, c->frame_cap, bound);
         if (!grown)
             return WRD_NO_MEMORY;
         c->frame = grown;
@@ -64,7 +64,7 @@ static wrd_result send_framed(const struct wrd_shared *shared, struct wrd_connec
     }
     size_t frame_len = wrd_frame_encode(c->frame, c->frame_cap, data, len);
     if (frame_len == 0) {
-        give_back_frame(shared, c);
+        give_back_frame(c);
         return WRD_TOO_LARGE;
     }
     c->frame_len = frame_len;
@@ -235,7 +235,7 @@ void wrd_connection_release(const struct wrd_shared *shared, struct wrd_connecti
 }
 
 /* Makes room for `extra` more bytes behind those not yet read. */
-static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection *c, size_t extra)
+static bool reserve_bytes(struct wrd_connection *c, size_t extra)
 {
     if (c->bytes_at > 0)
         memmove(c->bytes, c->bytes + c->bytes_at, c->bytes_len);
@@ -243,7 +243,7 @@ static bool reserve_bytes(const struct wrd_shared *shared, struct wrd_connection
     size_t needed = c->bytes_len + extra;
     if (needed <= c->bytes_cap)
         return true;
-    uint8_t *grown = wrd_mem_resize(&shared->env, c->bytes, c->bytes_cap, needed);
+    uint8_t *grown = wrd_mem_resize(&c->account.env, c->bytes, c->bytes_cap, needed);
     if (!grown)
         return false;
     c->bytes = grown;
@@ -275,7 +275,7 @@ wrd_result wrd_connection_read(const struct wrd_shared *shared, struct wrd_conne
             c->bytes_wanted = len;
             return result;
         }
-        if (!reserve_bytes(shared, c, message.len))
+        if (!reserve_bytes(c, message.len))
             return WRD_NO_MEMORY;
         if (message.len > 0)
             memcpy(c->bytes + c->bytes_len, message.data, message.len);

@@ -22,6 +22,7 @@ void wrd_sctp_heartbeat_free(struct wrd_sctp_heartbeat *hb)
 void wrd_sctp_heartbeat_heard(struct wrd_sctp_heartbeat *hb, wrd_time now)
 {
     hb->deadline = now + WRD_SCTP_HEARTBEAT_IDLE;
+    hb->unanswered = 0;
 }
 
 bool wrd_sctp_heartbeat_expire(struct wrd_sctp_heartbeat *hb, wrd_time now)
@@ -29,7 +30,8 @@ bool wrd_sctp_heartbeat_expire(struct wrd_sctp_heartbeat *hb, wrd_time now)
     bool unanswered = hb->outstanding;
     hb->outstanding = false;
     hb->send = true;
-    hb->deadline = now + WRD_SCTP_HEARTBEAT_IDLE;
+    hb->deadline = now + WRD_SCTP_HEARTBEAT_RETRY;
+    hb->unanswered = (uint8_t)(hb->unanswered + unanswered);
     return unanswered;
 }
 
@@ -45,28 +47,28 @@ void wrd_sctp_heartbeat_asked(struct wrd_sctp_heartbeat *hb, const uint8_t *valu
     hb->echo_len = (uint16_t)len;
 }
 
-wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_reader value)
+const uint8_t *wrd_sctp_heartbeat_info(struct wrd_reader value)
 {
     struct wrd_sctp_param info;
-    if (!hb->outstanding || !wrd_sctp_param_next(&value, &info) || info.type != WRD_SCTP_PARAM_HEARTBEAT_INFO ||
-        info.value.left != sizeof hb->nonce || memcmp(info.value.at, hb->nonce, sizeof hb->nonce) != 0)
+    bool ours = wrd_sctp_param_next(&value, &info) && info.type == WRD_SCTP_PARAM_HEARTBEAT_INFO &&
+                info.value.left == WRD_SCTP_NONCE_SIZE;
+    return ours ? info.value.at : NULL;
+}
+
+wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_reader value)
+{
+    const uint8_t *info = wrd_sctp_heartbeat_info(value);
+    if (!hb->outstanding || !info || memcmp(info, hb->nonce, sizeof hb->nonce) != 0)
         return 0;
     hb->outstanding = false;
     return now > hb->sent ? now - hb->sent : 1;
 }
 
-static void write_probe(struct wrd_writer *wr, const uint8_t nonce[WRD_SCTP_NONCE_SIZE])
+void wrd_sctp_heartbeat_write_aside(struct wrd_writer *wr, const uint8_t info[WRD_SCTP_NONCE_SIZE])
 {
     size_t start = wrd_sctp_chunk_begin(wr, WRD_SCTP_HEARTBEAT, 0);
-    wrd_sctp_param_write(wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, nonce, WRD_SCTP_NONCE_SIZE);
+    wrd_sctp_param_write(wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, info, WRD_SCTP_NONCE_SIZE);
     wrd_sctp_chunk_end(wr, start);
-}
-
-void wrd_sctp_heartbeat_write_aside(const struct wrd_sctp_heartbeat *hb, struct wrd_writer *wr)
-{
-    uint8_t nonce[WRD_SCTP_NONCE_SIZE];
-    hb->env->random(hb->env->user, nonce, sizeof nonce);
-    write_probe(wr, nonce);
 }
 
 void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_writer *wr)
@@ -79,7 +81,7 @@ void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struc
     }
     if (hb->send && wr->cap - wr->len >= PROBE_SIZE) {
         hb->env->random(hb->env->user, hb->nonce, sizeof hb->nonce);
-        write_probe(wr, hb->nonce);
+        wrd_sctp_heartbeat_write_aside(wr, hb->nonce);
         hb->send = false;
         hb->outstanding = true;
         hb->sent = now;

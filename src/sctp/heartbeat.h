@@ -12,6 +12,7 @@ struct wrd_sctp_heartbeat {
     const wrd_env *env;
     wrd_time deadline; /* of the next probe */
     bool send, outstanding;
+    uint8_t unanswered; /* in a row, since the peer was heard */
     uint8_t nonce[WRD_SCTP_NONCE_SIZE];
     wrd_time sent;
     uint8_t *echo; /* the peer's information that we owe back; or NULL */
@@ -28,8 +29,10 @@ bool wrd_sctp_heartbeat_expire(struct wrd_sctp_heartbeat *hb, wrd_time now);
 void wrd_sctp_heartbeat_asked(struct wrd_sctp_heartbeat *hb, const uint8_t *value, size_t len);
 /* HEARTBEAT-ACK came. Its round-trip time, or 0 when it answers nothing outstanding. */
 wrd_time wrd_sctp_heartbeat_answered(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_reader value);
-/* Writes a HEARTBEAT whose answer is not waited for. */
-void wrd_sctp_heartbeat_write_aside(const struct wrd_sctp_heartbeat *hb, struct wrd_writer *wr);
+/* Writes a HEARTBEAT with information of the caller's, whose answer is not waited for. */
+void wrd_sctp_heartbeat_write_aside(struct wrd_writer *wr, const uint8_t info[WRD_SCTP_NONCE_SIZE]);
+/* The information of a HEARTBEAT-ACK, if it has the size of ours, else NULL. */
+const uint8_t *wrd_sctp_heartbeat_info(struct wrd_reader value);
 /* Writes what is due and fits: HEARTBEAT-ACK, HEARTBEAT. */
 void wrd_sctp_heartbeat_write(struct wrd_sctp_heartbeat *hb, wrd_time now, struct wrd_writer *wr);
 
