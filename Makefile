@@ -45,9 +45,13 @@ stress:
 	@scripts/build dev -DWRD_REQUIRE_TESTS=ON
 	@tests/stress/run-long $(SECONDS)
 
+# PEERS= leaves the peers out, PEERS='str0m pion' takes those; CHART=1 draws docs/performance.svg.
+PEERS ?= original str0m pion webrtc-rs libdatachannel
 bench:
-	@scripts/setup build
+	@scripts/setup build bench
 	@scripts/build dev
+	@[ -z "$(PEERS)" ] || bench/peers/build-servers build/bench $(PEERS)
+	@bench/run --only "$(PEERS)" $(if $(CHART),--chart docs/performance.svg)
 	@for program in build/bench/bench_*; do \
 		[ -x "$$program" ] || { echo "bench/ has no benchmarks yet"; continue; }; \
 		echo "== $$program"; "$$program" || exit 1; \
@@ -82,7 +86,7 @@ help:
 	@echo "make sim       random scenes in virtual time: SEEDS=n many, SEED=n replays one, WAN=1 wide-area paths"
 	@echo "make interop   SCTP, channels and messages with peers by others, at length"
 	@echo "make stress    floods, ten thousand clients and sudden deaths, at length: SECONDS=n a kind of flood"
-	@echo "make bench     the benchmarks"
+	@echo "make bench     the server beside its ceiling and other servers, then every benchmark: PEERS= fewer, CHART=1"
 	@echo "make bench-sctp  SCTP beside usrsctp and dcsctp"
 	@echo "make fuzz      each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make install   headers, libraries, wrd to PREFIX=$(PREFIX) (DESTDIR too)"

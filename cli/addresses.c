@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "cli/say.h"
 #include "wrd/server.h"
@@ -117,4 +118,35 @@ void addresses_say_unusable(const char *doing, const char *text, const char *why
     say("cannot %s %s: the IP is missing. Write 0.0.0.0:%s to be reached by other machines too, 127.0.0.1:%s by this "
         "one only.",
         doing, text, port, port);
+}
+
+socklen_t addresses_to_sockaddr(struct sockaddr_storage *out, const wrd_addr *addr)
+{
+    memset(out, 0, sizeof *out);
+    if (addr->family == 4) {
+        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(addr->port)};
+        memcpy(&in.sin_addr, addr->ip, 4);
+        memcpy(out, &in, sizeof in);
+        return sizeof in;
+    }
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(addr->port), .sin6_scope_id = addr->scope};
+    memcpy(&in.sin6_addr, addr->ip, 16);
+    memcpy(out, &in, sizeof in);
+    return sizeof in;
+}
+
+bool addresses_of_socket(wrd_addr *out, int fd)
+{
+    struct sockaddr_storage storage;
+    socklen_t len = sizeof storage;
+    const struct ifaddrs entry = {.ifa_flags = IFF_UP, .ifa_addr = (struct sockaddr *)&storage};
+
+    memset(&storage, 0, sizeof storage);
+    if (getsockname(fd, (struct sockaddr *)&storage, &len) != 0 || !from_interface(out, &entry)) {
+        return false;
+    }
+    struct sockaddr_in6 in; /* the port is at the same place in both families */
+    memcpy(&in, &storage, sizeof in);
+    out->port = ntohs(in.sin6_port);
+    return true;
 }

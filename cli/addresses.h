@@ -3,6 +3,8 @@
 #ifndef WRD_CLI_ADDRESSES_H
 #define WRD_CLI_ADDRESSES_H
 
+#include <sys/socket.h>
+
 #include "wrd/address.h"
 
 #define ADDRESSES_MAX 32
@@ -21,5 +23,10 @@ size_t addresses_list(wrd_addr out[ADDRESSES_MAX], const wrd_addr *bound);
 const char *addresses_lone_port(const char *text);
 /* "cannot DOING TEXT: WHY"; for a lone port, which the library cannot tell from a lone IP, what to write instead. */
 void addresses_say_unusable(const char *doing, const char *text, const char *why);
+
+/* As the kernel takes it; the length that counts. */
+socklen_t addresses_to_sockaddr(struct sockaddr_storage *out, const wrd_addr *addr);
+/* What the socket is bound to. False: the kernel does not say. */
+bool addresses_of_socket(wrd_addr *out, int fd);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef WRD_CLI_ASSETS_H
 #define WRD_CLI_ASSETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct asset {
@@ -10,6 +11,7 @@ struct asset {
     const char *type;           /* Content-Type */
     const unsigned char *bytes; /* NULL: was not there when the program was built */
     size_t len;
+    bool of_page, of_status; /* served with the page, with the numbers */
 };
 
 extern const struct asset assets[];

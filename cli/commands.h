@@ -8,5 +8,8 @@
 int serve_main(int argc, char **argv);
 int dial_main(int argc, char **argv);
 int key_main(int argc, char **argv);
+int token_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
+int bench_main(int argc, char **argv);
 
 #endif

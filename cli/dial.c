@@ -15,16 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/addresses.h"
 #include "cli/channel_option.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/input.h"
 #include "cli/options.h"
 #include "cli/say.h"
 #include "cli/stop.h"
 #include "wrd/client.h"
 
-#define INPUT_STEP      ((size_t)64 * 1024)
 #define OUTPUT_SIZE     PIPE_BUF /* what a pipe takes without blocking once poll() says it is writable (POSIX) */
 #define SECONDS_DEFAULT 10
 #define SECONDS_MAX     3600
@@ -40,9 +39,13 @@ static const char help[] =
     "  --raw              messages are data-channel messages as they are; as the server does\n"
     "  --channel LABEL[,unordered][,retransmits=N][,lifetime=MS]\n"
     "                     open a data channel and use it instead of the main one; the server must accept channels\n"
+    "  --token TOKEN      for a server that asks for one (`wrd token mint`)\n"
     "  --reason TEXT      what the server is told when all is done\n"
     "  --timeout SECONDS  how long to try to connect; default 10\n"
     "  --wait SECONDS     how long to wait for the next echo after the end of stdin; default 10\n"
+    "  --key-log FILE     add the secrets of the connection to FILE, for Wireshark; default: the environment's\n"
+    "                     SSLKEYLOGFILE\n"
+    "  --capture FILE     write the decrypted SCTP packets to FILE, for Wireshark\n"
     "\n"
     "Exit codes:\n"
     "  0    every message came back\n"
@@ -57,20 +60,11 @@ static const char help[] =
     "  130  interrupted by Ctrl-C or SIGTERM\n";
 
 static const struct option options[] = {
-    {"raw", no_argument, NULL, 'r'},
-    {"channel", required_argument, NULL, 'c'},
-    {"reason", required_argument, NULL, 'e'},
-    {"timeout", required_argument, NULL, 't'},
-    {"wait", required_argument, NULL, 'w'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-struct input {
-    char *bytes; /* lines that are not sent yet */
-    size_t start, len, capacity;
-    size_t searched; /* no newline before this */
-    bool ended;
+    {"raw", no_argument, NULL, 'r'},           {"channel", required_argument, NULL, 'c'},
+    {"reason", required_argument, NULL, 'e'},  {"timeout", required_argument, NULL, 't'},
+    {"wait", required_argument, NULL, 'w'},    {"token", required_argument, NULL, 'o'},
+    {"key-log", required_argument, NULL, 'K'}, {"capture", required_argument, NULL, 'C'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 struct output {
@@ -92,9 +86,10 @@ struct dial {
     struct channel_option channel_option;
     wrd_channel channel;
     const char *reason;
-    bool open;   /* and the channel asked for */
-    bool full;   /* the send queue; WRD_EVENT_WRITABLE ends it */
-    bool closed; /* `end` says why */
+    const char *token, *key_log, *capture; /* NULL: none */
+    bool open;                             /* and the channel asked for */
+    bool full;                             /* the send queue; WRD_EVENT_WRITABLE ends it */
+    bool closed;                           /* `end` says why */
     bool channel_closed;
     wrd_event end;
     uint64_t sent, received;
@@ -107,73 +102,6 @@ static int64_t now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* ---- stdin */
-
-static bool input_make_room(struct input *in)
-{
-    if (in->start > 0) {
-        memmove(in->bytes, in->bytes + in->start, in->len);
-        in->start = 0;
-    }
-    if (in->capacity - in->len >= INPUT_STEP) {
-        return true;
-    }
-    size_t capacity = in->capacity * 2 + INPUT_STEP;
-    char *bytes = realloc(in->bytes, capacity);
-    if (bytes == NULL) {
-        return false;
-    }
-    in->bytes = bytes;
-    in->capacity = capacity;
-    return true;
-}
-
-/* Reads once, which does not block after poll(). False with a sentence said: no memory, or stdin broke. */
-static bool input_read(struct input *in)
-{
-    if (!input_make_room(in)) {
-        say("memory is short for a line of %zu bytes", in->len);
-        return false;
-    }
-    ssize_t got = read(STDIN_FILENO, in->bytes + in->len, INPUT_STEP);
-    if (got < 0 && errno != EINTR && errno != EAGAIN) {
-        say("cannot read stdin: %s", strerror(errno));
-        return false;
-    }
-    if (got == 0) {
-        in->ended = true;
-    } else if (got > 0) {
-        in->len += (size_t)got;
-    }
-    return true;
-}
-
-/* The next line without its newline; the last one needs none. */
-static bool input_line(struct input *in, const char **line, size_t *len)
-{
-    if (in->len == 0) {
-        return false;
-    }
-    const char *start = in->bytes + in->start;
-    const char *newline = memchr(start + in->searched, '\n', in->len - in->searched);
-    if (newline == NULL && !in->ended) {
-        in->searched = in->len;
-        return false;
-    }
-    *line = start;
-    *len = newline == NULL ? in->len : (size_t)(newline - start);
-    return true;
-}
-
-static void input_drop_line(struct input *in, size_t len)
-{
-    size_t dropped = len < in->len ? len + 1 : len; /* with its newline, when it has one */
-
-    in->start += dropped;
-    in->len -= dropped;
-    in->searched = 0;
 }
 
 /* ---- between the two and the connection */
@@ -356,9 +284,11 @@ static int say_ended(const struct dial *dial)
     if (all_came_back(dial)) {
         return EXIT_DONE;
     }
-    say("the connection to %s ended: %s %llu of %llu messages came back.", dial->where, dial->end.text,
+    say("the connection to %s ended: %s; %llu of %llu messages came back", dial->where, dial->end.text,
         (unsigned long long)dial->received, (unsigned long long)dial->sent);
-    say_said(dial->end.code, dial->end.said);
+    const char *said; /* that of the event was lent */
+    uint32_t code = wrd_client_closed_with(dial->client, &said);
+    say_said(code, said);
     if (dial->end.reason == WRD_PROTOCOL || dial->end.reason == WRD_TOO_LARGE) {
         fputs("Do both sides agree on --raw?\n", stderr);
         return EXIT_PROTOCOL;
@@ -475,6 +405,9 @@ static int run(struct dial *dial)
     wrd_client_options_init(&client_options);
     client_options.endpoint.mode = dial->raw ? WRD_RAW : WRD_FRAMED;
     client_options.endpoint.handshake_timeout = (wrd_time)dial->timeout_s * WRD_SECOND;
+    client_options.token = dial->token;
+    client_options.key_log_file = dial->key_log;
+    client_options.capture_file = dial->capture;
     wrd_result result = wrd_client_dial(&dial->client, &dial->address, &client_options, &why);
     if (result != WRD_OK) {
         int error = errno;
@@ -494,52 +427,10 @@ static int run(struct dial *dial)
 
 /* ---- the command line */
 
-static bool read_seconds(long *out, const char *name, const char *text)
-{
-    char *end;
-
-    errno = 0;
-    long seconds = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || seconds < 1 || seconds > SECONDS_MAX) {
-        usage_error("dial", "%s %s: expected whole seconds from 1 to %d", name, text, SECONDS_MAX);
-        return false;
-    }
-    *out = seconds;
-    return true;
-}
-
-static bool read_address(struct dial *dial, int argc, char **argv)
-{
-    char text[2 * WRD_ADDRESS_TEXT_SIZE];
-    const char *why = "";
-
-    if (argc < 1 || argc > 2) {
-        usage_error("dial", argc < 1 ? "an address is missing: wrd dial IP:PORT FINGERPRINT"
-                                     : "too many words; expected: wrd dial IP:PORT FINGERPRINT");
-        return false;
-    }
-    const char *port = addresses_lone_port(argv[0]);
-    if (port != NULL) {
-        usage_error("dial", "\"%s\" is no address: the IP is missing. Write 127.0.0.1:%s for a server on this machine.",
-                    argv[0], port);
-        return false;
-    }
-    int len = snprintf(text, sizeof text, "%s%s%s", argv[0], argc == 2 ? " " : "", argc == 2 ? argv[1] : "");
-    if (len < 0 || (size_t)len >= sizeof text) {
-        usage_error("dial", "the address is too long; expected: IP:PORT and 64 hex digits");
-        return false;
-    }
-    if (wrd_address_parse(&dial->address, text, (size_t)len, &why) != WRD_OK) {
-        usage_error("dial", "\"%s\" is no address: %s", text, why);
-        return false;
-    }
-    wrd_addr_text(&dial->address.addr, dial->where);
-    return true;
-}
-
 /* True when the command shall run; otherwise `*code` is its exit code. */
 static bool read_options(struct dial *dial, int argc, char **argv, int *code)
 {
+    char why[WHY_SIZE];
     int option;
 
     *code = EXIT_USAGE;
@@ -554,15 +445,23 @@ static bool read_options(struct dial *dial, int argc, char **argv, int *code)
             break;
         case 'e': dial->reason = optarg; break;
         case 't':
-            if (!read_seconds(&dial->timeout_s, "--timeout", optarg)) {
+            if (!option_number(&dial->timeout_s, "dial", "timeout", optarg, "whole seconds from ", 1, SECONDS_MAX)) {
                 return false;
             }
             break;
         case 'w':
-            if (!read_seconds(&dial->wait_s, "--wait", optarg)) {
+            if (!option_number(&dial->wait_s, "dial", "wait", optarg, "whole seconds from ", 1, SECONDS_MAX)) {
                 return false;
             }
             break;
+        case 'o':
+            if (!option_token("dial", optarg)) {
+                return false;
+            }
+            dial->token = optarg;
+            break;
+        case 'K': dial->key_log = optarg; break;
+        case 'C': dial->capture = optarg; break;
         case 'h':
             fputs(help, stdout);
             *code = EXIT_DONE;
@@ -570,7 +469,12 @@ static bool read_options(struct dial *dial, int argc, char **argv, int *code)
         default: return false;
         }
     }
-    return read_address(dial, argc - optind, argv + optind);
+    if (!read_address(&dial->address, why, sizeof why, argc - optind, argv + optind)) {
+        usage_error("dial", "%s", why);
+        return false;
+    }
+    wrd_addr_text(&dial->address.addr, dial->where);
+    return true;
 }
 
 int dial_main(int argc, char **argv)
@@ -578,6 +482,7 @@ int dial_main(int argc, char **argv)
     static struct dial dial = {.timeout_s = SECONDS_DEFAULT, .wait_s = SECONDS_DEFAULT};
     int code;
 
+    dial.key_log = option_key_log();
     if (!read_options(&dial, argc, argv, &code)) {
         return code;
     }

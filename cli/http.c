@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/http.h"
 
-#include <cJSON.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/addresses.h"
 #include "cli/assets.h"
+#include "cli/http_listen.h"
+#include "cli/info.h"
+#include "cli/metrics.h"
 #include "cli/say.h"
 
-#define LISTEN_BACKLOG       64
 #define CONNECTIONS_MAX      256u
 #define CONNECTION_TIMEOUT_S 15u
 
@@ -27,12 +26,20 @@ struct http {
     struct MHD_Daemon *daemon;
     int fd;
     wrd_addr bound; /* with the port that the system chose */
-    const wrd_server *server;
+    wrd_server *server;
     wrd_addr server_bound;
     wrd_mode mode;
+    bool serves_page, serves_numbers, draining;
 };
 
 /* ---- answers */
+
+#define JSON_TYPE "application/json; charset=utf-8"
+
+static bool is_status(const char *url)
+{
+    return strcmp(url, "/status") == 0 || strcmp(url, "/status.json") == 0 || strcmp(url, "/metrics") == 0;
+}
 
 static struct MHD_Response *new_response(const char *type, const void *bytes, size_t len,
                                          enum MHD_ResponseMemoryMode mode)
@@ -80,57 +87,12 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned s
     return answer(connection, status, response);
 }
 
-/* True when all of it fitted into memory. */
-static bool add_addresses(cJSON *info, const wrd_addr *bound)
+/* Frees `text`; NULL: memory is short. */
+static enum MHD_Result answer_made(struct MHD_Connection *connection, const char *type, char *text)
 {
-    wrd_addr list[ADDRESSES_MAX];
-    char text[WRD_ADDR_TEXT_SIZE];
-    cJSON *array = cJSON_AddArrayToObject(info, "addresses");
-    size_t count = addresses_list(list, bound);
+    struct MHD_Response *response = text == NULL ? NULL : new_response(type, text, strlen(text), MHD_RESPMEM_MUST_COPY);
 
-    for (size_t i = 0; i < count; i++) {
-        wrd_addr_ip_text(&list[i], text);
-        if (!cJSON_AddItemToArray(array, cJSON_CreateString(text))) {
-            return false;
-        }
-    }
-    return array != NULL;
-}
-
-/* The text belongs to the caller and is freed with free(); NULL when memory is short. */
-static char *info_text(const struct http *http)
-{
-    wrd_address address;
-    char fingerprint[WRD_FINGERPRINT_HEX_SIZE];
-    char dialled[WRD_ADDR_TEXT_SIZE];
-    char multiaddr[WRD_ADDRESS_TEXT_SIZE];
-    cJSON *info = cJSON_CreateObject();
-
-    wrd_server_address(http->server, &address);
-    wrd_fingerprint_hex(&address.fingerprint, fingerprint);
-    wrd_addr_text(&address.addr, dialled);
-    wrd_address_multiaddr(&address, multiaddr);
-    bool complete = cJSON_AddNumberToObject(info, "port", address.addr.port) != NULL &&
-                    cJSON_AddStringToObject(info, "fingerprint", fingerprint) != NULL &&
-                    cJSON_AddStringToObject(info, "address", dialled) != NULL &&
-                    cJSON_AddStringToObject(info, "multiaddr", multiaddr) != NULL &&
-                    add_addresses(info, &http->server_bound) &&
-                    cJSON_AddBoolToObject(info, "raw", http->mode == WRD_RAW) != NULL;
-    char *text = complete ? cJSON_Print(info) : NULL;
-    cJSON_Delete(info);
-    return text;
-}
-
-static enum MHD_Result answer_info(const struct http *http, struct MHD_Connection *connection)
-{
-    char *text = info_text(http);
-
-    if (text == NULL) {
-        return MHD_NO;
-    }
-    struct MHD_Response *response =
-        new_response("application/json; charset=utf-8", text, strlen(text), MHD_RESPMEM_MUST_COPY);
-    cJSON_free(text);
+    free(text);
     return answer(connection, MHD_HTTP_OK, response);
 }
 
@@ -142,6 +104,24 @@ static enum MHD_Result answer_asset(struct MHD_Connection *connection, const str
             "This program was built before the browser client was. Run `make` in the project's folder.\n");
     }
     return answer(connection, MHD_HTTP_OK, new_response(asset->type, asset->bytes, asset->len, MHD_RESPMEM_PERSISTENT));
+}
+
+static enum MHD_Result answer_file(const struct http *http, struct MHD_Connection *connection, const char *url)
+{
+    for (size_t i = 0; i < asset_count; i++) {
+        bool is_served = (http->serves_page && assets[i].of_page) || (http->serves_numbers && assets[i].of_status);
+        if (is_served && strcmp(url, assets[i].path) == 0) {
+            return answer_asset(connection, &assets[i]);
+        }
+    }
+    if (is_status(url) && !http->serves_numbers) {
+        return answer_text(connection, MHD_HTTP_NOT_FOUND,
+                           "The numbers of this server are not on the port of its page. `wrd serve --metrics IP:PORT` "
+                           "serves them on one of their own.\n");
+    }
+    return answer_text(connection, MHD_HTTP_NOT_FOUND,
+                       http->serves_page ? "Nothing is here. The page is at /, what clients need at /webrtc-info.\n"
+                                         : "Nothing is here. The status is at /status, the metrics at /metrics.\n");
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url, const char *method,
@@ -161,96 +141,19 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         *request = &seen;
         return MHD_YES;
     }
-    if (strcmp(url, "/webrtc-info") == 0) {
-        return answer_info(http, connection);
+    if (http->serves_numbers && strcmp(url, "/metrics") == 0) {
+        return answer_made(connection, METRICS_TYPE, metrics_text(http->server));
     }
-    for (size_t i = 0; i < asset_count; i++) {
-        if (strcmp(url, assets[i].path) == 0) {
-            return answer_asset(connection, &assets[i]);
-        }
+    if (http->serves_numbers && strcmp(url, "/status.json") == 0) {
+        return answer_made(connection, JSON_TYPE, metrics_json(http->server, http->draining));
     }
-    return answer_text(connection, MHD_HTTP_NOT_FOUND,
-                       "Nothing is here. The page is at /, what clients need at /webrtc-info.\n");
+    if (http->serves_page && strcmp(url, "/webrtc-info") == 0) {
+        return answer_made(connection, JSON_TYPE, info_text(http->server, &http->server_bound, http->mode));
+    }
+    return answer_file(http, connection, url);
 }
 
-/* ---- the socket */
-
-static socklen_t to_sockaddr(struct sockaddr_storage *out, const wrd_addr *addr)
-{
-    memset(out, 0, sizeof *out);
-    if (addr->family == 4) {
-        struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(addr->port)};
-        memcpy(&in.sin_addr, addr->ip, 4);
-        memcpy(out, &in, sizeof in);
-        return sizeof in;
-    }
-    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(addr->port), .sin6_scope_id = addr->scope};
-    memcpy(&in.sin6_addr, addr->ip, 16);
-    memcpy(out, &in, sizeof in);
-    return sizeof in;
-}
-
-static uint16_t bound_port(int fd)
-{
-    struct sockaddr_storage storage;
-    socklen_t len = sizeof storage;
-
-    memset(&storage, 0, sizeof storage);
-    if (getsockname(fd, (struct sockaddr *)&storage, &len) != 0) {
-        return 0;
-    }
-    if (storage.ss_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, &storage, sizeof in);
-        return ntohs(in.sin_port);
-    }
-    struct sockaddr_in6 in;
-    memcpy(&in, &storage, sizeof in);
-    return ntohs(in.sin6_port);
-}
-
-/* A socket that listens on `addr`, or -1 with errno. */
-static int listen_on(const wrd_addr *addr)
-{
-    struct sockaddr_storage storage;
-    socklen_t len = to_sockaddr(&storage, addr);
-    int yes = 1;
-    int no = 0;
-    int fd = socket(addr->family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        return -1;
-    }
-    /* A restart must not wait for the last connections of the run before. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (addr->family == 6) {
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-    }
-    if (bind(fd, (struct sockaddr *)&storage, len) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
-static void say_listen_failed(const char *listen, int error)
-{
-    switch (error) {
-    case EADDRINUSE:
-        say("cannot serve pages at %s: another program has this TCP port. Stop it, or choose another with --http.",
-            listen);
-        break;
-    case EACCES:
-        say("cannot serve pages at %s: ports under 1024 need special rights. Choose a higher one, as 8080.", listen);
-        break;
-    case EADDRNOTAVAIL:
-        say("cannot serve pages at %s: this machine does not have that address. 0.0.0.0 takes all it has.", listen);
-        break;
-    default: say("cannot serve pages at %s: %s", listen, strerror(error)); break;
-    }
-}
+/* ---- the daemon */
 
 /* Fills in what epoll needs; false when the daemon does not start. The daemon owns the socket from then on. */
 static bool start_daemon(struct http *http, int fd)
@@ -274,35 +177,39 @@ static bool start_daemon(struct http *http, int fd)
 
 wrd_result http_open(struct http **out, const struct http_options *options)
 {
+    const char *what = options->page ? "pages" : "metrics";
+    const char *doing = options->page ? "serve pages at" : "serve metrics at";
     const char *why = "";
     wrd_address address;
 
     *out = NULL;
     struct http *http = calloc(1, sizeof *http);
     if (http == NULL) {
-        say("cannot serve pages: memory is short");
+        say("cannot serve %s: memory is short", what);
         return WRD_NO_MEMORY;
     }
     http->server = options->server;
     http->mode = options->mode;
+    http->serves_page = options->page;
+    http->serves_numbers = options->numbers;
     wrd_server_address(options->server, &address);
     if (wrd_addr_parse(&http->bound, options->listen, strlen(options->listen), true, &why) != WRD_OK ||
         wrd_addr_parse(&http->server_bound, options->server_listen, strlen(options->server_listen), true, &why) !=
             WRD_OK) {
-        addresses_say_unusable("serve pages at", options->listen, why);
+        addresses_say_unusable(doing, options->listen, why);
         http_close(http);
         return WRD_INVALID;
     }
     http->server_bound.port = address.addr.port;
-    int fd = listen_on(&http->bound);
+    int fd = http_listen(&http->bound);
     if (fd < 0) {
-        say_listen_failed(options->listen, errno);
+        http_say_listen_failed(what, options->page ? "--http" : "--metrics", options->listen, errno);
         http_close(http);
         return WRD_SYSTEM;
     }
-    http->bound.port = bound_port(fd);
+    http->bound.port = http_bound_port(fd);
     if (!start_daemon(http, fd)) {
-        say("cannot serve pages at %s: libmicrohttpd does not start", options->listen);
+        say("cannot %s %s: libmicrohttpd does not start", doing, options->listen);
         http_close(http);
         return WRD_SYSTEM;
     }
@@ -340,12 +247,24 @@ void http_run(struct http *http)
     }
 }
 
-static void print_page(const wrd_addr *addr, FILE *out)
+void http_set_draining(struct http *http)
+{
+    if (http != NULL) {
+        http->draining = true;
+    }
+}
+
+static void print_page(const struct http *http, const wrd_addr *addr, FILE *out)
 {
     char text[WRD_ADDR_TEXT_SIZE];
 
     wrd_addr_text(addr, text);
-    fprintf(out, "page http://%s/\n", text);
+    if (http->serves_page) {
+        fprintf(out, "page http://%s/\n", text);
+    }
+    if (http->serves_numbers) {
+        fprintf(out, "status http://%s/status\n", text);
+    }
 }
 
 void http_print_pages(const struct http *http, FILE *out)
@@ -354,15 +273,15 @@ void http_print_pages(const struct http *http, FILE *out)
         return;
     }
     if (!addresses_is_wildcard(&http->bound)) {
-        print_page(&http->bound, out);
+        print_page(http, &http->bound, out);
         return;
     }
     wrd_addr loopback = {.ip = {127, 0, 0, 1}, .port = http->bound.port, .family = 4};
-    print_page(&loopback, out);
+    print_page(http, &loopback, out);
     wrd_addr outward;
     if (wrd_local_network_ip(&outward, 4) == WRD_OK ||
         (http->bound.family == 6 && wrd_local_network_ip(&outward, 6) == WRD_OK)) {
         outward.port = http->bound.port;
-        print_page(&outward, out);
+        print_page(http, &outward, out);
     }
 }

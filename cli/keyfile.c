@@ -24,28 +24,34 @@ static bool say_dangling(const char *path)
     return true;
 }
 
-static void say_load_failed(const char *path, wrd_result result, const char *why, int error)
+static void say_load_failed(const char *path, const char *maker, wrd_result result, const char *why, int error)
 {
     if (result != WRD_SYSTEM) {
         say("cannot use the key file %s: %s", path, why);
     } else if ((error == ENOENT || error == ELOOP) && say_dangling(path)) {
         return;
     } else if (error == ENOENT) {
-        say("the key file %s does not exist. `wrd key new %s` makes one.", path, path);
+        say("the key file %s does not exist. `wrd %s %s` makes one.", path, maker, path);
     } else {
         say("cannot read the key file %s: %s", path, strerror(error));
     }
 }
 
-bool keyfile_load(wrd_key *out, const char *path)
+/* `maker` is the command that makes such a file. */
+static bool load(wrd_key *out, const char *path, const char *maker)
 {
     const char *why = "";
     wrd_result result = wrd_key_load(out, path, &why);
 
     if (result != WRD_OK) {
-        say_load_failed(path, result, why, errno);
+        say_load_failed(path, maker, result, why, errno);
     }
     return result == WRD_OK;
+}
+
+bool keyfile_load(wrd_key *out, const char *path)
+{
+    return load(out, path, "key new");
 }
 
 bool keyfile_create(wrd_key *out, const char *path)
@@ -86,5 +92,31 @@ bool keyfile_load_or_create(wrd_key *out, const char *path)
         return false;
     }
     say("made a new key in %s; whoever has this file can pretend to be this server", path);
+    return true;
+}
+
+_Static_assert(WRD_TOKEN_KEY_SIZE == WRD_KEY_SIZE, "both kinds of files hold 32 bytes");
+
+bool keyfile_load_token(wrd_token_key *out, const char *path)
+{
+    wrd_key key;
+
+    if (!load(&key, path, "token new-key")) {
+        return false;
+    }
+    memcpy(out->bytes, key.bytes, sizeof out->bytes);
+    wrd_key_wipe(&key);
+    return true;
+}
+
+bool keyfile_create_token(wrd_token_key *out, const char *path)
+{
+    wrd_key key;
+
+    if (!keyfile_create(&key, path)) {
+        return false;
+    }
+    memcpy(out->bytes, key.bytes, sizeof out->bytes);
+    wrd_key_wipe(&key);
     return true;
 }

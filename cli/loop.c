@@ -16,7 +16,7 @@ static int earlier(int a, int b)
     return a < b ? a : b;
 }
 
-bool loop_run(wrd_server *server, const wrd_handlers *handlers, struct http *http, int stop)
+bool loop_run(wrd_server *server, const wrd_handlers *handlers, struct http *http, int stop, int drain_s)
 {
     struct pollfd fds[] = {{stop, POLLIN, 0}, {wrd_server_fd(server), POLLIN, 0}, {http_fd(http), POLLIN, 0}};
 
@@ -26,7 +26,8 @@ bool loop_run(wrd_server *server, const wrd_handlers *handlers, struct http *htt
             return false;
         }
         if (fds[0].revents != 0) {
-            return true;
+            fds[0].fd = -1; /* a second signal ends the process */
+            wrd_server_drain(server, drain_s * 1000, LOOP_END_CODE, LOOP_END_REASON);
         }
         wrd_result result = wrd_server_turn(server, handlers, 0);
         if (result == WRD_CLOSED) {

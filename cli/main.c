@@ -13,7 +13,10 @@ static const char help[] =
     "\n"
     "  wrd serve [options]       start a server that sends every message back, with a page to try it\n"
     "  wrd dial ADDRESS          connect to a server; each line of stdin is a message\n"
+    "  wrd doctor ADDRESS        say, step by step, why a connection fails\n"
+    "  wrd bench ADDRESS         measure a server under load\n"
     "  wrd key new|show FILE     make a server's key, or show the fingerprint that belongs to it\n"
+    "  wrd token new-key|mint|show   decide who may connect\n"
     "\n"
     "  wrd COMMAND --help        what a command takes\n"
     "  wrd --version\n"
@@ -22,7 +25,7 @@ static const char help[] =
 
 static int unknown_command(const char *word)
 {
-    static const char *const commands[] = {"serve", "dial", "key", "help", NULL};
+    static const char *const commands[] = {"serve", "dial", "doctor", "bench", "key", "token", "help", NULL};
     static const char *const options[] = {"help", "version", NULL};
     bool is_option = word[0] == '-';
     const char *near = nearest_word(word + strspn(word, "-"), is_option ? options : commands);
@@ -42,8 +45,17 @@ static int run(int argc, char **argv)
     if (strcmp(argv[0], "dial") == 0) {
         return dial_main(argc, argv);
     }
+    if (strcmp(argv[0], "bench") == 0) {
+        return bench_main(argc, argv);
+    }
     if (strcmp(argv[0], "key") == 0) {
         return key_main(argc, argv);
+    }
+    if (strcmp(argv[0], "token") == 0) {
+        return token_main(argc, argv);
+    }
+    if (strcmp(argv[0], "doctor") == 0) {
+        return doctor_main(argc, argv);
     }
     return unknown_command(argv[0]);
 }

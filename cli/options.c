@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/options.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/addresses.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
+#include "wrd/ufrag.h"
 
 #define WORD_MAX 32 /* a longer word is not compared with the known ones */
 
@@ -73,7 +77,7 @@ int usage_error(const char *command, const char *format, ...)
     return EXIT_USAGE;
 }
 
-static const char *option_name(const struct option *options, int value)
+const char *option_name(const struct option *options, int value)
 {
     for (; options->name != NULL; options++) {
         if (options->val == value) {
@@ -122,4 +126,69 @@ int next_option(int argc, char **argv, const struct option *options, const char 
         unknown_option(argv[optind > looked_at ? optind - 1 : looked_at], options, command);
     }
     return '?';
+}
+
+bool option_number(long *out, const char *command, const char *name, const char *text, const char *unit, long least,
+                   long most)
+{
+    char *end;
+
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    bool is_number = errno == 0 && end != text && *end == '\0' && text[strspn(text, "0123456789-")] == '\0';
+    if (!is_number || number < least || number > most) {
+        usage_error(command, "--%s %s: expected %s%ld to %ld", name, text, unit, least, most);
+        return false;
+    }
+    *out = number;
+    return true;
+}
+
+bool read_address(wrd_address *out, char *why, size_t size, int argc, char **argv)
+{
+    char text[2 * WRD_ADDRESS_TEXT_SIZE];
+    const char *reason = "";
+
+    if (argc < 1 || argc > 2) {
+        snprintf(why, size,
+                 argc < 1 ? "an address is missing: expected IP:PORT FINGERPRINT"
+                          : "too many words; expected: IP:PORT FINGERPRINT");
+        return false;
+    }
+    const char *port = addresses_lone_port(argv[0]);
+    if (port != NULL) {
+        snprintf(why, size, "\"%s\" is no address: the IP is missing. Write 127.0.0.1:%s for a server on this machine.",
+                 argv[0], port);
+        return false;
+    }
+    int len = snprintf(text, sizeof text, "%s%s%s", argv[0], argc == 2 ? " " : "", argc == 2 ? argv[1] : "");
+    if (len < 0 || (size_t)len >= sizeof text) {
+        snprintf(why, size, "the address is too long; expected: IP:PORT and 64 hex digits");
+        return false;
+    }
+    if (wrd_address_parse(out, text, (size_t)len, &reason) != WRD_OK) {
+        snprintf(why, size, "\"%s\" is no address: %s", text, reason);
+        return false;
+    }
+    return true;
+}
+
+bool option_token(const char *command, const char *text)
+{
+    static const char ice_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t len = strlen(text);
+
+    if (len == 0 || len > WRD_UFRAG_PREFIX_MAX || text[strspn(text, ice_chars)] != '\0') {
+        usage_error(command, "--token: expected 1 to %d letters, digits, + and /, as `wrd token mint` prints",
+                    WRD_UFRAG_PREFIX_MAX);
+        return false;
+    }
+    return true;
+}
+
+const char *option_key_log(void)
+{
+    const char *file = getenv("SSLKEYLOGFILE");
+
+    return file != NULL && *file != '\0' ? file : NULL;
 }

@@ -1,39 +1,120 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/say.h"
 
+#include <cJSON.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 static const char *program = "wrd";
+static bool as_json;
 
 void say_as(const char *name)
 {
     program = name;
 }
 
+void say_in_json(void)
+{
+    as_json = true;
+}
+
+cJSON *say_event(const char *event)
+{
+    struct timespec now;
+    struct tm parts;
+    char time[40];
+    cJSON *json = cJSON_CreateObject();
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &parts) != NULL && strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &parts) != 0) {
+        size_t len = strlen(time);
+        snprintf(time + len, sizeof time - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+        (void)cJSON_AddStringToObject(json, "time", time);
+    }
+    (void)cJSON_AddStringToObject(json, "event", event);
+    return json;
+}
+
+void say_json(cJSON *json)
+{
+    char *line = cJSON_PrintUnformatted(json);
+
+    /* One call, so that lines of several threads do not mix. */
+    fprintf(stderr, "%s\n",
+            line != NULL ? line : "{\"event\":\"message\",\"text\":\"memory is short for a line of the log\"}");
+    cJSON_free(line);
+    cJSON_Delete(json);
+}
+
 void say(const char *format, ...)
 {
+    char text[8192];
     va_list arguments;
 
-    fprintf(stderr, "%s: ", program);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    if (as_json) {
+        cJSON *json = say_event("message");
+        (void)cJSON_AddStringToObject(json, "text", text);
+        say_json(json);
+    } else {
+        fprintf(stderr, "%s: %s\n", program, text);
+    }
+}
+
+/* The code point of the UTF-8 sequence at `text` and its length; length 1 and U+FFFD when it is none (RFC 3629). */
+static uint32_t decode(const unsigned char *text, size_t *len)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t want = text[0] < 0x80 ? 1 : text[0] >= 0xf0 && text[0] < 0xf8 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    uint32_t point = want == 1 ? text[0] : text[0] & (0x7fu >> want);
+
+    *len = 1;
+    if (want > 1 && (text[0] < 0xc0 || text[0] >= 0xf8)) {
+        return 0xfffd;
+    }
+    for (size_t i = 1; i < want; i++) {
+        if ((text[i] & 0xc0) != 0x80) { /* its end, too */
+            return 0xfffd;
+        }
+        point = point << 6 | (text[i] & 0x3f);
+    }
+    if (point < least[want] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
+        return 0xfffd;
+    }
+    *len = want;
+    return point;
+}
+
+/* What a terminal would obey or what would show other words than there are: controls, line ends, changes of direction.
+ */
+static bool is_treacherous(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x2028 && point <= 0x202e) ||
+           (point >= 0x2066 && point <= 0x2069) || point == 0x200e || point == 0x200f || point == 0xfffd;
 }
 
 const char *say_safely(char *out, size_t size, const char *text)
 {
     size_t len = 0;
+    size_t step;
 
-    for (; text[len] != '\0' && len + 1 < size; len++) {
-        unsigned char c = (unsigned char)text[len];
-        /* C1 controls are two bytes in UTF-8, the second of which may not follow the first alone. */
-        int is_c1 = len > 0 && (unsigned char)text[len - 1] == 0xc2 && c < 0xa0;
-        if (is_c1) {
-            out[len - 1] = '?';
+    for (; *text != '\0'; text += step) {
+        uint32_t point = decode((const unsigned char *)text, &step);
+        size_t room = is_treacherous(point) ? 1 : step;
+        if (len + room >= size) {
+            break;
         }
-        out[len] = c < 0x20 || c == 0x7f || is_c1 ? '?' : text[len];
+        if (is_treacherous(point)) {
+            out[len] = '?';
+        } else {
+            memcpy(out + len, text, step);
+        }
+        len += room;
     }
     out[len] = '\0';
     return out;

@@ -14,6 +14,8 @@
 #include "cli/stop.h"
 #include "wrd/wrd.h"
 
+#define DRAIN_S 5 /* how long the end may take */
+
 static const char help[] =
     "server [options]: an echo over WebRTC, and the page that talks to it\n"
     "\n"
@@ -78,14 +80,14 @@ static int serve(struct example *example, const wrd_key *key)
     }
     int stop = stop_open();
     const struct http_options http_options = {
-        .listen = example->http_listen, .server = server, .server_listen = example->listen, .mode = WRD_FRAMED};
+        .listen = example->http_listen, .server = server, .server_listen = example->listen, .mode = WRD_FRAMED, .page = true};
     if (stop >= 0 && http_open(&http, &http_options) == WRD_OK) {
         wrd_server_address(server, &address);
         wrd_address_text(&address, text);
         printf("listening %s\n", text);
         http_print_pages(http, stdout);
         puts("Open a page above in a browser; Ctrl-C ends.");
-        code = loop_run(server, &handlers, http, stop) ? 0 : 1;
+        code = loop_run(server, &handlers, http, stop, DRAIN_S) ? 0 : 1;
         http_close(http);
     }
     wrd_server_free(server);

@@ -44,7 +44,7 @@ const sibling = ask('-print-prog-name=wasm-ld');
 const linker = !process.env.WASM_LD && sibling !== 'wasm-ld' ? sibling : tool('wasm-ld', 'WASM_LD');
 
 const compilerFlags = [
-  ...['--target=wasm32', '-std=c11', '-Oz', '-flto', '-mbulk-memory', '-fvisibility=hidden'],
+  ...['--target=wasm32', '-std=c11', '-Oz', '-flto', '-mbulk-memory', '-fvisibility=hidden', '-DWRD_LZ4_SHORT=0'],
   '-fno-jump-tables',
   ...['-ffreestanding', '-nostdlib', '-nostdinc', '-isystem', join(ask('-print-resource-dir'), 'include')],
   ...['-isystem', join(root, 'src/wasm/freestanding'), '-I', join(root, 'include'), '-I', join(root, 'src')],

@@ -168,7 +168,8 @@ typedef struct wrd_server_counters {
 
 /*
  * Of all loops. On the thread that uses a loop: as it is now. Of a loop on another thread: as of the end of a turn not
- * more than 100 ms ago; one that is in a handler all that time is waited for so long, and then counted as it last was.
+ * more than 100 ms ago; one that is in a handler all that time, or that nobody turns, is waited for so long and then
+ * counted as it last was. Of a loop whose last turn answered WRD_CLOSED: exactly.
  */
 WRD_API void wrd_server_get_counters(wrd_server *server, wrd_server_counters *out);
 /*

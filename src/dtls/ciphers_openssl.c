@@ -16,7 +16,7 @@ static unsigned find_slot(struct wrd_dtls_ciphers *ciphers)
     }
 }
 
-/* Key and nonce in one call, which costs half of two. */
+/* Key and nonce in one call, which costs less than two. */
 static bool load_slot(struct wrd_dtls_ciphers *ciphers, unsigned at, struct wrd_dtls_key *key,
                       const uint8_t nonce[WRD_DTLS_NONCE_SIZE])
 {

@@ -23,7 +23,7 @@ enum {
     KEY_BLOCK_MAX = 2 * (WRD_DTLS_KEY_MAX + WRD_DTLS_NONCE_SIZE)
 };
 
-/* P_hash of RFC 5246 section 5 with SHA-256. EVP_KDF does the same ten times slower. */
+/* P_hash of RFC 5246 section 5 with SHA-256. EVP_KDF does the same several times slower. */
 static bool p_sha256(uint8_t *out, size_t len, const uint8_t secret[MASTER_SIZE], const uint8_t seed[SEED_SIZE])
 {
     uint8_t text[WRD_SHA256_SIZE + SEED_SIZE]; /* A(i), then the seed */

@@ -124,10 +124,25 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
     take_check(ep, path, own, is_at_home);
 }
 
+/* A check by the server that `c` dialed, which then is a full agent; false: it is none. */
+static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *c, const wrd_path *path,
+                          const uint8_t *datagram, size_t len)
+{
+    struct wrd_outbox_slot *slot = c->check ? outbox_slot(ep) : NULL;
+    size_t answer_len = slot ? wrd_ice_check_answer(c->check, &path->remote, datagram, len, slot->bytes,
+                                                    sizeof slot->bytes)
+                             : 0;
+    if (answer_len > 0)
+        outbox_put(ep, slot, path, answer_len);
+    return answer_len > 0;
+}
+
 static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
     if (c && c->dialed) {
+        if (answer_server(ep, c, path, datagram, len))
+            return;
         wrd_connection_receive_stun(&ep->shared, c, ep->now, datagram, len);
         wrd_endpoint_settle(ep, c);
     } else if (ep->admit) {

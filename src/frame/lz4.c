@@ -9,6 +9,12 @@
 #define LAST_LITERALS 5  /* the end of a block that no match may cover */
 #define LAST_MATCH    12 /* a match begins at least this far before the end */
 #define HASH_BITS     12
+/* Blocks below this are encoded with a small table: clearing the large one would cost more than all else. The browser
+ * client, where bytes of code count more than nanoseconds, is built without. */
+#ifndef WRD_LZ4_SHORT
+#define WRD_LZ4_SHORT 512
+#endif
+#define HASH_BITS_SHORT 8
 #define PATIENCE_BITS 6 /* after so many misses, as a power of two, the search takes longer steps */
 
 static uint32_t load32(const uint8_t *p)
@@ -26,10 +32,10 @@ static uint64_t load64(const uint8_t *p)
 }
 
 /* Of five bytes, since a match of four costs nearly what it saves. The factor is 2^64 by the golden ratio. */
-static size_t hash(const uint8_t *p)
+static size_t hash(const uint8_t *p, unsigned bits)
 {
     uint64_t bytes = (uint64_t)load32(p) << 8 | p[4];
-    return (size_t)(bytes * 0x9e3779b97f4a7c15u >> (64 - HASH_BITS));
+    return (size_t)(bytes * 0x9e3779b97f4a7c15u >> (64 - bits));
 }
 
 /* Writes the part of a length that its nibble does not hold; returns the nibble. */
@@ -81,11 +87,12 @@ size_t wrd_frame_lz4_encode(uint8_t *out, const uint8_t *in, size_t len)
     const uint8_t *literals = in, *end = in + len;
     uint8_t *block = out;
     if (len > LAST_MATCH) {
-        memset(last_seen, 0, sizeof last_seen);
+        unsigned bits = len < WRD_LZ4_SHORT ? HASH_BITS_SHORT : HASH_BITS;
+        memset(last_seen, 0, sizeof *last_seen << bits);
         const uint8_t *at = in + 1, *last_start = end - LAST_MATCH;
         size_t step = 1 << PATIENCE_BITS;
         while (at <= last_start) {
-            uint32_t *seen = &last_seen[hash(at)];
+            uint32_t *seen = &last_seen[hash(at, bits)];
             const uint8_t *match = in + *seen;
             *seen = (uint32_t)(at - in);
             if (at - match > OFFSET_MAX || load32(match) != load32(at)) {
@@ -105,7 +112,7 @@ size_t wrd_frame_lz4_encode(uint8_t *out, const uint8_t *in, size_t len)
             literals = at;
             step = 1 << PATIENCE_BITS;
             if (at <= last_start)
-                last_seen[hash(at - 2)] = (uint32_t)(at - 2 - in);
+                last_seen[hash(at - 2, bits)] = (uint32_t)(at - 2 - in);
         }
     }
     return (size_t)(put_sequence(out, literals, (size_t)(end - literals), 0, 0) - block);

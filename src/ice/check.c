@@ -51,6 +51,22 @@ static size_t find_transaction(const struct wrd_ice_check *check, const uint8_t 
     return i;
 }
 
+size_t wrd_ice_check_answer(const struct wrd_ice_check *check, const wrd_addr *remote, const uint8_t *datagram,
+                            size_t len, uint8_t *out, size_t cap)
+{
+    struct wrd_stun request;
+    const uint8_t *key = (const uint8_t *)check->ufrag.text;
+    size_t key_len = check->ufrag.len;
+    if (check->state == WRD_ICE_LOST || !wrd_stun_read(&request, datagram, len) ||
+        request.type != WRD_STUN_BINDING_REQUEST || !request.has_fingerprint || request.unknown_required != 0)
+        return 0;
+    /* RFC 8445 7.2.2: our ufrag stands first. Who claims our role, which nobody can want, gets no answer. */
+    if (request.has_ice_controlling || request.username_len <= key_len || memcmp(request.username, key, key_len) != 0 ||
+        request.username[key_len] != ':' || !wrd_stun_verify(&request, datagram, key, key_len))
+        return 0;
+    return wrd_stun_write_success(out, cap < len ? cap : len, request.transaction, remote, key, key_len);
+}
+
 bool wrd_ice_check_receive(struct wrd_ice_check *check, wrd_time now, const uint8_t *datagram, size_t len)
 {
     struct wrd_stun answer;

@@ -59,6 +59,13 @@ struct wrd_ice_check {
 
 /* Timers: first check at once; then 50 ms, doubling to 1 s while checking; every 4..6 s (randomised) once valid. */
 void wrd_ice_check_start(struct wrd_ice_check *check, wrd_time now, const wrd_ufrag *ufrag, const wrd_env *env);
+/*
+ * Answers a check of the server's: full agents, which others build servers with, go on only when theirs is answered
+ * too. Returns the length of the response in `out`, not longer than the request; 0 for anything but a well-formed check
+ * with our credentials.
+ */
+size_t wrd_ice_check_answer(const struct wrd_ice_check *check, const wrd_addr *remote, const uint8_t *datagram,
+                            size_t len, uint8_t *out, size_t cap);
 /* True when `datagram` is a success response to one of our checks with a right MESSAGE-INTEGRITY. */
 bool wrd_ice_check_receive(struct wrd_ice_check *check, wrd_time now, const uint8_t *datagram, size_t len);
 /* The next check, 0 when none is due or `cap` is short. WRD_STUN_MESSAGE_MAX bytes always suffice. */

@@ -2,7 +2,7 @@
 /*
  * What a node reads into and sends from: some 2 MiB, of which pages are used as far as datagrams come. A server keeps a
  * set. Clients, of which a process may have thousands, share a few: each takes one to look at its socket and gives it
- * back unless datagrams wait in it. Any thread.
+ * back. Any thread.
  */
 #ifndef WRD_NATIVE_BUFFERS_H
 #define WRD_NATIVE_BUFFERS_H

@@ -3,6 +3,8 @@
 #include "native/node.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* Batches read before timers and output have their turn. */
@@ -66,6 +68,8 @@ void wrd_node_close(struct wrd_node *node)
     if (node->buffers)
         wrd_buffers_give(node->buffers);
     node->buffers = NULL;
+    free(node->aside);
+    node->aside = NULL;
     if (node->joined)
         wrd_buffers_leave();
     node->joined = false;
@@ -73,15 +77,30 @@ void wrd_node_close(struct wrd_node *node)
 
 static bool take_buffers(struct wrd_node *node)
 {
+    if (node->buffers)
+        return true;
+    node->buffers = wrd_buffers_take();
     if (!node->buffers)
-        node->buffers = wrd_buffers_take();
-    return node->buffers != NULL;
+        return false;
+    if (node->out_count > 0)
+        memcpy(node->buffers->out, node->aside, node->out_count * sizeof *node->aside);
+    free(node->aside);
+    node->aside = NULL;
+    return true;
 }
 
+/* The buffers are kept when there is no memory for what waits in them. */
 static void give_back_buffers(struct wrd_node *node)
 {
-    if (node->keeps_buffers || !node->buffers || node->out_count > 0)
+    if (node->keeps_buffers || !node->buffers)
         return;
+    if (node->out_count > 0) {
+        node->aside = malloc(node->out_count * sizeof *node->aside);
+        if (!node->aside)
+            return;
+        memcpy(node->aside, node->buffers->out + node->out_first, node->out_count * sizeof *node->aside);
+        node->out_first = 0;
+    }
     wrd_buffers_give(node->buffers);
     node->buffers = NULL;
 }

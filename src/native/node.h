@@ -13,6 +13,7 @@ struct wrd_node {
     struct wrd_trace_files trace;
     struct wrd_buffers *buffers;   /* NULL: given back */
     unsigned out_first, out_count; /* of buffers->out, waiting because the socket was full */
+    struct wrd_datagram *aside;    /* those, while the buffers are given back */
     unsigned received;             /* since answers were last drawn up */
     bool joined, keeps_buffers;
 };

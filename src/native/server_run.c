@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ready loop, on one thread or many, and what ends it. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* SIGPROF */
 #include "native/loop.h"
 
 #include <errno.h>
@@ -69,9 +69,8 @@ static void hand_out(wrd_server *server, const wrd_handlers *handlers, const wrd
     }
 }
 
-wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
+static wrd_result turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
 {
-    wrd_loop_enter(server);
     int own = wrd_server_timeout(server);
     if (own >= 0 && (timeout_ms < 0 || own < timeout_ms))
         timeout_ms = own;
@@ -92,6 +91,17 @@ wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int
     return stopped || wrd_loop_has_drained(server) ? WRD_CLOSED : WRD_OK;
 }
 
+wrd_result wrd_server_turn(wrd_server *server, const wrd_handlers *handlers, int timeout_ms)
+{
+    wrd_loop_enter(server);
+    wrd_result result = turn(server, handlers, timeout_ms);
+    int error = errno;
+    if (result != WRD_OK)
+        wrd_loop_leave(server); /* the last turn of this thread, for all that is known */
+    errno = error;
+    return result;
+}
+
 /* ---- all loops */
 
 struct worker {
@@ -109,7 +119,6 @@ static void run_loop(struct worker *worker)
         worker->result = wrd_server_turn(worker->loop, worker->handlers, -1);
     } while (worker->result == WRD_OK);
     worker->error = errno;
-    wrd_loop_leave(worker->loop);
     wrd_server_stop(worker->loop);
 }
 
@@ -119,12 +128,15 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-/* Signals stay the caller's. */
+/* Signals stay the caller's, but for those that a thread brings upon itself, and a profiler's. */
 static int start_thread(struct worker *worker)
 {
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF};
+    sigset_t others, before;
+    (void)sigfillset(&others);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        (void)sigdelset(&others, own[i]);
+    (void)pthread_sigmask(SIG_BLOCK, &others, &before);
     int error = pthread_create(&worker->thread, NULL, run_thread, worker);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
@@ -154,8 +166,8 @@ wrd_result wrd_server_run(wrd_server *server, const wrd_handlers *handlers)
             error = workers[i].error;
         }
     }
-    for (unsigned i = 0; i < started; i++)
-        atomic_store(&workers[i].loop->stopping, false); /* one stop may have reached some loops twice */
+    for (unsigned i = 0; i < count; i++) /* one stop may have reached some loops twice, and some that did not start */
+        atomic_store(&(i == 0 ? server : group->loops[i])->stopping, false);
     errno = error ? error : errno;
     return result == WRD_CLOSED ? WRD_OK : result;
 }

@@ -134,8 +134,8 @@ void wrd_office_done(struct wrd_office *office, unsigned loop, unsigned count)
     struct box *box = &desk->box;
     desk->reading = false;
     pthread_mutex_lock(&box->mutex);
-    box->first = (box->first + count) % WRD_MAIL_MAX;
     box->count -= count;
+    box->first = box->count > 0 ? (box->first + count) % WRD_MAIL_MAX : 0; /* no more of it is touched than it takes */
     pthread_mutex_unlock(&box->mutex);
 }
 

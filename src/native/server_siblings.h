@@ -11,7 +11,7 @@
 
 #include "wrd/endpoint.h"
 
-#define WRD_MAIL_MAX 256 /* datagrams in a box */
+#define WRD_MAIL_MAX 1024 /* datagrams in a box: what one reading of a socket may bring */
 
 struct wrd_office; /* of all loops */
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import test from 'node:test';
-import { Program, command, serve, wrd } from './wrd.mjs';
+import { Program, command, pause, serve, wrd } from './wrd.mjs';
 
 const SOON_MS = 5000;
 
@@ -91,7 +91,7 @@ test('lines go over a channel of its own, of any kind', async (t) => {
     assert.equal(err, '');
   }
   await server.until(/opened channel 2 "st\u00e4te"/, 'err');
-  await server.until(/closed: closed by the peer, code 0: that was\?\[31m all\n/, 'err');
+  await server.until(/closed: closed by the peer, code 0: that was\?\[31m all \(\d+\.\d{3} s, \d+ bytes in 50 messages\)\n/, 'err');
 });
 
 test('a channel that the server does not accept is told: 6', async (t) => {
@@ -189,7 +189,7 @@ test('a server that holds still after the connection leaves echoes unanswered: 8
   const dial = new Program(wrd, ['dial', '--wait', '1', server.where, server.fingerprint]);
   await dial.write('one\n');
   await dial.until(/one\n/);
-  server.child.kill('SIGSTOP');
+  await pause(server);
   dial.child.stdin.end('two\n');
   assert.equal(await dial.ended, 8, dial.err);
   assert.match(dial.err, /only 1 of 2 messages came back/);

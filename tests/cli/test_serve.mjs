@@ -7,13 +7,7 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { Program, command, folder, serve, wrd } from './wrd.mjs';
-
-async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '127.0.0.1:0') {
-  const server = await serve(t, ['--http', at, ...args], listen);
-  const [, url] = await server.until(/^page (http:\S+)$/m);
-  return Object.assign(server, { url });
-}
+import { Program, command, folder, serve, serveWithPage, wrd } from './wrd.mjs';
 
 test('the ready line is four words: listening, address, fingerprint, multiaddr', async (t) => {
   const server = await serve(t);
@@ -89,6 +83,28 @@ test('it listens on IPv6, and on both with a wildcard', { skip: !existsSync('/pr
 test('stdout that nobody reads ends it', async () => {
   const server = new Program('/bin/sh', ['-c', `exec "$0" serve --listen 127.0.0.1:0 >&-`, wrd]);
   assert.equal(await server.ended, 1);
+});
+
+test('a log that nobody reads any more does not end it', async (t) => {
+  const server = new Program('/bin/sh', ['-c', '"$0" serve --listen 127.0.0.1:0 --verbose 2>&1 >&3 | head -n 1 >&2', wrd],
+    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true });
+  t.after(() => process.kill(-server.child.pid, 'SIGKILL'));
+  const line = await new Promise((resolve) => server.child.stdio[3].once('data', (text) => resolve(String(text))));
+  const [, where, fingerprint] = /^listening (\S+) (\S+)/.exec(line);
+  for (let i = 0; i < 3; i++) {
+    const { code, out, err } = await command(['dial', where, fingerprint], 'x\n');
+    assert.equal(code, 0, err);
+    assert.equal(out, 'x\n');
+  }
+  await server.until(/open from/, 'err');
+});
+
+test('too few file descriptors are told, and how the start went', async () => {
+  for (const limit of [4, 6, 7, 8, 9]) {
+    const server = new Program('/bin/sh', ['-c', `ulimit -n ${limit}; exec "$0" serve --listen 127.0.0.1:0 --metrics 127.0.0.1:0`, wrd]);
+    assert.equal(await server.ended, 1, `${limit}: ${server.err}`);
+    assert.match(server.err, /^wrd: cannot \S.*(?:Too many open files|does not start)\)?\n$/);
+  }
 });
 
 // ---- the page

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Starts the programs under test and waits for what they say. Nothing here sleeps for a fixed time.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -71,15 +71,15 @@ export class Program {
 }
 
 /** Runs a program to its end with `input` as its stdin. */
-export async function run(command, args, input = '') {
-  const program = new Program(command, args);
+export async function run(command, args, input = '', options = {}) {
+  const program = new Program(command, args, options);
   program.child.stdin.end(input);
   await program.ended;
   return program;
 }
 
 /** Runs wrd. */
-export const command = (args, input) => run(wrd, args, input);
+export const command = (args, input, options) => run(wrd, args, input, options);
 
 /** Starts `wrd serve` on a free port of loopback, ends it with the test. */
 export async function serve(t, args = [], listen = '127.0.0.1:0') {
@@ -87,6 +87,30 @@ export async function serve(t, args = [], listen = '127.0.0.1:0') {
   t.after(() => server.stop('SIGKILL'));
   const [, where, fingerprint, multiaddr] = await server.until(/^listening (\S+) ([0-9a-f]{64}) (\S+)\n/);
   return Object.assign(server, { where, fingerprint, multiaddr, port: Number(where.split(':').pop()) });
+}
+
+/** The same with a page, and where it and its status are. */
+export async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '127.0.0.1:0') {
+  const server = await serve(t, ['--http', at, ...args], listen);
+  const [, url] = await server.until(/^page (http:\S+)$/m);
+  return Object.assign(server, { url });
+}
+
+/** Stops the program where it is; it can do nothing more from then on. */
+export async function pause(program) {
+  program.child.kill('SIGSTOP');
+  const tasks = `/proc/${program.child.pid}/task`;
+  const stopped = (task) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+  await eventually(() => readdirSync(tasks).every(stopped), (all) => all);
+}
+
+/** What `ask` answers once `is` holds for it: counters of a server may be a moment old. The last answer if that is never. */
+export async function eventually(ask, is) {
+  for (const end = Date.now() + 5000; ;) {
+    const answer = await ask();
+    if (is(answer) || Date.now() > end) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** A folder that is gone after the test. */

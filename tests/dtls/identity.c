@@ -126,6 +126,26 @@ static void any_two_lost_datagrams_of_an_asking_handshake_are_made_good(void **s
     }
 }
 
+static void a_client_that_answered_the_question_is_asked_who_it_is(void **state)
+{
+    (void)state;
+    static const uint8_t cookie[WRD_DTLS_COOKIE_SIZE] = {7};
+    uint8_t hello[WRD_DTLS_MTU], question[WRD_DTLS_MTU];
+    wrd_fingerprint own, told;
+    struct pair *pair = pair_that_asks(true, &own);
+    pair->ends[CLIENT] = wrd_dtls_client_new(pair->contexts[CLIENT], 0, &pair->expected);
+    (void)wrd_dtls_transmit(pair->ends[CLIENT], 0, hello, sizeof hello);
+    size_t len = wrd_dtls_hello_verify(question, sizeof question, hello, cookie);
+    pair_receive(pair, CLIENT, question, len);
+    pair->ends[SERVER] = wrd_dtls_server_new(pair->contexts[SERVER], true, 0);
+    assert_non_null(pair->ends[SERVER]);
+    pair_run(pair, WRD_SECOND);
+    assert_true(pair_is_open(pair));
+    assert_true(wrd_dtls_peer_fingerprint(pair->ends[SERVER], &told));
+    assert_memory_equal(&told, &own, sizeof own);
+    pair_free(pair);
+}
+
 static void a_server_shows_the_identity_it_is_told_to(void **state)
 {
     (void)state;
@@ -179,6 +199,7 @@ int identity_run_tests(const char *backend)
         cmocka_unit_test(nothing_is_told_before_the_client_has_proved_it),
         cmocka_unit_test(it_is_known_still_when_the_connection_has_closed),
         cmocka_unit_test(any_two_lost_datagrams_of_an_asking_handshake_are_made_good),
+        cmocka_unit_test(a_client_that_answered_the_question_is_asked_who_it_is),
         cmocka_unit_test(a_server_shows_the_identity_it_is_told_to),
         cmocka_unit_test(a_clients_fingerprint_takes_room_only_where_it_is_asked_for),
     };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Thousands of clients in one process share the buffers that they read into. The linker hands us malloc() and free(), so
- * that sets of buffers can be counted. Run under ThreadSanitizer, too.
+ * Thousands of clients in one process share the buffers that they read into. The linker hands us malloc() and free(),
+ * so that sets of buffers can be counted. Run under ThreadSanitizer, too.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* sendmmsg */
 #include "native/buffers.h"
 #include "wrd/wrd.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -22,7 +24,7 @@
 
 static _Atomic(void *) sets[SETS_MAX];
 static atomic_int set_count, most_sets;
-static atomic_bool no_memory;
+static atomic_bool no_memory, full;
 
 void *__real_malloc(size_t size);
 void __real_free(void *p);
@@ -56,6 +58,17 @@ void __wrap_free(void *p)
         }
     }
     __real_free(p);
+}
+
+int __real_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags)
+{
+    if (!atomic_load(&full))
+        return __real_sendmmsg(fd, headers, count, flags);
+    errno = EAGAIN;
+    return -1;
 }
 
 static int set_up(void **state)
@@ -186,6 +199,55 @@ static void clients_of_a_thread_share_one_set_and_those_of_three_at_most_three(v
     assert_int_equal(atomic_load(&set_count), 0);
 }
 
+static void run_both(wrd_server *server, wrd_client *clients[CLIENTS], unsigned *open, unsigned *echoed)
+{
+    wrd_event event;
+    wrd_message message;
+    assert_int_equal(wrd_server_turn(server, &(wrd_handlers){.message = echo}, 1), WRD_OK);
+    for (int i = 0; i < CLIENTS; i++) {
+        wrd_client_process(clients[i]);
+        while (wrd_client_next(clients[i], &event)) {
+            *open += event.kind == WRD_EVENT_OPEN;
+            assert_int_not_equal(event.kind, WRD_EVENT_CLOSED);
+        }
+        while (wrd_client_receive(clients[i], &message) == WRD_OK) {
+            *echoed += (unsigned)message.len;
+            wrd_client_release(clients[i]);
+        }
+        wrd_client_flush(clients[i]);
+    }
+}
+
+static void clients_whose_sockets_are_full_keep_their_datagrams_and_no_set(void **state)
+{
+    (void)state;
+    static uint8_t bytes[30000];
+    wrd_server *server;
+    wrd_address address;
+    wrd_client *clients[CLIENTS];
+    unsigned open = 0, echoed = 0;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, NULL), WRD_OK);
+    wrd_server_address(server, &address);
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(wrd_client_dial(&clients[i], &address, NULL, NULL), WRD_OK);
+    while (open < CLIENTS)
+        run_both(server, clients, &open, &echoed);
+    atomic_store(&full, true);
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(wrd_client_send(clients[i], bytes, sizeof bytes), WRD_OK);
+    for (int turns = 0; turns < 20; turns++)
+        run_both(server, clients, &open, &echoed);
+    assert_int_equal(echoed, 0);
+    assert_true(atomic_load(&most_sets) <= 2);
+    atomic_store(&full, false);
+    while (echoed < CLIENTS * sizeof bytes)
+        run_both(server, clients, &open, &echoed);
+    assert_true(atomic_load(&most_sets) <= 2);
+    wrd_server_free(server);
+    for (int i = 0; i < CLIENTS; i++)
+        wrd_client_free(clients[i]);
+}
+
 static void a_token_that_is_none_is_refused_with_a_sentence(void **state)
 {
     (void)state;
@@ -210,6 +272,7 @@ int main(void)
         TEST(only_a_few_wait_for_the_next_user_and_none_outlives_the_last),
         TEST(whoever_joined_has_a_set_though_memory_is_gone),
         TEST(clients_of_a_thread_share_one_set_and_those_of_three_at_most_three),
+        TEST(clients_whose_sockets_are_full_keep_their_datagrams_and_no_set),
         TEST(a_token_that_is_none_is_refused_with_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

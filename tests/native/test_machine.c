@@ -32,6 +32,7 @@ static struct {
     unsigned refused;
     int64_t monotonic_s, unix_s; /* how far the clocks have jumped */
     unsigned unix_asked;
+    unsigned threads; /* pthread_create() answers EAGAIN after so many; 0: never */
 } machine;
 
 int __real_epoll_create1(int flags);
@@ -44,6 +45,8 @@ int __real_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags);
 int __real_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout);
 int __wrap_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout);
+int __real_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 int __real_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
 time_t __real_time(time_t *out);
@@ -87,6 +90,12 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags)
 int __wrap_recvmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags, struct timespec *timeout)
 {
     return machine.no_mmsg ? refuse(ENOSYS) : __real_recvmmsg(fd, headers, count, flags, timeout);
+}
+
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
+{
+    return machine.threads > 0 && --machine.threads == 0 ? EAGAIN
+                                                         : __real_pthread_create(out, attributes, run, argument);
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
@@ -328,6 +337,28 @@ static void small_buffers_are_told_and_carry_everything(void **state)
     assert_int_equal(wrd_server_bind(&s.server, "127.0.0.1:0", &options, NULL), WRD_INVALID);
 }
 
+static void without_another_thread_the_run_ends_and_says_so_and_may_be_tried_again(void **state)
+{
+    (void)state;
+    struct scene s;
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    options.threads = 4;
+    bind_scene(&s, &options);
+    for (unsigned nth = 1; nth < 4; nth++) {
+        machine.threads = nth;
+        errno = 0;
+        assert_int_equal(wrd_server_run(s.server, &(wrd_handlers){0}), WRD_SYSTEM);
+        assert_int_equal(errno, EAGAIN);
+    }
+    machine.threads = 0;
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(wrd_server_turn(wrd_server_loop(s.server, i), &(wrd_handlers){0}, 0), WRD_OK);
+    wrd_server_stop(s.server);
+    assert_int_equal(wrd_server_run(s.server, &(wrd_handlers){0}), WRD_OK);
+    end(&s);
+}
+
 /* ---- machines that refuse */
 
 static void what_the_kernel_refuses_is_counted_and_every_message_arrives(void **state)
@@ -476,6 +507,46 @@ static void the_wall_clock_may_go_backwards(void **state)
     end(&s);
 }
 
+/* Whether a client with this token gets in; each takes a fraction of a second to find out that it does not. */
+static bool is_let_in(struct scene *s, const char *token)
+{
+    unsigned i = s->count++;
+    wrd_client_options options;
+    wrd_client_options_init(&options);
+    options.token = token;
+    options.endpoint.handshake_timeout = 300 * WRD_MILLISECOND;
+    assert_int_equal(wrd_client_dial(&s->clients[i], &s->address, &options, NULL), WRD_OK);
+    while (!s->open[i] && !s->closed[i])
+        turn(s);
+    return s->open[i];
+}
+
+static void a_token_lives_by_the_wall_clock_which_may_jump_either_way(void **state)
+{
+    (void)state;
+    struct scene s;
+    wrd_server_options options;
+    wrd_server_options_init(&options);
+    wrd_token_key key = {{1, 2, 3}};
+    options.endpoint.token_keys = &key;
+    options.endpoint.token_key_count = 1;
+    bind_scene(&s, &options);
+    char token[WRD_TOKEN_LEN + 1];
+    const wrd_token says = {.expires = (uint64_t)__real_time(NULL) + 600};
+    assert_int_equal(wrd_token_mint(token, &says, &key), WRD_OK);
+    assert_true(is_let_in(&s, token));
+    assert_true(machine.unix_asked > 0);
+    machine.unix_s = 1200;
+    assert_false(is_let_in(&s, token));
+    assert_true(counters_of(&s).endpoint.checks_expired_token > 0);
+    machine.unix_s = -1200;
+    assert_true(is_let_in(&s, token));
+    machine.unix_s = 0;
+    assert_false(is_let_in(&s, NULL));
+    assert_false(s.closed[0]);
+    end(&s);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -486,12 +557,14 @@ int main(void)
         TEST(without_a_shared_port_there_is_one_loop_and_the_server_says_so),
         TEST(without_batches_all_goes_one_by_one),
         TEST(small_buffers_are_told_and_carry_everything),
+        TEST(without_another_thread_the_run_ends_and_says_so_and_may_be_tried_again),
         TEST(what_the_kernel_refuses_is_counted_and_every_message_arrives),
         TEST(a_full_table_of_open_files_is_said_plainly_and_leaks_nothing),
         TEST(a_client_says_it_too),
         TEST(after_hours_of_sleep_the_server_serves_and_nothing_spins),
         TEST(a_handshake_over_a_jump_ends_one_way_or_the_other),
         TEST(the_wall_clock_may_go_backwards),
+        TEST(a_token_lives_by_the_wall_clock_which_may_jump_either_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

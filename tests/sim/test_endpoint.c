@@ -265,6 +265,31 @@ static void a_forged_datagram_does_not_move_the_address_we_answer_from(void **st
     end_scene(&scene);
 }
 
+static void bytes_that_are_no_frame_end_that_one_connection(void **state)
+{
+    (void)state;
+    struct scene scene;
+    set_scene(&scene, WRD_FRAMED, echo_turn, 1);
+    run_for(&scene, WRD_SECOND);
+    wrd_endpoint_options raw;
+    wrd_endpoint_options_init(&raw);
+    raw.mode = WRD_RAW;
+    struct link_options link = {.delay_us = 5 * WRD_MILLISECOND};
+    static struct caller hostile;
+    hostile = (struct caller){.to = world_address(scene.server), .seed = 3, .messages = 3, .size_max = 500,
+                              .fixed_size = true};
+    assert_non_null(world_add(&scene.world, &raw, &link, caller_turn, &hostile));
+    run_for(&scene, WRD_SECOND);
+    assert_true(hostile.closed);
+    assert_int_equal(scene.echo.last_reason, WRD_PROTOCOL);
+    assert_int_equal(scene.echo.closed, 1);
+    assert_int_equal(counters(scene.server).connections_failed, 1);
+    scene.callers[0].messages += 10;
+    run_for(&scene, 2 * WRD_SECOND);
+    assert_true(caller_succeeded(&scene.callers[0]));
+    end_scene(&scene);
+}
+
 /* ---- promises to the application */
 
 static void late_turn(struct world *world, struct node *node)
@@ -651,6 +676,7 @@ int main(void)
         cmocka_unit_test(an_address_that_proves_nothing_gets_three_times_its_bytes_at_most),
         cmocka_unit_test(handshakes_are_bounded_and_the_oldest_gives_way),
         cmocka_unit_test(a_client_that_comes_back_on_the_same_port_takes_over),
+        cmocka_unit_test(bytes_that_are_no_frame_end_that_one_connection),
         cmocka_unit_test(what_arrives_before_the_accept_is_kept),
         cmocka_unit_test(a_slow_reader_slows_its_peer_alone_and_loses_nothing),
         cmocka_unit_test(the_tail_of_a_closed_connection_still_arrives),

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/drops.h"
+#include "cli/log.h"
+#include "cli/loop.h"
+#include "cli/say.h"
+
+#define LOOK_EVERY_MS 1000
+#define GRACE_S       1.0 /* behind the drain's limit, which the server keeps itself */
+
+/* What the thread is given and leaves behind. */
+struct work {
+    wrd_server *server;
+    const wrd_handlers *handlers;
+    int done; /* an eventfd, readable once the server has ended */
+    wrd_result result;
+    int error;
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void *work(void *argument)
+{
+    struct work *work = argument;
+    uint64_t one = 1;
+
+    work->result = wrd_server_run(work->server, work->handlers);
+    work->error = errno;
+    (void)!write(work->done, &one, sizeof one);
+    return NULL;
+}
+
+/* Signals are the watching thread's: the others inherit that they are blocked. */
+static int start(pthread_t *thread, struct work *what)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(thread, NULL, work, what);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static void begin_drain(wrd_server *server, const struct loop_watch *watch)
+{
+    wrd_server_counters counters = {.size = sizeof counters, .endpoint.size = sizeof counters.endpoint};
+
+    if (watch->verbose) {
+        wrd_server_get_counters(server, &counters);
+        log_draining(counters.endpoint.connections, watch->drain_s);
+    }
+    http_set_draining(watch->pages);
+    http_set_draining(watch->numbers);
+    wrd_server_drain(server, watch->drain_s * 1000, LOOP_END_CODE, LOOP_END_REASON);
+}
+
+static int timeout_of(const struct loop_watch *watch)
+{
+    int pages = http_timeout(watch->pages);
+    int numbers = http_timeout(watch->numbers);
+    int timeout = LOOK_EVERY_MS;
+
+    if (pages >= 0 && pages < timeout) {
+        timeout = pages;
+    }
+    return numbers >= 0 && numbers < timeout ? numbers : timeout;
+}
+
+/* Until the server has ended. */
+static void watch_over(wrd_server *server, const struct loop_watch *watch, int done)
+{
+    struct pollfd fds[] = {{done, POLLIN, 0},
+                           {watch->stop, POLLIN, 0},
+                           {http_fd(watch->pages), POLLIN, 0},
+                           {http_fd(watch->numbers), POLLIN, 0}};
+    wrd_server_counters counters = {.size = sizeof counters, .endpoint.size = sizeof counters.endpoint};
+    struct drops_watch drops = {.looked_at = now_s()};
+    double stop_at = 0; /* 0: not draining */
+
+    while (fds[0].revents == 0) {
+        (void)poll(fds, 4,
+                   timeout_of(watch)); /* what fails here fails in the next turn, too, and shows in the server */
+        if (fds[1].revents != 0) {
+            fds[1] = (struct pollfd){.fd = -1}; /* a second signal ends the process */
+            stop_at = now_s() + watch->drain_s + GRACE_S;
+            begin_drain(server, watch);
+        }
+        if (stop_at > 0 && now_s() >= stop_at) {
+            wrd_server_stop(server);
+        }
+        http_run(watch->pages);
+        http_run(watch->numbers);
+        if (now_s() >= drops.looked_at + LOOK_EVERY_MS / 1000.0) {
+            wrd_server_get_counters(server, &counters);
+            drops_look(&drops, &counters, watch->verbose, now_s());
+        }
+    }
+}
+
+bool loop_run_threads(wrd_server *server, const wrd_handlers *handlers, const struct loop_watch *watch)
+{
+    struct work what = {.server = server, .handlers = handlers, .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    pthread_t thread;
+
+    int error = what.done < 0 ? errno : start(&thread, &what);
+    if (error != 0) {
+        say("cannot start a thread: %s", strerror(error));
+        if (what.done >= 0) {
+            (void)close(what.done);
+        }
+        return false;
+    }
+    watch_over(server, watch, what.done);
+    (void)pthread_join(thread, NULL);
+    (void)close(what.done);
+    if (what.result != WRD_OK) {
+        say("the UDP socket broke: %s", strerror(what.error));
+    }
+    return what.result == WRD_OK;
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What --capture and --key-log write, opened by tshark: SCTP in the clear, and real DTLS that the secrets decrypt."""
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+WRD = os.environ.get("WRD_COMMAND") or os.path.join(os.environ.get("WRD_BUILD", "build"), "wrd")
+MESSAGE = "the quick brown fox jumps over the lazy dog"
+
+if not shutil.which("tshark"):
+    sys.exit("tshark is missing: scripts/setup test")
+
+
+def tshark(file, *args):
+    # In a folder without settings of the user's, and without name lookups.
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(["tshark", "-n", "-r", file, *args], capture_output=True, text=True,
+                              env={**os.environ, "HOME": home, "XDG_CONFIG_HOME": home})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Relay(threading.Thread):
+    """Carries datagrams between one client and the server, and writes each into a capture."""
+
+    def __init__(self, server, file):
+        super().__init__(daemon=True)
+        self.server, self.client, self.ended = server, None, False
+        self.front, self.back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for end in self.front, self.back:
+            end.bind(("127.0.0.1", 0))
+            end.settimeout(0.05)
+        self.where = "127.0.0.1:%d" % self.front.getsockname()[1]
+        self.file = open(file, "wb")
+        self.file.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))  # pcap, raw IP
+
+    def keep(self, data, source, target):
+        # A UDP checksum of 0 means that there is none (RFC 768).
+        udp = struct.pack("!HHHH", source, target, 8 + len(data), 0) + data
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, b"\x7f\0\0\1", b"\x7f\0\0\1") + udp
+        now = time.time()
+        self.file.write(struct.pack("=IIII", int(now), int(now % 1 * 1e6), len(ip), len(ip)) + ip)
+
+    def run(self):
+        def one(end, act):
+            try:
+                act(*end.recvfrom(2048))
+            except socket.timeout:
+                pass
+
+        def forward(data, client):
+            self.client = client
+            self.keep(data, 50000, 3478)
+            self.back.sendto(data, self.server)
+
+        def backward(data, _):
+            self.keep(data, 3478, 50000)
+            self.front.sendto(data, self.client)
+
+        down = threading.Thread(target=lambda: [one(self.back, backward) for _ in iter(lambda: self.ended, True)], daemon=True)
+        down.start()
+        while not self.ended:
+            one(self.front, forward)
+        down.join()
+        self.file.close()
+        self.front.close()
+        self.back.close()
+
+    def stop(self):
+        self.ended = True
+        self.join()
+
+
+class Capture(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="wrd-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def serve(self, *args, **env):
+        server = subprocess.Popen([WRD, "serve", "--raw", "--listen", "127.0.0.1:0", *args], stdout=subprocess.PIPE,
+                                  text=True, env={**os.environ, **env})
+        self.addCleanup(server.wait)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.kill)
+        _, where, fingerprint, _ = server.stdout.readline().split()
+        return server, where, fingerprint
+
+    def dial(self, *args, **env):
+        done = subprocess.run([WRD, "dial", "--raw", *args], input=MESSAGE + "\n", capture_output=True, text=True,
+                              env={**os.environ, **env})
+        self.assertEqual((done.returncode, done.stdout), (0, MESSAGE + "\n"), done.stderr)
+
+    def check_sctp(self, file):
+        kinds = tshark(file, "-T", "fields", "-e", "sctp.chunk_type").replace(",", "\n").split()
+        for kind, name in (("1", "INIT"), ("2", "INIT-ACK"), ("10", "COOKIE-ECHO"), ("11", "COOKIE-ACK")):
+            self.assertIn(kind, kinds, name)
+        self.assertTrue({"0", "64"} & set(kinds), "DATA or I-DATA")
+        self.assertEqual(len(tshark(file, "-Y", f'sctp contains "{MESSAGE}"').splitlines()), 2, "there and back")
+        self.assertEqual(tshark(file, "-Y", "_ws.malformed"), "")
+
+    def test_a_capture_of_either_side_opens_with_the_message_in_it(self):
+        server, where, fingerprint = self.serve("--capture", self.path("server.pcap"))
+        self.dial("--capture", self.path("client.pcap"), where, fingerprint)
+        server.terminate()
+        server.wait()
+        for name in "server.pcap", "client.pcap":
+            self.assertEqual(os.stat(self.path(name)).st_mode & 0o077, 0, "only for its owner")
+            self.check_sctp(self.path(name))
+
+    def through_relay(self, *dial_args, server_args=(), dial_env=(), server_env=()):
+        _, where, fingerprint = self.serve(*server_args, **dict(server_env))
+        host, port = where.split(":")
+        relay = Relay((host, int(port)), self.path("wire.pcap"))
+        relay.start()
+        try:
+            self.dial(*dial_args, relay.where, fingerprint, **dict(dial_env))
+        finally:
+            time.sleep(0.2)  # the goodbye; nothing depends on it
+            relay.stop()
+        return self.path("wire.pcap")
+
+    def check_decrypts(self, wire, keys):
+        with open(keys, encoding="ascii") as lines:
+            self.assertRegex(lines.readline(), "^CLIENT_RANDOM [0-9a-fA-F]{64} [0-9a-fA-F]{96}\n$")
+        # Wireshark has no dissector for SCTP inside DTLS, so the decrypted records are shown as data.
+        dtls = ("-d", "udp.port==3478,dtls", "-d", "dtls.port==3478,data")
+        shown = ("-Y", f'data contains "{MESSAGE}"')
+        self.assertEqual(tshark(wire, *dtls, *shown), "", "without the secrets nothing can be read")
+        self.assertGreater(len(tshark(wire, *dtls, "-Y", "dtls.handshake.type == 1").splitlines()), 0, "a ClientHello")
+        found = tshark(wire, *dtls, "-o", f"tls.keylog_file:{keys}", *shown)
+        self.assertEqual(len(found.splitlines()), 2, f"there and back: {found}")
+
+    def test_the_key_log_of_either_side_decrypts_what_went_over_the_wire(self):
+        keys = [self.path("server.keys"), self.path("client.keys")]
+        wire = self.through_relay("--key-log", keys[1], server_args=["--key-log", keys[0]])
+        for file in keys:
+            self.assertEqual(os.stat(file).st_mode & 0o077, 0, "only for its owner")
+            self.check_decrypts(wire, file)
+
+    def test_the_environment_names_the_key_log_as_it_does_for_browsers(self):
+        keys = [self.path("server.keys"), self.path("client.keys")]
+        wire = self.through_relay(dial_env={"SSLKEYLOGFILE": keys[1]}, server_env={"SSLKEYLOGFILE": keys[0]})
+        for file in keys:
+            self.check_decrypts(wire, file)
+
+    def test_files_that_cannot_be_written_are_told(self):
+        for option in "--capture", "--key-log":
+            for args in (["serve", "--listen", "127.0.0.1:0"], ["dial", "127.0.0.1:9", "ab" * 32]):
+                done = subprocess.run([WRD, *args, option, self.path("no/file")], capture_output=True, text=True,
+                                      input="", timeout=20)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), args)
+                self.assertRegex(done.stderr, "file cannot be written.*No such file")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,170 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// wrd doctor: each way a connection can fail has its step, its advice and the exit code of wrd dial.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import dgram from 'node:dgram';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { Program, command, example, folder, run, serve, wrd } from './wrd.mjs';
+
+const FINGERPRINT = 'ab'.repeat(32);
+
+/** The same twice: for a person, and as JSON, which must agree. */
+async function doctor(args) {
+  const [text, json] = await Promise.all([command(['doctor', ...args]), command(['doctor', '--json', ...args])]);
+  const report = JSON.parse(json.out);
+  assert.equal(json.code, text.code, text.out);
+  assert.equal(report.code, text.code);
+  assert.equal(report.works, text.code === 0);
+  assert.equal(text.err, '');
+  for (const line of text.out.split('\n')) assert.ok(line.length <= 100, `too wide: ${line}`);
+  const steps = Object.fromEntries(report.steps.map((step) => [step.step, step]));
+  for (const { step, finding } of report.steps) assert.match(text.out, new RegExp(`^${finding} +${step} `, 'm'));
+  if (text.code !== 0) {
+    assert.equal(report.steps.at(-1).finding, 'bad', 'the last step is the one that failed');
+    assert.equal(report.steps.filter(({ finding }) => finding === 'bad').length, 1);
+  }
+  return { code: text.code, out: text.out, steps };
+}
+
+/** A bound socket; `answer` says what it does with a datagram. */
+async function bound(t, answer = () => {}) {
+  const socket = dgram.createSocket('udp4');
+  t.after(() => socket.close());
+  socket.on('message', (datagram, from) => answer(socket, datagram, from));
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${socket.address().port}`;
+}
+
+for (const mode of [[], ['--raw']]) {
+  test(`a healthy server is well, to the echo ${mode.join('')}`, async (t) => {
+    const server = await serve(t, mode);
+    const { code, out, steps } = await doctor([...mode, server.where, server.fingerprint]);
+    assert.equal(code, 0, out);
+    for (const step of ['address', 'route', 'checks', 'dtls', 'sctp', 'echo', 'path']) assert.equal(steps[step]?.finding, 'ok', step);
+    assert.match(steps.place.text, /127\.0\.0\.1 is loopback/);
+    assert.match(steps.place.advice, /Firefox refuses loopback/);
+    assert.match(out, /\nIt works\.\n$/);
+  });
+}
+
+test('a multiaddr is an address, too', async (t) => {
+  const server = await serve(t);
+  assert.equal((await doctor([server.multiaddr])).code, 0);
+});
+
+test('a server that is no echo is well, and can be spared the message', async (t) => {
+  const server = new Program(example('quickstart_channels'), ['127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  const [, where, fingerprint] = await server.until(/^(\S+:\d+) ([0-9a-f]{64})\n/);
+  assert.equal((await doctor([where, fingerprint])).code, 0);
+  const spared = await doctor(['--no-echo', where, fingerprint]);
+  assert.equal(spared.code, 0);
+  assert.equal(spared.steps.echo, undefined);
+});
+
+test('a closed port: 4', async (t) => {
+  const server = await serve(t);
+  await server.stop();
+  const { code, steps } = await doctor([server.where, server.fingerprint]);
+  assert.equal(code, 4);
+  assert.match(steps.port.text, /nobody listens on UDP port \d+/);
+});
+
+test('another fingerprint: 5', async (t) => {
+  const server = await serve(t);
+  const { code, steps } = await doctor([server.where, FINGERPRINT]);
+  assert.equal(code, 5);
+  assert.equal(steps.checks.finding, 'ok');
+  assert.match(steps.dtls.text, /certificate is not the one/);
+  assert.match(steps.dtls.advice, /wrd key show FILE/);
+});
+
+test('a black hole: 3, and what can swallow packets', async (t) => {
+  const { code, steps } = await doctor(['--timeout', '1', await bound(t), FINGERPRINT]);
+  assert.equal(code, 3);
+  assert.match(steps.port.text, /Nothing came back .* within 1 s, not even a refusal/);
+  assert.match(steps.port.advice, /firewall.*tokens/);
+});
+
+test('something else on the port: 3, and that it answers', async (t) => {
+  const where = await bound(t, (socket, datagram, { port, address }) => socket.send('HTTP/1.1 400 Bad Request\r\n', port, address));
+  const { code, steps } = await doctor(['--timeout', '1', where, FINGERPRINT]);
+  assert.equal(code, 3);
+  assert.match(steps.checks.text, /answers, but not to a connectivity check/);
+});
+
+test('a server that asks for tokens: silence says so, a token lets in, one of another key does not', async (t) => {
+  const [right, wrong] = ['right', 'wrong'].map((name) => path.join(folder(t), name));
+  for (const file of [right, wrong]) await command(['token', 'new-key', file]);
+  const [token, other] = await Promise.all([right, wrong].map(async (file) => (await command(['token', 'mint', file])).out.trim()));
+  const server = await serve(t, ['--token-key', right]);
+  const dial = (...args) => doctor(['--timeout', '2', ...args, server.where, server.fingerprint]);
+  const without = await dial();
+  assert.equal(without.code, 3);
+  assert.match(without.steps.port.advice, /asks for tokens is silent without one/);
+  assert.equal((await dial('--token', token)).code, 0);
+  const bad = await dial('--token', other);
+  assert.equal(bad.code, 3);
+  assert.match(bad.steps.port.advice, /expired or was made with a key that it does not have/);
+});
+
+test('sides that do not agree on --raw: the end is told, and the hint', async (t) => {
+  const server = await serve(t);
+  const { code, steps } = await doctor(['--raw', server.where, server.fingerprint]);
+  assert.ok([6, 7].includes(code), String(code));
+  assert.match(steps.echo.advice, /--raw/);
+});
+
+const places = [
+  ['224.0.0.1:1', /multicast/],
+  ['255.255.255.255:1', /broadcast/],
+  ['[ff02::1]:1', /multicast/],
+  ['0.0.0.0:1', /where a server listens/],
+  ['[::]:1', /where a server listens|wildcard|IPv6/],
+];
+for (const [where, says] of places) {
+  test(`${where} is no place to dial: 2`, async () => {
+    const { code, out, steps } = await doctor([where, FINGERPRINT]);
+    assert.equal(code, 2, out);
+    assert.match((steps.place ?? steps.address).text, says);
+  });
+}
+
+test('no address: 2, and what one looks like', async () => {
+  for (const args of [['127.0.0.1', FINGERPRINT], ['example.org:1', FINGERPRINT], ['3478', FINGERPRINT], ['127.0.0.1:1', 'abc'], ['a', 'b', 'c']]) {
+    const { code, steps } = await doctor(args);
+    assert.equal(code, 2);
+    assert.match(steps.address.advice, /IP:PORT and 64 hex digits/);
+  }
+});
+
+// In a network of its own that leads nowhere, so that nothing leaves the machine.
+const noNetwork = ['--user', '--map-root-user', '--net'];
+const skip = spawnSync('unshare', [...noNetwork, 'true']).status !== 0 && 'no network namespace to be had here';
+
+test('each kind of place is said, and a missing route: 1', { skip }, async () => {
+  for (const [where, says, finding] of [
+    ['10.255.255.254:9', /private/, 'note'], ['172.31.1.1:9', /private/, 'note'], ['192.168.255.254:9', /private/, 'note'],
+    ['100.127.1.1:9', /carrier/, 'note'], ['169.254.3.4:9', /link-local/, 'note'], ['[fd00::1]:9', /private/, 'note'],
+    ['172.32.1.1:9', /public/, 'ok'], ['100.128.1.1:9', /public/, 'ok'], ['203.0.113.5:9', /public/, 'ok'], ['[2001:db8::1]:9', /public/, 'ok'],
+  ]) {
+    const { code, out } = await run('unshare', [...noNetwork, wrd, 'doctor', '--json', '--timeout', '1', where, FINGERPRINT]);
+    const steps = Object.fromEntries(JSON.parse(out).steps.map((step) => [step.step, step]));
+    assert.match(steps.place.text, says, where);
+    assert.equal(steps.place.finding, finding, where);
+    assert.match(steps.route.text, /no way from here to there: \S/);
+    assert.equal(steps.route.finding, 'bad');
+    assert.equal(code, 1);
+  }
+});
+
+const original = path.join(process.env.WRD_BUILD ?? path.resolve('build'), 'interop/original-server');
+test("a server of the original's is well", { skip: !existsSync(original) && 'not built here: tests/interop/build-others' }, async (t) => {
+  const server = new Program(original, ['127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  const [, where, fingerprint] = await server.until(/^listening (\S+:\d+) ([0-9a-f]{64})/m);
+  assert.equal((await doctor([where, fingerprint])).code, 0);
+});

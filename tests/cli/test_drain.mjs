@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// The end of wrd serve and of the example: clients are told why, and it takes no longer than it may.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Program, command, eventually, example, pause, serve, serveWithPage, wrd } from './wrd.mjs';
+
+const SOON_MS = 8000;
+
+/** A client that stays, with one message echoed. */
+async function client(t, server) {
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  t.after(() => dial.stop('SIGKILL'));
+  await dial.write('one\n');
+  await dial.until(/one\n/);
+  return dial;
+}
+
+const isDraining = (server) =>
+  eventually(async () => (await (await fetch(server.url + 'status.json')).json()).draining, (draining) => draining);
+
+for (const [threads, signal] of [['1', 'SIGTERM'], ['1', 'SIGINT'], ['3', 'SIGTERM']]) {
+  test(`${signal} closes every connection with a reason and exits 0, threads: ${threads}`, async (t) => {
+    const server = await serve(t, ['--verbose', '--threads', threads, '--log', 'json']);
+    const clients = await Promise.all(Array.from({ length: 6 }, () => client(t, server)));
+    const since = Date.now();
+    assert.equal(await server.stop(signal), 0);
+    assert.ok(Date.now() - since < SOON_MS);
+    for (const dial of clients) {
+      assert.equal(await dial.ended, 6, dial.err);
+      assert.match(dial.err, /the server gave code 1001: server is shutting down\n/);
+    }
+    const told = server.err.trim().split('\n').filter((line) => line[0] === '{').map((line) => JSON.parse(line));
+    assert.equal(told.filter(({ event, reason }) => event === 'closed' && reason === 'closed-by-us').length, 6);
+    const { connections, limit } = told.find(({ event }) => event === 'draining');
+    assert.equal(limit, 10);
+    assert.ok(connections <= 6);
+  });
+}
+
+test('a client that hangs holds the end up for --drain seconds, no longer', async (t) => {
+  const server = await serve(t, ['--drain', '1']);
+  const dial = await client(t, server);
+  await pause(dial);
+  const since = Date.now();
+  assert.equal(await server.stop(), 0);
+  assert.ok(Date.now() - since < SOON_MS, 'it waited for the client');
+});
+
+test('while it drains, nobody is taken any more, and the status says so', async (t) => {
+  const server = await serveWithPage(t, ['--drain', '20']);
+  const dial = await client(t, server);
+  await pause(dial); // and so the drain lasts
+  server.child.kill('SIGTERM');
+  assert.ok(await isDraining(server));
+  const late = await command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
+  assert.equal(late.code, 3, late.err);
+  dial.child.kill('SIGCONT');
+  assert.equal(await server.ended, 0);
+});
+
+test('a second signal ends it at once', async (t) => {
+  const server = await serveWithPage(t, ['--drain', '60']);
+  const dial = await client(t, server);
+  await pause(dial);
+  server.child.kill('SIGTERM');
+  assert.ok(await isDraining(server));
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended, 'SIGTERM');
+});
+
+test('the example drains, too', async (t) => {
+  const server = new Program(example('server'), ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  const [, where, fingerprint] = await server.until(/^listening (\S+:\d+) ([0-9a-f]{64})\n/);
+  const dial = await client(t, { where, fingerprint });
+  assert.equal(await server.stop('SIGINT'), 0);
+  assert.equal(await dial.ended, 6);
+  assert.match(dial.err, /code 1001: server is shutting down\n/);
+});

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// The limits of wrd serve hold, and what they turn away is told; two keys at once.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import test from 'node:test';
+import { Program, command, eventually, folder, serve, wrd } from './wrd.mjs';
+
+async function client(t, server) {
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  t.after(() => dial.stop('SIGKILL'));
+  await dial.write('one\n');
+  await dial.until(/one\n/);
+  return dial;
+}
+
+const tryOnce = (server) => command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
+
+test('--max-clients: one more waits outside, is told of in the log, and comes in when another has gone', async (t) => {
+  const server = await serve(t, ['--max-clients', '2']);
+  const [first] = [await client(t, server), await client(t, server)];
+  assert.equal((await tryOnce(server)).code, 3);
+  await server.until(/^wrd: dropped \d+ ClientHellos for want of a free connection in the last \d+ s$/m, 'err');
+  await first.stop('SIGINT');
+  const { code } = await eventually(() => tryOnce(server), (ended) => ended.code === 0);
+  assert.equal(code, 0);
+});
+
+test('--max-per-address: clients of one address are bounded, and the quiet log says nothing of it', async (t) => {
+  const server = await serve(t, ['--max-per-address', '1']);
+  await client(t, server);
+  assert.equal((await tryOnce(server)).code, 3);
+  await server.stop();
+  assert.equal(server.err, '');
+});
+
+test('--idle-timeout: who says nothing is closed, who talks is not', async (t) => {
+  const server = await serve(t, ['--idle-timeout', '2', '--verbose']);
+  const [idle, busy] = [await client(t, server), await client(t, server)];
+  const talk = setInterval(() => busy.write('x\n'), 200);
+  t.after(() => clearInterval(talk));
+  assert.equal(await idle.ended, 6);
+  await server.until(/ closed: /, 'err');
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  assert.equal(busy.code, undefined, busy.err);
+});
+
+test('--handshake-rate: a client within it comes in at once', async (t) => {
+  const server = await serve(t, ['--handshake-rate', '1000']);
+  assert.equal((await tryOnce(server)).code, 0);
+});
+
+test('two keys: a client that knows either fingerprint comes in, one that knows neither does not', async (t) => {
+  const files = ['old', 'new'].map((name) => path.join(folder(t), name));
+  const fingerprints = [];
+  for (const file of files) fingerprints.push((await command(['key', 'new', file])).out.trim());
+  const server = await serve(t, ['--key', files[0], '--second-key', files[1]]);
+  assert.equal(server.fingerprint, fingerprints[0], 'the first is announced');
+  for (const fingerprint of fingerprints) {
+    const { code, out, err } = await command(['dial', server.where, fingerprint], 'hello\n');
+    assert.equal(code, 0, err);
+    assert.equal(out, 'hello\n');
+  }
+  assert.equal((await command(['dial', server.where, 'ab'.repeat(32)])).code, 5);
+});
+
+test('two keys that are one are told: 1', async (t) => {
+  const file = path.join(folder(t), 'key');
+  await command(['key', 'new', file]);
+  const { code, err } = await command(['serve', '--listen', '127.0.0.1:0', '--key', file, '--second-key', file]);
+  assert.equal(code, 1);
+  assert.match(err, /holds the same key as/);
+  const missing = await command(['serve', '--listen', '127.0.0.1:0', '--key', file, '--second-key', file + '.none']);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /does not exist\. `wrd key new \S+` makes one/);
+});

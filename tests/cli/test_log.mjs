@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// What wrd serve says of its clients, as sentences and as JSON, and what it keeps to itself.
+import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import test from 'node:test';
+import { command, serve } from './wrd.mjs';
+
+const HOSTILE = 'bye\x1b[31m\u009b\u202e"\n{"event":"open"}';
+
+const events = (server) => server.err.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+
+async function throwAt(port, datagrams) {
+  const socket = dgram.createSocket('udp4');
+  await Promise.all(datagrams.map((datagram) => new Promise((resolve) => socket.send(datagram, port, '127.0.0.1', resolve))));
+  socket.close();
+}
+
+test('it is quiet by default', async (t) => {
+  for (const args of [[], ['--log', 'json'], ['--log', 'text']]) {
+    const server = await serve(t, args);
+    await command(['dial', server.where, server.fingerprint], 'x\n');
+    await throwAt(server.port, ['garbage']);
+    await server.stop();
+    assert.equal(server.err, '');
+  }
+});
+
+test('JSON tells of each client one object a line, with the same id from open to closed', async (t) => {
+  const server = await serve(t, ['--verbose', '--log', 'json', '--channels', '1']);
+  const before = Date.now();
+  const dials = [['--reason', HOSTILE], [], ['--channel', 'chat']].map((args) =>
+    command(['dial', ...args, server.where, server.fingerprint], 'one\ntwo\n'));
+  for (const { code, err } of await Promise.all(dials)) assert.equal(code, 0, err);
+  await server.until(/(?:"event":"closed"[^]*){3}/, 'err');
+  await server.stop();
+  const told = events(server);
+  const opens = told.filter(({ event }) => event === 'open');
+  assert.equal(new Set(opens.map(({ connection }) => connection)).size, 3, 'ids differ');
+  for (const { time, connection, peer } of opens) {
+    assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    assert.ok(Math.abs(Date.parse(time) - before) < 60_000);
+    assert.match(peer, /^127\.0\.0\.1:\d+$/);
+    const closed = told.filter((entry) => entry.event === 'closed' && entry.connection === connection);
+    assert.equal(closed.length, 1);
+    assert.equal(closed[0].peer, peer);
+    assert.equal(closed[0].reason, 'closed-by-peer');
+    assert.equal(closed[0].code, 0);
+    assert.ok(closed[0].duration > 0 && closed[0].duration < 60);
+    assert.deepEqual([closed[0].bytes_received, closed[0].messages_received], [6, 2]);
+    assert.deepEqual([closed[0].bytes_sent, closed[0].messages_sent], [6, 2]);
+  }
+  assert.equal(told.find((entry) => entry.event === 'channel-open').label, 'chat');
+  const said = told.filter(({ event }) => event === 'closed').map((entry) => entry.said).filter(Boolean);
+  assert.deepEqual(said, ['bye?[31m??"?{"event":"open"}']);
+  assert.equal(told.at(-1).event, 'draining');
+});
+
+test('a sentence of text cannot be forged by what a client says', async (t) => {
+  const server = await serve(t, ['--verbose']);
+  await command(['dial', '--reason', HOSTILE, server.where, server.fingerprint], 'x\n');
+  await server.until(/closed: .*\n/, 'err');
+  const lines = server.err.trim().split('\n');
+  assert.equal(lines.length, 2, server.err);
+  assert.match(lines[0], /^wrd: connection (\S+) open from 127\.0\.0\.1:\d+$/);
+  const [, id] = /connection (\S+) /.exec(lines[0]);
+  assert.ok(lines[1].startsWith(`wrd: connection ${id} closed: closed by the peer, code 0: bye?[31m??"?{`), lines[1]);
+  assert.match(lines[1], /\(\d+\.\d{3} s, 1 bytes in 1 messages\)$/);
+});
+
+test('what is dropped is told when it begins, once for each cause', async (t) => {
+  for (const json of [false, true]) {
+    const server = await serve(t, ['--verbose', ...(json ? ['--log', 'json'] : [])]);
+    for (let i = 0; i < 3; i++) {
+      await throwAt(server.port, Array(10).fill('garbage'));
+      if (i === 0) await server.until(/dropped/, 'err');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2500)); // two more looks, which must stay silent
+    await server.stop();
+    if (json) {
+      const [told, ...rest] = events(server).filter(({ event }) => event === 'dropped');
+      assert.deepEqual([told.cause, rest.length], ['garbage', 0]);
+      assert.ok(told.count >= 1 && told.count <= 30 && told.seconds >= 1);
+    } else {
+      assert.equal(server.err.match(/^wrd: dropped \d+ datagrams that are neither STUN nor DTLS in the last \d+ s$/gm)?.length, 1, server.err);
+    }
+  }
+});
+
+test('with threads, every connection still has an id of its own', async (t) => {
+  const server = await serve(t, ['--verbose', '--threads', '2', '--log', 'json']);
+  const all = await Promise.all(Array.from({ length: 12 }, () => command(['dial', server.where, server.fingerprint], 'x\n')));
+  for (const { code, err } of all) assert.equal(code, 0, err);
+  await server.until(/(?:"event":"closed"[^]*){12}/, 'err');
+  const ids = events(server).filter(({ event }) => event === 'open').map(({ connection }) => connection);
+  assert.equal(new Set(ids).size, 12, ids.join(' '));
+});
+
+test('more threads than cores is a warning, no more', async (t) => {
+  const server = await serve(t, ['--threads', '64']);
+  assert.match(server.err, /^wrd: 64 threads on \d+ cores: more threads than cores make nothing faster\n/);
+  const { out } = await command(['dial', server.where, server.fingerprint], 'x\n');
+  assert.equal(out, 'x\n');
+});
