@@ -12,8 +12,9 @@ const visitsPerSecond = 50;
 // The last to come gives up before the flood ends, so that nobody gets in after it.
 const patience = Math.min(12, seconds * 0.6);
 const coming = Math.floor(seconds - patience);
-const all = ['checks', 'forged-checks', 'neighbours', 'hellos', 'half-open', 'pieces', 'one-address', 'garbage',
-  'damaged', 'replay', 'rivals'];
+// Rivals come first, while no half-open handshakes of others make the server ask for cookies.
+const all = ['rivals', 'checks', 'forged-checks', 'neighbours', 'hellos', 'half-open', 'pieces', 'one-address', 'garbage',
+  'damaged', 'replay'];
 const answered = ['checks', 'half-open', 'pieces', 'one-address'];
 const kinds = process.env.WRD_STRESS_KINDS?.split(',') ?? all;
 
