@@ -264,6 +264,29 @@ static void a_newcomer_gets_in_though_hoarders_hold_the_memory(void **state)
     assert_true(succeeded);
 }
 
+/* Whoever once saw a check can send it again and again, from the address it came from. */
+static void a_dead_client_is_lost_in_two_minutes_though_its_check_is_repeated(void **state)
+{
+    (void)state;
+    wrd_endpoint_options options;
+    wrd_key key;
+    uint8_t check[WRD_DATAGRAM_MAX];
+    begin(&options, &key);
+    add_server(&options);
+    assert_true(add_peer());
+    size_t len = hostile_check(&peers[0], check);
+    assert_true(len > 0);
+    wrd_time start = world.now;
+    while (echo.closed == 0 && world.now < start + 3600 * WRD_SECOND) {
+        world_inject(&world, server, &peers[0].node->addr, check, len);
+        world_run(&world, world.now + 10 * WRD_SECOND, NULL);
+    }
+    wrd_time took = world.now - start;
+    printf("  lost after %.0f s\n", (double)took / 1e6);
+    end();
+    assert_true(took <= 120 * WRD_SECOND);
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
@@ -273,6 +296,7 @@ int main(int argc, char **argv)
     };
     const struct CMUnitTest waiting[] = {
         cmocka_unit_test(a_newcomer_gets_in_though_hoarders_hold_the_memory),
+        cmocka_unit_test(a_dead_client_is_lost_in_two_minutes_though_its_check_is_repeated),
     };
     return argc > 1 ? cmocka_run_group_tests(waiting, NULL, NULL) : cmocka_run_group_tests(tests, NULL, NULL);
 }

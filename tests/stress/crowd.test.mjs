@@ -22,6 +22,7 @@ after(async () => {
 
 test(`${count} clients are open at once on one port, and each is heard`, async () => {
   const empty = resident(server);
+  const { heap } = await ask(server);
   crowd = program('crowd', server.address, count, '--addresses', addresses);
   const open = JSON.parse((await crowd.until(/^\{"all_open".*$/m, 'out', 180_000))[0]);
   tell('crowd', open);
@@ -37,6 +38,7 @@ test(`${count} clients are open at once on one port, and each is heard`, async (
   assert.ok((full - empty) / count < PER_CLIENT_MAX, `${(full - empty) / count} KiB`);
 
   const stat = await ask(server);
+  tell('heap per client, in bytes', ((stat.heap - heap) / count).toFixed(0));
   assert.equal(stat.connections, count);
   const echoed = await ask(crowd, 'echo', /^\{"all_echoed".*$/m);
   tell('crowd', echoed);

@@ -4,6 +4,7 @@
  * IP:PORT FINGERPRINT", and a line of JSON for each line on stdin; ends with stdin.
  */
 #define _GNU_SOURCE
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,10 +36,11 @@ static void on_closed(wrd_server *server, const wrd_event *event, void *user)
 static void report(wrd_server *server)
 {
     wrd_endpoint_counters c = {.size = sizeof c};
+    struct mallinfo2 heap = mallinfo2(); /* libcrypto's share, too */
     wrd_endpoint_get_counters(wrd_server_endpoint(server), &c);
-    printf(
-        "{\"opened\": %u, \"closed\": %u, \"lost\": %u, \"connections\": %u, \"memory\": %zu, \"last_end\": \"%s\"}\n",
-        opened, closed, lost, c.connections, c.memory, last_end);
+    printf("{\"opened\": %u, \"closed\": %u, \"lost\": %u, \"connections\": %u, \"memory\": %zu, \"heap\": %zu, "
+           "\"last_end\": \"%s\"}\n",
+           opened, closed, lost, c.connections, c.memory, heap.uordblks + heap.hblkhd, last_end);
     fflush(stdout);
 }
 
