@@ -167,7 +167,7 @@ typedef struct wrd_conn_info {
     uint64_t messages_dropped;           /* of no channel, or of no kind that we know */
     uint64_t channels_refused;           /* openings by the peer, for want of accept_channels or against the rules */
 
-    bool has_token; /* the client's: */
+    bool has_token; /* the client's; false where several came from its address, so that nobody knows whose it is: */
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     bool has_fingerprint; /* ask_certificate, and the client has one: */
     wrd_fingerprint fingerprint;
@@ -186,6 +186,7 @@ typedef struct wrd_endpoint_counters {
     uint64_t checks_answered; /* valid STUN binding requests */
     uint64_t checks_invalid;  /* STUN-shaped, but malformed or with a wrong MESSAGE-INTEGRITY */
     uint64_t checks_unknown_token, checks_expired_token;
+    uint64_t checks_put_off; /* of unknown addresses, under overload: not looked at until they come again */
 
     /* Each handshake that was begun ends as one of those below it. */
     uint64_t handshakes_begun, connections_opened, handshakes_failed, handshakes_timed_out, handshakes_evicted;

@@ -22,6 +22,7 @@ struct wrd_admitted {
     uint8_t identity;             /* that the check asks for */
     bool contested; /* checks of several names come from this address, or from one that has a connection */
     bool may_connect; /* false: it only names a connection that may follow to this address */
+    bool has_token;
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
 };
 

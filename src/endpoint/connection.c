@@ -64,8 +64,9 @@ struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wr
     c->hearsay = admitted->name == 0 || admitted->contested;
     c->bytes_in = admitted->bytes_in;
     c->bytes_out = admitted->bytes_out;
-    c->has_token = shared->options.token_key_count > 0;
-    memcpy(c->subject, admitted->subject, sizeof c->subject);
+    c->has_token = admitted->has_token;
+    if (c->has_token)
+        memcpy(c->subject, admitted->subject, sizeof c->subject);
     c->dtls = wrd_dtls_server_new(shared->dtls, accept->proved, admitted->identity);
     if (!c->dtls) {
         wrd_connection_free(shared, c);
@@ -466,6 +467,10 @@ void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connectio
         wrd_dtls_expire(c->dtls, now);
     if (c->sctp)
         wrd_sctp_expire(c->sctp, now);
+    if (c->check && c->sctp && wrd_sctp_unanswered(c->sctp) != c->unanswered) {
+        c->unanswered = wrd_sctp_unanswered(c->sctp);
+        wrd_ice_check_hurry(c->check, now); /* a server that knows another address of ours learns this one by it */
+    }
     pump(shared, c, now);
     expire_phase(shared, c, now);
 }

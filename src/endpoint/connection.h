@@ -109,6 +109,7 @@ struct wrd_connection {
 
     wrd_time opened_at;
     uint32_t rtt_samples; /* counted */
+    uint64_t unanswered;  /* by SCTP, when a check was last hurried for it; client only */
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
 };
 

@@ -14,37 +14,30 @@ static void put_addr(uint8_t out[ADDR_SIZE], const wrd_addr *addr)
     wrd_store32be(out + 19, addr->scope);
 }
 
-static void hash(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, const uint8_t *bytes,
-                 size_t len)
-{
-    for (size_t half = 0; half < 2; half++)
-        wrd_store64be(out + 8 * half, wrd_siphash(keys->halves[half], bytes, len));
-}
+/* What is hashed differs in its last byte, so that neither cookie passes for the other. */
+enum purpose { OF_HELLO, OF_PATH };
 
-static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, uint64_t period,
-                 const wrd_addr *remote, const uint8_t random[WRD_DTLS_RANDOM_SIZE])
+static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, enum purpose purpose,
+                 uint64_t number, const wrd_addr *remote)
 {
-    uint8_t bytes[8 + ADDR_SIZE + WRD_DTLS_RANDOM_SIZE];
-    wrd_store64be(bytes, period);
+    uint8_t bytes[8 + ADDR_SIZE + 1];
+    wrd_store64be(bytes, number);
     put_addr(bytes + 8, remote);
-    memcpy(bytes + 8 + ADDR_SIZE, random, WRD_DTLS_RANDOM_SIZE);
-    hash(out, keys, bytes, sizeof bytes);
+    bytes[8 + ADDR_SIZE] = (uint8_t)purpose;
+    for (size_t half = 0; half < 2; half++)
+        wrd_store64be(out + 8 * half, wrd_siphash(keys->halves[half], bytes, sizeof bytes));
 }
 
-/* Of another length than what is hashed for hellos, so that neither passes for the other. */
 void wrd_cookie_of_path(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, const wrd_addr *remote,
                         uint64_t handle)
 {
-    uint8_t bytes[8 + ADDR_SIZE];
-    wrd_store64be(bytes, handle);
-    put_addr(bytes + 8, remote);
-    hash(out, keys, bytes, sizeof bytes);
+    make(out, keys, OF_PATH, handle, remote);
 }
 
 void wrd_cookie_make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
-                     const wrd_addr *remote, const uint8_t random[WRD_DTLS_RANDOM_SIZE])
+                     const wrd_addr *remote)
 {
-    make(out, keys, now / WRD_COOKIE_PERIOD, remote, random);
+    make(out, keys, OF_HELLO, now / WRD_COOKIE_PERIOD, remote);
 }
 
 bool wrd_cookie_is_good(const struct wrd_cookie_keys *keys, wrd_time now, const wrd_addr *remote,
@@ -54,11 +47,11 @@ bool wrd_cookie_is_good(const struct wrd_cookie_keys *keys, wrd_time now, const 
     uint64_t period = now / WRD_COOKIE_PERIOD;
     if (hello->cookie_len != sizeof cookie)
         return false;
-    make(cookie, keys, period, remote, hello->random);
+    make(cookie, keys, OF_HELLO, period, remote);
     if (wrd_crypto_equal(cookie, hello->cookie, sizeof cookie))
         return true;
     if (period == 0)
         return false;
-    make(cookie, keys, period - 1, remote, hello->random);
+    make(cookie, keys, OF_HELLO, period - 1, remote);
     return wrd_crypto_equal(cookie, hello->cookie, sizeof cookie);
 }

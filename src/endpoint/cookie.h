@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Cookies of HelloVerifyRequests (RFC 6347 4.2.1): who sends one back is where it says. Nothing is kept for them. */
+/*
+ * Cookies of HelloVerifyRequests (RFC 6347 4.2.1): who sends one back is where it says. Nothing is kept for them. A cookie
+ * is of an address and nothing else: whoever forges that address makes us send one there, and a client that takes it for
+ * its own, as clients do, must get on with it.
+ */
 #ifndef WRD_ENDPOINT_COOKIE_H
 #define WRD_ENDPOINT_COOKIE_H
 
@@ -14,7 +18,7 @@ struct wrd_cookie_keys {
 };
 
 void wrd_cookie_make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
-                     const wrd_addr *remote, const uint8_t random[WRD_DTLS_RANDOM_SIZE]);
+                     const wrd_addr *remote);
 bool wrd_cookie_is_good(const struct wrd_cookie_keys *keys, wrd_time now, const wrd_addr *remote,
                         const struct wrd_dtls_hello *hello);
 /* What only who receives at `remote` can send back to a probe of the connection `handle`. */

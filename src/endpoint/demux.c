@@ -13,10 +13,6 @@
 
 /* Between probes of one connection's new address. */
 #define PROBE_INTERVAL (200 * WRD_MILLISECOND)
-/* When memory is short, who may be sent away for it: who holds so much and had no message for so long. */
-#define HOARD_MIN        ((size_t)256 * 1024)
-#define HOARD_TIME       (10 * WRD_SECOND)
-#define RECLAIM_INTERVAL (50 * WRD_MILLISECOND) /* it looks at every connection */
 
 /* ---- answers that belong to no connection */
 
@@ -128,6 +124,7 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
     if (is_new && (may_connect || !is_at_home)) {
         struct wrd_admitted *entry = note_check(ep, path, name, len, answer_len);
         entry->contested = entry->contested || here;
+        entry->has_token = may_connect && ep->shared.options.token_key_count > 0 && !entry->contested;
         entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second) ? 1 : 0;
         entry->may_connect = may_connect;
         memcpy(entry->subject, token.subject, sizeof entry->subject);
@@ -150,6 +147,13 @@ static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *
     return answer_len > 0;
 }
 
+/* Is there time for a check of an address without connection? */
+static bool is_welcome(struct wrd_endpoint *ep, const wrd_addr *remote)
+{
+    uint64_t hash = wrd_paths_hash(ep->paths.key, remote);
+    return wrd_admit_find(ep->admit, ep->now, hash, remote) || wrd_newcomers_ask(ep->newcomers, ep->now, hash);
+}
+
 static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
@@ -158,10 +162,12 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
             return;
         wrd_connection_receive_stun(&ep->shared, c, ep->now, datagram, len);
         wrd_endpoint_settle(ep, c);
-    } else if (ep->admit) {
+    } else if (!ep->admit) {
+        ep->counters.checks_invalid++;
+    } else if (c || is_welcome(ep, &path->remote)) {
         answer_check(ep, path, datagram, len);
     } else {
-        ep->counters.checks_invalid++;
+        ep->counters.checks_put_off++;
     }
 }
 
@@ -173,38 +179,18 @@ static bool is_pressed(const struct wrd_endpoint *ep)
     return ep->handshakes.count >= ep->shared.options.cookies_above || wrd_admit_is_crowded(ep->admit, ep->now);
 }
 
-static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const struct wrd_dtls_hello *hello,
-                           const uint8_t *datagram)
+static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram)
 {
     struct wrd_outbox_slot *slot = outbox_slot(ep);
     if (!slot)
         return;
     uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
-    wrd_cookie_make(cookie, &ep->cookies, ep->now, &path->remote, hello->random);
+    wrd_cookie_make(cookie, &ep->cookies, ep->now, &path->remote);
     size_t len = wrd_dtls_hello_verify(slot->bytes, sizeof slot->bytes, datagram, cookie);
     if (len == 0)
         return;
     outbox_put(ep, slot, path, len);
     ep->counters.cookies_sent++;
-}
-
-/* Sends away who holds most of the memory and lets it lie: a message that it never ends, or that it never takes. */
-static void reclaim(struct wrd_endpoint *ep)
-{
-    struct wrd_connection *most = NULL;
-    if (ep->now < ep->reclaim_after)
-        return;
-    ep->reclaim_after = ep->now + RECLAIM_INTERVAL;
-    for (uint32_t i = 0; i < ep->table.cap; i++) {
-        struct wrd_connection *c = ep->table.slots[i].connection;
-        if (c && c->was_open && c->phase < WRD_PHASE_ENDED && ep->now >= c->talked_at + HOARD_TIME &&
-            c->account.used >= HOARD_MIN && (!most || c->account.used > most->account.used))
-            most = c;
-    }
-    if (!most)
-        return;
-    wrd_connection_end(most, ep->now, WRD_NO_MEMORY, "memory was short, and this connection held most without using it");
-    wrd_endpoint_settle(ep, most);
 }
 
 /* Is there room for one more, of this address? Everything here is cheaper than any cryptography. */
@@ -215,7 +201,6 @@ static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
         return false;
     }
     if (!wrd_ledger_has_room(&ep->ledger)) {
-        reclaim(ep); /* for when the hello comes again */
         ep->counters.dropped_memory++;
         return false;
     }
@@ -320,7 +305,7 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     bool doubtful = answers || is_taken || is_pressed(ep) || (admitted && admitted->contested);
     if (!proved && doubtful) {
         if (hello)
-            ask_for_cookie(ep, path, hello, datagram);
+            ask_for_cookie(ep, path, datagram);
         else
             ep->counters.dropped_unknown_path++; /* a later part; the first will come again with a cookie */
         return false;
@@ -441,6 +426,8 @@ void wrd_endpoint_receive(wrd_endpoint *ep, wrd_time now, const wrd_path *path, 
     wrd_endpoint_tick(ep, now);
     ep->counters.datagrams_received++;
     ep->counters.bytes_received += len;
+    if (!wrd_ledger_has_room(&ep->ledger))
+        wrd_endpoint_reclaim(ep);
     if (len <= WRD_DATAGRAM_MAX && wrd_stun_is(datagram, len))
         receive_stun(ep, path, datagram, len);
     else if (len <= WRD_DATAGRAM_MAX && wrd_dtls_is(datagram, len))

@@ -213,13 +213,14 @@ static bool fill(struct wrd_endpoint *ep)
         ep->ledger.env.random(ep->ledger.env.user, (uint8_t *)&ep->cookies, sizeof ep->cookies);
         ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);
         ep->gate = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->gate);
+        ep->newcomers = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->newcomers);
         if (ep->gate)
             wrd_gate_init(ep->gate, options->max_per_address, options->handshake_rate,
                           options->handshake_rate_per_address);
     }
     ep->outbox.cap = accepts ? WRD_OUTBOX_SLOTS : WRD_OUTBOX_DIALS;
     ep->outbox.slots = wrd_mem_zalloc(&ep->shared.env, ep->outbox.cap * sizeof *ep->outbox.slots);
-    return make_context(ep) && ep->outbox.slots && (!accepts || (ep->admit && ep->gate));
+    return make_context(ep) && ep->outbox.slots && (!accepts || (ep->admit && ep->gate && ep->newcomers));
 }
 
 wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options, const wrd_env *env,
@@ -277,6 +278,7 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     if (ep->gate)
         wrd_gate_free(ep->gate, &env);
     wrd_mem_free(&env, ep->gate, sizeof *ep->gate);
+    wrd_mem_free(&env, ep->newcomers, sizeof *ep->newcomers);
     wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
     wrd_mem_free(&env, ep->outbox.slots, ep->outbox.cap * sizeof *ep->outbox.slots);
     wrd_dtls_context_free(ep->shared.dtls);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The endpoint as its own files share it: endpoint.c (life, output, time), demux.c (datagrams in), events.c (events out),
- * counters.c, conn.c and channel.c (the application's calls). */
+ * counters.c, reclaim.c, conn.c and channel.c (the application's calls). */
 #ifndef WRD_ENDPOINT_INSIDE_H
 #define WRD_ENDPOINT_INSIDE_H
 
@@ -9,6 +9,7 @@
 #include "endpoint/cookie.h"
 #include "endpoint/gate.h"
 #include "endpoint/ledger.h"
+#include "endpoint/newcomers.h"
 #include "endpoint/paths.h"
 #include "endpoint/table.h"
 #include "endpoint/timers.h"
@@ -47,6 +48,7 @@ struct wrd_endpoint {
     /* Of an endpoint that accepts. */
     struct wrd_admit *admit; /* NULL: this endpoint only dials */
     struct wrd_gate *gate;
+    struct wrd_newcomers *newcomers;
     wrd_time reclaim_after;
     struct wrd_cookie_keys cookies;
     wrd_token_key token_keys[WRD_TOKEN_KEYS_MAX];
@@ -66,6 +68,8 @@ void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c);
 /* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many
  * do. */
 void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c);
+/* Memory is short: ends the connection that holds most of it without using it, if there is one. */
+void wrd_endpoint_reclaim(struct wrd_endpoint *ep);
 /* `c` is found by another name from now on. */
 void wrd_endpoint_rename(struct wrd_endpoint *ep, struct wrd_connection *c, uint64_t name);
 /* The connection that has `name`; NULL: none. */

@@ -11,6 +11,8 @@
 #define CONSENT_INTERVAL_MIN    (4 * WRD_SECOND)
 #define CONSENT_INTERVAL_SPREAD (2 * WRD_SECOND)
 #define CONSENT_LIFETIME        (30 * WRD_SECOND)
+/* Between two checks, however much there is to ask. */
+#define HURRY_MIN (500 * WRD_MILLISECOND)
 /* RFC 8445 5.1.2.1: what our side would be as a peer-reflexive candidate, 2^24 * 110 + 2^8 * 65535 + (256 - 1). */
 #define PRIORITY 0x6effffffu
 
@@ -98,6 +100,7 @@ static void schedule_next(struct wrd_ice_check *check, wrd_time now, const wrd_e
     if (check->state == WRD_ICE_VALID) {
         check->consent_interval = draw_consent_interval(env);
         check->next_at = now + check->consent_interval;
+        check->hurried = false;
         return;
     }
     check->next_at = now + check->interval;
@@ -131,6 +134,17 @@ size_t wrd_ice_check_transmit(struct wrd_ice_check *check, wrd_time now, const w
     check->sent_at[slot] = now;
     schedule_next(check, now, env);
     return written;
+}
+
+void wrd_ice_check_hurry(struct wrd_ice_check *check, wrd_time now)
+{
+    if (check->state != WRD_ICE_VALID || check->hurried)
+        return;
+    wrd_time last = check->next_at > check->consent_interval ? check->next_at - check->consent_interval : 0;
+    wrd_time at = now > last + HURRY_MIN ? now : last + HURRY_MIN;
+    if (at < check->next_at)
+        check->next_at = at;
+    check->hurried = true;
 }
 
 wrd_time wrd_ice_check_deadline(const struct wrd_ice_check *check)

@@ -54,7 +54,7 @@ struct wrd_ice_check {
     wrd_time next_at;                               /* when the next check is due */
     wrd_time consent_until;                         /* RFC 7675 5.1: 30 s after the last valid answer */
     wrd_time rtt;                                   /* of the last answered check; 0 before */
-    bool due;
+    bool due, hurried;
 };
 
 /* Timers: first check at once; then 50 ms, doubling to 1 s while checking; every 4..6 s (randomised) once valid. */
@@ -70,6 +70,8 @@ size_t wrd_ice_check_answer(const struct wrd_ice_check *check, const wrd_addr *r
 bool wrd_ice_check_receive(struct wrd_ice_check *check, wrd_time now, const uint8_t *datagram, size_t len);
 /* The next check, 0 when none is due or `cap` is short. WRD_STUN_MESSAGE_MAX bytes always suffice. */
 size_t wrd_ice_check_transmit(struct wrd_ice_check *check, wrd_time now, const wrd_env *env, uint8_t *out, size_t cap);
+/* Something that was sent went unanswered: asks now whether the path still holds, twice a second at most. */
+void wrd_ice_check_hurry(struct wrd_ice_check *check, wrd_time now);
 wrd_time wrd_ice_check_deadline(const struct wrd_ice_check *check);
 void wrd_ice_check_expire(struct wrd_ice_check *check, wrd_time now);
 

@@ -378,6 +378,11 @@ wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text)
     return sctp->failure;
 }
 
+uint64_t wrd_sctp_unanswered(const struct wrd_sctp *sctp)
+{
+    return sctp->stats.probes + sctp->stats.timeouts + sctp->heartbeat.unanswered;
+}
+
 uint32_t wrd_sctp_rtt_samples(const struct wrd_sctp *sctp, wrd_time *latest)
 {
     *latest = sctp->rto.latest;

@@ -171,6 +171,8 @@ enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp);
 wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text);
 size_t wrd_sctp_buffered(const struct wrd_sctp *sctp); /* bytes queued or in flight */
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */
+/* How often something that was sent was not answered in time. */
+uint64_t wrd_sctp_unanswered(const struct wrd_sctp *sctp);
 /* How many round trips were measured, and the last. */
 uint32_t wrd_sctp_rtt_samples(const struct wrd_sctp *sctp, wrd_time *latest);
 void wrd_sctp_get_stats(const struct wrd_sctp *sctp, struct wrd_sctp_stats *out);

@@ -20,7 +20,7 @@ static void a_cookie_is_good_for_its_sender_alone_and_for_a_while(void **state)
     wrd_addr remote = lab_addr(1);
     uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, cookie[WRD_DTLS_COOKIE_SIZE];
     wrd_time now = START / WRD_COOKIE_PERIOD * WRD_COOKIE_PERIOD;
-    wrd_cookie_make(cookie, &keys, now, &remote, random);
+    wrd_cookie_make(cookie, &keys, now, &remote);
     struct wrd_dtls_hello hello = hello_with(random, cookie, sizeof cookie);
     assert_true(wrd_cookie_is_good(&keys, now, &remote, &hello));
     assert_true(wrd_cookie_is_good(&keys, now + 2 * WRD_COOKIE_PERIOD - 1, &remote, &hello));
@@ -31,9 +31,9 @@ static void a_cookie_is_good_for_its_sender_alone_and_for_a_while(void **state)
         wrd_addr other = lab_addr(number);
         assert_false(wrd_cookie_is_good(&keys, now, &other, &hello));
     }
-    uint8_t another[WRD_DTLS_RANDOM_SIZE] = {8};
+    uint8_t another[WRD_DTLS_RANDOM_SIZE] = {8}; /* another hello of that address may bring it */
     hello = hello_with(another, cookie, sizeof cookie);
-    assert_false(wrd_cookie_is_good(&keys, now, &remote, &hello));
+    assert_true(wrd_cookie_is_good(&keys, now, &remote, &hello));
 }
 
 static void any_bit_counts_and_so_does_the_length(void **state)
@@ -41,7 +41,7 @@ static void any_bit_counts_and_so_does_the_length(void **state)
     (void)state;
     wrd_addr remote = lab_addr(1);
     uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, cookie[WRD_DTLS_COOKIE_SIZE + 1] = {0};
-    wrd_cookie_make(cookie, &keys, START, &remote, random);
+    wrd_cookie_make(cookie, &keys, START, &remote);
     for (unsigned bit = 0; bit < 8 * WRD_DTLS_COOKIE_SIZE; bit++) {
         cookie[bit / 8] ^= (uint8_t)(1u << bit % 8);
         struct wrd_dtls_hello hello = hello_with(random, cookie, WRD_DTLS_COOKIE_SIZE);
@@ -54,6 +54,23 @@ static void any_bit_counts_and_so_does_the_length(void **state)
     }
 }
 
+static void what_proves_a_path_is_of_that_connection_and_no_answer_to_a_request(void **state)
+{
+    (void)state;
+    wrd_addr remote = lab_addr(1), other = lab_addr(2);
+    uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, path[WRD_DTLS_COOKIE_SIZE], second[WRD_DTLS_COOKIE_SIZE];
+    uint64_t period = START / WRD_COOKIE_PERIOD;
+    wrd_cookie_of_path(path, &keys, &remote, period); /* a handle that looks like the period */
+    struct wrd_dtls_hello hello = hello_with(random, path, sizeof path);
+    assert_false(wrd_cookie_is_good(&keys, START, &remote, &hello));
+    wrd_cookie_of_path(second, &keys, &remote, period);
+    assert_memory_equal(path, second, sizeof path);
+    wrd_cookie_of_path(second, &keys, &remote, period + 1);
+    assert_memory_not_equal(path, second, sizeof path);
+    wrd_cookie_of_path(second, &keys, &other, period);
+    assert_memory_not_equal(path, second, sizeof path);
+}
+
 static void at_the_beginning_of_time_there_is_no_period_before(void **state)
 {
     (void)state;
@@ -61,7 +78,7 @@ static void at_the_beginning_of_time_there_is_no_period_before(void **state)
     uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, cookie[WRD_DTLS_COOKIE_SIZE] = {0};
     struct wrd_dtls_hello hello = hello_with(random, cookie, sizeof cookie);
     assert_false(wrd_cookie_is_good(&keys, 0, &remote, &hello));
-    wrd_cookie_make(cookie, &keys, 0, &remote, random);
+    wrd_cookie_make(cookie, &keys, 0, &remote);
     assert_true(wrd_cookie_is_good(&keys, 0, &remote, &hello));
 }
 
@@ -70,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cookie_is_good_for_its_sender_alone_and_for_a_while),
         cmocka_unit_test(any_bit_counts_and_so_does_the_length),
+        cmocka_unit_test(what_proves_a_path_is_of_that_connection_and_no_answer_to_a_request),
         cmocka_unit_test(at_the_beginning_of_time_there_is_no_period_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,6 +249,27 @@ static void consent_is_checked_every_4_to_6_s_at_random(void **state)
     assert_int_equal(c.check.state, WRD_ICE_VALID);
 }
 
+static void a_hurried_check_comes_at_once_but_not_more_than_twice_a_second(void **state)
+{
+    (void)state;
+    struct client c;
+    connect_at(&c, origin);
+    wrd_time now = origin + 2 * WRD_SECOND;
+    assert_false(sends(&c, now));
+    wrd_ice_check_hurry(&c.check, now);
+    assert_true(sends(&c, now));
+    unsigned sent = 0;
+    for (wrd_time t = 10 * MS; t <= 5 * WRD_SECOND; t += 10 * MS) {
+        wrd_ice_check_hurry(&c.check, now + t);
+        sent += sends(&c, now + t);
+    }
+    assert_in_range(sent, 9, 10);
+    begin(&c);
+    assert_true(sends(&c, origin));
+    wrd_ice_check_hurry(&c.check, origin); /* while there is no answer yet, checks come as they come */
+    assert_false(sends(&c, origin + 49 * MS));
+}
+
 static void consent_ends_30_s_after_the_last_answer(void **state)
 {
     (void)state;
@@ -372,6 +393,7 @@ int main(void)
         cmocka_unit_test(any_cut_or_flipped_answer_is_ignored),
         cmocka_unit_test(consent_is_checked_every_4_to_6_s_at_random),
         cmocka_unit_test(consent_ends_30_s_after_the_last_answer),
+        cmocka_unit_test(a_hurried_check_comes_at_once_but_not_more_than_twice_a_second),
         cmocka_unit_test(a_late_answer_does_not_bring_consent_back),
         cmocka_unit_test(any_answer_within_30_s_keeps_consent),
         cmocka_unit_test(a_copied_answer_does_not_prolong_consent),

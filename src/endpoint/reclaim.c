@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* When memory is short: who has to go, so that others can come. */
+#include "endpoint/inside.h"
+#include "endpoint/messages.h"
+
+/* Whoever holds so much, and had no message for so long, may be sent away for it. */
+#define HOARD_MIN  ((size_t)256 * 1024)
+#define HOARD_TIME (5 * WRD_SECOND)
+/* A look goes over every connection. */
+#define LOOK_INTERVAL (50 * WRD_MILLISECOND)
+
+/* Does it hold what it lets lie, a message that it never ends or never takes? What waits for the application is not its
+ * fault. */
+static bool hoards(struct wrd_connection *c, wrd_time now)
+{
+    wrd_message message;
+    return c->was_open && c->phase < WRD_PHASE_ENDED && c->account.used >= HOARD_MIN &&
+           now >= c->talked_at + HOARD_TIME && !wrd_connection_look(c, now, &message);
+}
+
+void wrd_endpoint_reclaim(struct wrd_endpoint *ep)
+{
+    struct wrd_connection *most = NULL;
+    if (ep->now < ep->reclaim_after)
+        return;
+    ep->reclaim_after = ep->now + LOOK_INTERVAL;
+    for (uint32_t i = 0; i < ep->table.cap; i++) {
+        struct wrd_connection *c = ep->table.slots[i].connection;
+        if (c && (!most || c->account.used > most->account.used) && hoards(c, ep->now))
+            most = c;
+    }
+    if (!most)
+        return;
+    wrd_connection_end(most, ep->now, WRD_NO_MEMORY, "memory was short, and this connection held most without using it");
+    wrd_endpoint_settle(ep, most);
+}

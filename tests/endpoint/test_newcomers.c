@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint/newcomers.h"
+
+#include "lab.h"
+
+#include <string.h>
+
+#define START (1000 * WRD_SECOND)
+
+static struct wrd_newcomers newcomers;
+
+/* `count` checks of addresses that come once; how many are looked at. */
+static unsigned strangers(wrd_time now, unsigned count, uint64_t *seed)
+{
+    unsigned asked = 0;
+    for (unsigned i = 0; i < count; i++)
+        asked += wrd_newcomers_ask(&newcomers, now, lab_random(seed));
+    return asked;
+}
+
+static void up_to_the_rate_everybody_is_looked_at(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    memset(&newcomers, 0, sizeof newcomers);
+    for (wrd_time second = 0; second < 5; second++)
+        assert_int_equal(strangers(START + second * WRD_NEWCOMERS_PERIOD, WRD_NEWCOMERS_FREE, &seed),
+                         WRD_NEWCOMERS_FREE);
+}
+
+static void above_it_who_comes_again_is_and_who_comes_once_is_not(void **state)
+{
+    (void)state;
+    uint64_t seed = 2, own = 77;
+    memset(&newcomers, 0, sizeof newcomers);
+    for (wrd_time second = 0; second < 5; second++) { /* 200,000 a second */
+        wrd_time now = START + second * WRD_NEWCOMERS_PERIOD;
+        (void)strangers(now, WRD_NEWCOMERS_FREE, &seed);
+        unsigned asked = strangers(now, 100000, &seed);
+        uint64_t client = lab_random(&own);
+        (void)wrd_newcomers_ask(&newcomers, now, client);
+        asked += strangers(now + 50 * WRD_MILLISECOND, 92000, &seed);
+        assert_true(wrd_newcomers_ask(&newcomers, now + 50 * WRD_MILLISECOND, client));
+        assert_true(asked < 40000); /* they share bits by chance */
+    }
+}
+
+static void who_was_heard_is_remembered_for_one_to_two_periods(void **state)
+{
+    (void)state;
+    uint64_t seed = 3;
+    memset(&newcomers, 0, sizeof newcomers);
+    (void)strangers(START, WRD_NEWCOMERS_FREE, &seed);
+    assert_false(wrd_newcomers_ask(&newcomers, START, 12345));
+    wrd_time next = START + WRD_NEWCOMERS_PERIOD + 1;
+    (void)strangers(next, WRD_NEWCOMERS_FREE, &seed);
+    assert_true(wrd_newcomers_ask(&newcomers, next, 12345));
+    wrd_time late = next + 2 * WRD_NEWCOMERS_PERIOD + 1;
+    (void)strangers(late, WRD_NEWCOMERS_FREE, &seed);
+    assert_false(wrd_newcomers_ask(&newcomers, late, 12345));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(up_to_the_rate_everybody_is_looked_at),
+        cmocka_unit_test(above_it_who_comes_again_is_and_who_comes_once_is_not),
+        cmocka_unit_test(who_was_heard_is_remembered_for_one_to_two_periods),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
