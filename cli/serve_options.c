@@ -16,6 +16,8 @@
 #define RATE_MAX       1000000
 #define MIB            ((size_t)1024 * 1024)
 
+#define MEMORY_LEAST (4 * MIB) /* of each thread */
+
 /* The library's, as the help tells them. */
 #define CLIENTS_DEFAULT     16384
 #define PER_ADDRESS_DEFAULT 1024
@@ -212,6 +214,12 @@ static bool check_together(const struct serve_options *out)
         out->http != NULL && strcmp(strrchr(out->http, ':') == NULL ? "" : strrchr(out->http, ':'), ":0") == 0;
     if (out->http != NULL && out->metrics != NULL && !is_any_port && strcmp(out->http, out->metrics) == 0) {
         usage_error("serve", "--http and --metrics name the same port, %s; choose another for --metrics", out->metrics);
+        return false;
+    }
+    size_t memory = out->server.endpoint.memory_limit;
+    if (memory > 0 && memory / out->server.threads < MEMORY_LEAST) {
+        usage_error("serve", "--memory %zu is too little for %u threads: each needs 4 MiB, %u in all", memory / MIB,
+                    out->server.threads, 4 * out->server.threads);
         return false;
     }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import test from 'node:test';
-import { command, serve } from './wrd.mjs';
+import { Program, command, serve, wrd } from './wrd.mjs';
 
 const HOSTILE = 'bye\x1b[31m\u009b\u202e"\n{"event":"open"}';
 
@@ -86,6 +86,57 @@ test('what is dropped is told when it begins, once for each cause', async (t) =>
     }
   }
 });
+
+/** Carries datagrams between one client and the server; move() does it from another port on, as a NAT does that forgot. */
+async function relay(t, port) {
+  const bind = (socket) => new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const front = dgram.createSocket('udp4');
+  let client, back;
+  const move = async () => {
+    const next = dgram.createSocket('udp4');
+    await bind(next);
+    next.on('message', (datagram) => front.send(datagram, client.port, client.address));
+    t.after(() => next.close());
+    back = next;
+    return back.address().port;
+  };
+  const first = await move();
+  front.on('message', (datagram, from) => {
+    client = from;
+    back.send(datagram, port, '127.0.0.1');
+  });
+  await bind(front);
+  t.after(() => front.close());
+  return { where: `127.0.0.1:${front.address().port}`, first, move };
+}
+
+for (const json of [false, true]) {
+  test(`a client whose address changes is told of under the same id, and goes on, ${json ? 'JSON' : 'text'}`, async (t) => {
+    const server = await serve(t, ['--verbose', ...(json ? ['--log', 'json'] : [])]);
+    const road = await relay(t, server.port);
+    const dial = new Program(wrd, ['dial', '--wait', '20', road.where, server.fingerprint]);
+    t.after(() => dial.stop('SIGKILL'));
+    await dial.write('one\n');
+    await dial.until(/one\n/);
+    const moved = await road.move();
+    await dial.write('two\n');
+    await dial.until(/two\n/);
+    dial.child.stdin.end();
+    assert.equal(await dial.ended, 0, dial.err);
+    await server.until(/closed/, 'err');
+    await server.stop();
+    if (json) {
+      // What came from the new address before it had proved itself was dropped, which is told, too.
+      const told = events(server).filter(({ connection }) => connection !== undefined);
+      assert.deepEqual(told.map(({ event, peer }) => [event, peer]),
+        [['open', `127.0.0.1:${road.first}`], ['moved', `127.0.0.1:${moved}`], ['closed', `127.0.0.1:${moved}`]]);
+      assert.equal(new Set(told.map(({ connection }) => connection)).size, 1);
+    } else {
+      const id = /connection (\S+) open from 127\.0\.0\.1:(\d+)\n/.exec(server.err)[1];
+      assert.ok(server.err.includes(`wrd: connection ${id} moved to 127.0.0.1:${moved}\n`), server.err);
+    }
+  });
+}
 
 test('with threads, every connection still has an id of its own', async (t) => {
   const server = await serve(t, ['--verbose', '--threads', '2', '--log', 'json']);

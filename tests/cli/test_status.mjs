@@ -101,13 +101,13 @@ test('a handshake that fails is counted as that', async (t) => {
 });
 
 test('it answers while the server is busy', async (t) => {
-  const server = await serveWithMetrics(t);
+  const server = await serveWithMetrics(t, ['--drain', '1']);
   const noise = Array.from({ length: 4 }, () => new Program('/bin/sh', ['-c', 'yes 0123456789 | "$0" dial "$1" "$2" | wc -c', wrd, server.where, server.fingerprint]));
-  t.after(() => Promise.all(noise.map((program) => program.stop('SIGKILL'))));
-  t.after(() => server.stop('SIGKILL')); // ends the dials
   for (let i = 0; i < 30; i++) {
     const response = await fetch(server.metrics + (i % 2 ? 'metrics' : 'status.json'), { signal: AbortSignal.timeout(10_000) });
     assert.equal(response.status, 200);
     await response.text();
   }
+  await server.stop(); // which ends the clients
+  for (const program of noise) await program.ended;
 });
