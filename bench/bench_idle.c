@@ -233,7 +233,8 @@ static void start(void)
     options.key = &key;
     options.mode = WRD_RAW;
     /* All clients come from one address. */
-    options.max_per_address = options.max_handshakes = options.cookies_above = options.max_connections;
+    options.max_connections = options.max_per_address = 16384;
+    options.max_handshakes = options.cookies_above = 16384;
     options.handshake_rate = options.handshake_rate_per_address = 100000;
     side = SIDE_SERVER;
     if (wrd_endpoint_new(&world.server, &options, &env, NULL) != WRD_OK)

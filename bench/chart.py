@@ -51,5 +51,5 @@ def draw(result, figures):
         y += max(heights)
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-6 0 {WIDTH + 12} {y}" role="img" '
             f'aria-label="What each server costs"><style>{STYLE}</style>')
-    title = '<text class="title" x="0" y="16">What a server costs: CPU time on one core, and memory. Shorter is better.</text>'
+    title = '<text class="title" x="0" y="16">What a server costs, in CPU time and memory. Shorter is better.</text>'
     return "\n".join([head, title, *out, "</svg>", ""])

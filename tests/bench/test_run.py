@@ -51,7 +51,11 @@ class Figures(unittest.TestCase):
         taken, notes = self.loaded({"connects.failed": 3, "connects.server_cpu": 120.5, "send.16384.failed": 0,
                                     "send.16384.server_cpu": 1.5})
         self.assertEqual(taken, {SEND: 1.5})
-        self.assertEqual(notes, ["connects: 3 failed"])
+        self.assertEqual(notes, ["connects: 3 failed, left out"])
+
+    def test_a_few_clients_that_did_not_open_are_told_and_the_others_counted(self):
+        taken, notes = self.loaded({"connects.failed": 1, "connects.opened": 7, "connects.server_cpu": 120.5})
+        self.assertEqual((taken, notes), ({CONNECT: 120.5}, ["connects: 1 failed, 7 opened"]))
 
     def test_a_ratio_says_how_many_times_cheaper_we_are(self):
         ratios = {row["peer"]: row["ratio"] for row in self.rows(CONNECT)}

@@ -22,6 +22,7 @@ struct Client {
     std::shared_ptr<rtc::DataChannel> channel;
     bool first = true, sink = false;
     rtc::binary bytes; // of a source
+    std::mutex taking;
 };
 
 // What callbacks found, for the one thread that makes and ends connections: neither may be done within a callback.
@@ -83,6 +84,16 @@ void take(Client &client, rtc::message_variant message)
         client.channel->send(std::move(message));
 }
 
+// Its onMessage may hand out what comes while the channel opens by two threads at once, in no order. So we take it.
+void drain(Client &client)
+{
+    std::lock_guard lock(client.taking);
+    if (!client.channel->isOpen())
+        return;
+    while (auto message = client.channel->receive())
+        take(client, std::move(*message));
+}
+
 void begin(const rtc::IceUdpMuxRequest &request)
 {
     const std::string x = request.localUfrag;
@@ -99,7 +110,8 @@ void begin(const rtc::IceUdpMuxRequest &request)
     init.negotiated = true;
     init.id = 0;
     client->channel = client->pc->createDataChannel("rpc", init);
-    client->channel->onMessage([client = client.get()](rtc::message_variant message) { take(*client, std::move(message)); });
+    client->channel->onOpen([client = client.get()] { drain(*client); });
+    client->channel->onAvailable([client = client.get()] { drain(*client); });
     client->channel->onClosed([x] { end(x); });
     client->pc->setRemoteDescription(rtc::Description(offer(request), "offer"));
     client->pc->setLocalDescription(rtc::Description::Type::Answer, {x, x});
