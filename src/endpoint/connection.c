@@ -196,7 +196,7 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
     if ((events & WRD_SCTP_EVENT_OPEN) && c->phase == WRD_PHASE_ASSOCIATING) {
         enter(c, WRD_PHASE_OPEN);
         c->was_open = true;
-        c->opened_at = c->talked_at = now;
+        c->opened_at = c->talked_at = c->authentic_at = now;
         c->pending |= WRD_PENDING(WRD_EVENT_OPEN);
     }
     wrd_chan_take(&c->chan, now, events);
@@ -277,7 +277,7 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
     uint8_t packet[WRD_DATAGRAM_MAX];
     size_t packet_len;
     while ((packet_len = wrd_dtls_next(c->dtls, now, packet, sizeof packet)) > 0) {
-        c->heard_at = now;
+        c->heard_at = c->authentic_at = now;
         authentic = true;
         if (c->phase == WRD_PHASE_HANDSHAKING)
             pump_dtls_state(shared, c, now);
@@ -364,11 +364,19 @@ static wrd_time earlier(wrd_time a, wrd_time b)
     return a < b ? a : b;
 }
 
+/* When an open connection counts as lost. */
+static wrd_time lost_at(const struct wrd_shared *shared, const struct wrd_connection *c)
+{
+    wrd_time limit = shared->options.lost_timeout;
+    wrd_time authentic = 2 * limit > WRD_AUTHENTIC_TIMEOUT ? 2 * limit : WRD_AUTHENTIC_TIMEOUT;
+    return earlier(c->heard_at + limit, c->authentic_at + authentic);
+}
+
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c)
 {
     if (c->phase == WRD_PHASE_ENDED)
         return WRD_NEVER;
-    wrd_time deadline = c->phase == WRD_PHASE_OPEN ? c->heard_at + shared->options.lost_timeout : c->phase_until;
+    wrd_time deadline = c->phase == WRD_PHASE_OPEN ? lost_at(shared, c) : c->phase_until;
     if (c->phase == WRD_PHASE_OPEN && shared->options.idle_timeout > 0)
         deadline = earlier(deadline, c->talked_at + shared->options.idle_timeout);
     if (c->check)
@@ -430,7 +438,7 @@ static void expire_phase(const struct wrd_shared *shared, struct wrd_connection 
         end_unconfirmed(c, now);
     else if (c->phase < WRD_PHASE_OPEN && now >= c->phase_until)
         wrd_connection_end(c, now, WRD_TIMEOUT, stuck[c->phase]);
-    else if (c->phase == WRD_PHASE_OPEN && now >= c->heard_at + shared->options.lost_timeout)
+    else if (c->phase == WRD_PHASE_OPEN && now >= lost_at(shared, c))
         end_silent(c, now, "nothing was heard from the peer for too long");
     else if (c->check && c->check->state == WRD_ICE_LOST)
         end_silent(c, now, "the peer no longer answers the consent checks");

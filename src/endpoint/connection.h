@@ -22,6 +22,9 @@
 /* CLOSING: without progress, while the peer has yet to take something, and then until it confirms the shutdown. */
 #define WRD_CLOSE_STALL_TIMEOUT   (10 * WRD_SECOND)
 #define WRD_CLOSE_CONFIRM_TIMEOUT (3 * WRD_SECOND)
+/* Checks alone are no life: a server that was started again answers them, and anybody can repeat them. Heartbeats are
+ * answered by records, so these come at least so often. */
+#define WRD_AUTHENTIC_TIMEOUT (66 * WRD_SECOND)
 /* To an address that has not proved itself goes at most this many times what came from it. */
 #define WRD_AMPLIFICATION_MAX 3
 
@@ -81,7 +84,8 @@ struct wrd_connection {
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
     size_t closing_buffered;      /* how much was left to arrive when CLOSING last made progress */
     wrd_time phase_until;         /* end of the handshake or closing phase */
-    wrd_time heard_at;            /* last proof of life */
+    wrd_time heard_at;            /* last sign of life: a check, an answer to one, or a record */
+    wrd_time authentic_at;        /* last record: a sign that nobody else can give */
     wrd_time talked_at;           /* the last message, either way */
     bool idled;                   /* closed for want of messages */
     uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */

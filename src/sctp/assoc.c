@@ -322,9 +322,8 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
         wrd_sctp_data_drain(sctp);
         wrd_sctp_pool_drain(&sctp->pool);
         wrd_sctp_flight_idle(&sctp->flight);
-        if (wrd_sctp_heartbeat_expire(&sctp->heartbeat, now) && count_error(sctp, now) &&
-            sctp->heartbeat.unanswered >= WRD_SCTP_HEARTBEAT_RETRIES)
-            wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer no longer answers heartbeats");
+        if (wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
+            (void)count_error(sctp, now);
     }
 }
 

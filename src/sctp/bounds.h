@@ -81,14 +81,13 @@
 #define WRD_SCTP_SACK_DELAY      (40 * WRD_MILLISECOND)
 #define WRD_SCTP_SACK_PACKETS    2
 #define WRD_SCTP_HEARTBEAT_IDLE  (30 * WRD_SECOND)
-#define WRD_SCTP_HEARTBEAT_RETRY (6 * WRD_SECOND) /* while one is not answered */
+#define WRD_SCTP_HEARTBEAT_RETRY (10 * WRD_SECOND) /* while one is not answered */
 #define WRD_SCTP_FORWARD_PAUSE   (200 * WRD_MILLISECOND) /* at most, between FORWARD-TSNs that say the same */
 #define WRD_SCTP_COOKIE_LIFETIME (60 * WRD_SECOND)
 
 /* Expiries in a row before the peer counts as lost: about a minute each, so that ICE consent decides first. */
 #define WRD_SCTP_INIT_RETRIES     20
 #define WRD_SCTP_DATA_RETRIES     20
-#define WRD_SCTP_HEARTBEAT_RETRIES 6 /* without any sign of the peer meanwhile */
 #define WRD_SCTP_SHUTDOWN_RETRIES 10
 #define WRD_SCTP_SHUTDOWN_GUARD   (5 * WRD_SCTP_RTO_MAX) /* the whole of it (T5) */
 #define WRD_SCTP_RESET_RETRIES    60                     /* of a request that the peer has "in progress" */
