@@ -309,9 +309,7 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
     size_t len = 0;
     if (c->confined)
         return 0; /* nothing but probes; SCTP's timers go on meanwhile */
-    if (c->check && c->phase != WRD_PHASE_ENDED)
-        len = wrd_ice_check_transmit(c->check, now, &shared->env, out, cap);
-    if (len == 0 && c->dtls)
+    if (c->dtls)
         len = wrd_dtls_transmit(c->dtls, now, out, budget(c, cap));
     if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
         uint8_t packet[WRD_SCTP_PACKET_MAX];
@@ -327,6 +325,9 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
         wrd_dtls_close(c->dtls); /* after the ABORT, so that the peer learns of the end either way */
         len = wrd_dtls_transmit(c->dtls, now, out, cap);
     }
+    /* Behind everything else: where there is room for one datagram only, a check must not take it from the data. */
+    if (len == 0 && c->check && c->phase != WRD_PHASE_ENDED)
+        len = wrd_ice_check_transmit(c->check, now, &shared->env, out, cap);
     c->bytes_out += len;
     return len;
 }
