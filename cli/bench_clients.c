@@ -84,7 +84,7 @@ static bool open_alone(struct bench *bench)
     uint64_t until = machine_ns() + ALONE_S * (uint64_t)BENCH_NS;
     bool all = times != NULL;
 
-    for (unsigned i = 0; all && i < ALONE && machine_ns() < until; i++) {
+    for (unsigned i = 0; all && i < ALONE && i < bench->options.clients && machine_ns() < until; i++) {
         struct fleet fleet;
         if (!bench_fleet_open(bench, &fleet, 1)) {
             all = false;

@@ -194,11 +194,35 @@ static bool make_method(struct wrd_dtls_context *context)
            BIO_meth_set_read(context->method, bio_read) == 1 && BIO_meth_set_ctrl(context->method, bio_ctrl) == 1;
 }
 
+/* A client without a key is asked for a certificate: it makes one, for most are never asked, and libssl takes longer to
+ * read a certificate than for the rest of a client's beginning. */
+static int give_certificate(SSL *ssl, X509 **x509, EVP_PKEY **private_key)
+{
+    struct wrd_dtls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    wrd_certificate certificate;
+    if (!context->has_own && wrd_key_random(&context->own, &context->env) != WRD_OK)
+        return 0;
+    context->has_own = true;
+    if (wrd_certificate_from_key(&certificate, &context->own) != WRD_OK)
+        return 0;
+    const unsigned char *at = certificate.der;
+    *x509 = d2i_X509(NULL, &at, (long)certificate.len);
+    *private_key = *x509 ? make_private_key(&context->own) : NULL;
+    if (*private_key)
+        return 1;
+    X509_free(*x509);
+    *x509 = NULL;
+    return 0; /* goes on without: who insists on one ends the handshake */
+}
+
+/* `key` NULL: of clients only. */
 static bool add_identity(struct wrd_dtls_context *context, unsigned identity, const wrd_key *key)
 {
     SSL_CTX *ssl = context->ssl[identity] = SSL_CTX_new(DTLS_method());
-    if (!ssl || !set_profile(ssl) || !set_identity(ssl, key))
+    if (!ssl || !set_profile(ssl) || SSL_CTX_set_app_data(ssl, context) != 1 || (key && !set_identity(ssl, key)))
         return false;
+    if (!key)
+        SSL_CTX_set_client_cert_cb(ssl, give_certificate);
     /* A client without a certificate may go on. The request names no authorities, which RFC 5246 7.4.4 allows and both
      * BoringSSL and NSS take; it is TLS 1.3 whose extension may not be empty. It asks for ECDSA alone: a browser whose
      * page made it an RSA certificate ends the handshake, those that made none have ECDSA on P-256. */
@@ -218,12 +242,7 @@ static bool fill_context(struct wrd_dtls_context *context, const struct wrd_dtls
     }
     if (!ok || any)
         return ok;
-    wrd_key own;
-    if (wrd_key_random(&own, &context->env) != WRD_OK)
-        return false;
-    ok = add_identity(context, 0, &own);
-    wrd_key_wipe(&own);
-    return ok;
+    return add_identity(context, 0, NULL);
 }
 
 struct wrd_dtls_context *wrd_dtls_context_new(const wrd_env *env, const struct wrd_dtls_settings *settings)
@@ -245,6 +264,7 @@ void wrd_dtls_context_free(struct wrd_dtls_context *context)
     if (!context)
         return;
     wrd_env env = context->env;
+    wrd_key_wipe(&context->own);
     wrd_dtls_ciphers_free(&context->ciphers);
     for (unsigned i = 0; i < WRD_DTLS_IDENTITIES_MAX; i++)
         SSL_CTX_free(context->ssl[i]);
@@ -263,7 +283,7 @@ void wrd_dtls_context_log_keys(struct wrd_dtls_context *context, void (*log)(voi
     context->log = log;
     context->log_user = user;
     for (unsigned i = 0; i < WRD_DTLS_IDENTITIES_MAX; i++) {
-        if (context->ssl[i] && SSL_CTX_set_app_data(context->ssl[i], context) == 1)
+        if (context->ssl[i])
             SSL_CTX_set_keylog_callback(context->ssl[i], log_key);
     }
 }

@@ -30,6 +30,8 @@ struct wrd_dtls_context {
     bool ask_certificate;
     struct bio_method_st *method;
     struct wrd_dtls_ciphers ciphers;
+    bool has_own;
+    wrd_key own; /* of clients that were given none, made when first asked for */
     void (*log)(void *user, const char *line);
     void *log_user;
 };
