@@ -9,9 +9,11 @@
 
 /* Batches read before timers and output have their turn. */
 #define BATCHES_MAX 8
-/* Datagrams after which answers are drawn up, though sent with the batch: peers send about four packets for each SACK,
- * so one SACK for a whole batch would starve them. */
-#define SACK_EVERY 4
+/* One SACK for each peer and batch, bundled with what the application answers. But peers send some four packets for each
+ * SACK: so after this many datagrams of one peer in a row answers are drawn up, to be sent with the batch. Those that
+ * came as one run were sent as one, by a peer that sends more at once. */
+#define SACK_EVERY     4
+#define SACK_EVERY_RUN 32
 #define WAIT_MAX   3600000 /* ms */
 
 wrd_time wrd_node_now(void)
@@ -147,19 +149,33 @@ void wrd_node_flush(struct wrd_node *node)
     give_back_buffers(node);
 }
 
+/* `every`: of those in a row that are answered together. */
+static void take(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len,
+                 unsigned every)
+{
+    if (!wrd_addr_equal(&node->last, &path->remote))
+        node->in_a_row = 0;
+    node->last = path->remote;
+    wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
+    if (++node->in_a_row < every)
+        return;
+    node->in_a_row = 0;
+    if (node->buffers)
+        (void)fill_batch(node, now);
+}
+
 void wrd_node_receive(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
-    wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
-    if (++node->received % SACK_EVERY == 0 && node->buffers)
-        (void)fill_batch(node, now);
+    take(node, now, path, datagram, len, SACK_EVERY);
 }
 
 static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *run)
 {
+    unsigned every = run->len > run->segment ? SACK_EVERY_RUN : SACK_EVERY;
     size_t at = 0;
     do {
         size_t len = run->len - at < run->segment ? run->len - at : run->segment;
-        wrd_node_receive(node, now, &run->path, run->bytes + at, len);
+        take(node, now, &run->path, run->bytes + at, len, every);
         at += len;
     } while (at < run->len);
 }
@@ -170,7 +186,7 @@ static void read_all(struct wrd_node *node)
     for (int batches = 0; batches < BATCHES_MAX && runs == WRD_UDP_IN; batches++) {
         runs = wrd_udp_receive(&node->udp, &node->buffers->in);
         wrd_time now = wrd_node_now();
-        node->received = 0;
+        node->in_a_row = 0;
         for (unsigned i = 0; i < runs; i++)
             take_run(node, now, &node->buffers->in.runs[i]);
         if (node->out_count > 0)
@@ -180,12 +196,11 @@ static void read_all(struct wrd_node *node)
 
 void wrd_node_process(struct wrd_node *node)
 {
-    bool has_buffers = take_buffers(node);
-    if (has_buffers)
+    if (take_buffers(node)) {
+        send_all(node); /* of a turn before that did not end with a flush */
         read_all(node);
+    }
     wrd_endpoint_expire(node->endpoint, wrd_node_now());
-    if (has_buffers)
-        send_all(node);
     give_back_buffers(node);
 }
 

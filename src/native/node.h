@@ -14,7 +14,8 @@ struct wrd_node {
     struct wrd_buffers *buffers;   /* NULL: given back */
     unsigned out_first, out_count; /* of buffers->out, waiting because the socket was full */
     struct wrd_datagram *aside;    /* those, while the buffers are given back */
-    unsigned received;             /* since answers were last drawn up */
+    wrd_addr last;     /* whose datagram came last */
+    unsigned in_a_row; /* of it, since answers were drawn up */
     bool joined, keeps_buffers;
 };
 
