@@ -120,6 +120,7 @@ static void open_association(const struct wrd_shared *shared, struct wrd_connect
                                        .message_limit = only_chunks ? CHUNK_TAKEN_MAX : o->message_limit,
                                        .packet_max = o->datagram_limit - WRD_DTLS_OVERHEAD,
                                        .congestion = o->congestion == WRD_RENO ? WRD_SCTP_RENO : WRD_SCTP_CUBIC,
+                                       .crc = shared->crc,
                                        .fast_open = o->fast_open && !c->dialed};
     c->sctp = wrd_sctp_new(&options, &c->account.env);
     wrd_chan_init(&c->chan, &c->account.env, c->sctp);

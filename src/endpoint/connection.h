@@ -43,6 +43,7 @@ struct wrd_shared {
     wrd_endpoint_options options;
     struct wrd_dtls_context *dtls;
     wrd_endpoint_counters *counters;
+    wrd_crc32c_update *crc; /* NULL: the association finds one */
 };
 
 /* Events not yet handed out; bits by wrd_event_kind. */

@@ -388,36 +388,34 @@ static bool receive_known(struct wrd_endpoint *ep, struct wrd_connection *c, con
     return authentic;
 }
 
+static struct wrd_admitted *find_admitted(struct wrd_endpoint *ep, const wrd_path *path)
+{
+    return wrd_admit_find(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote);
+}
+
 /* A ClientHello, or a part of one. True: there is a connection that takes it. */
-static bool let_in(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_connection *c,
-                   struct wrd_admitted *admitted, const uint8_t *datagram, size_t len)
+static bool let_in(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_connection *c, const uint8_t *datagram,
+                   size_t len)
 {
     struct wrd_dtls_hello hello;
     bool first = wrd_dtls_hello_read(&hello, datagram, len);
     return is_expected(ep, c, first ? &hello : NULL) ||
-           receive_hello(ep, path, admitted, first ? &hello : NULL, datagram);
+           receive_hello(ep, path, find_admitted(ep, path), first ? &hello : NULL, datagram);
 }
 
 static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
-    if (!ep->admit || (c && c->dialed)) {
-        if (c)
-            (void)receive_known(ep, c, path, datagram, len);
-        else
-            ep->counters.dropped_unknown_path++;
-        return;
-    }
-    struct wrd_admitted *admitted =
-        wrd_admit_find(ep->admit, ep->now, wrd_paths_hash(ep->paths.key, &path->remote), &path->remote);
-    if (wrd_dtls_is_client_hello(datagram, len)) {
-        if (let_in(ep, path, c, admitted, datagram, len))
+    bool accepts = ep->admit && !(c && c->dialed);
+    if (accepts && wrd_dtls_is_client_hello(datagram, len)) {
+        if (let_in(ep, path, c, datagram, len))
             (void)receive_known(ep, wrd_paths_find(&ep->paths, &path->remote), path, datagram, len);
         return;
     }
     if (c && receive_known(ep, c, path, datagram, len))
         return;
-    if (!receive_moved(ep, path, admitted, datagram, len) && !c && !pass_on(ep, 0, path, datagram, len))
+    if (!(accepts && receive_moved(ep, path, find_admitted(ep, path), datagram, len)) && !c &&
+        !pass_on(ep, 0, path, datagram, len))
         ep->counters.dropped_unknown_path++;
 }
 

@@ -243,7 +243,7 @@ wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *opti
         return WRD_NO_MEMORY;
     ep->ledger = (struct wrd_ledger){.env = outer, .limit = complete.memory_limit};
     ep->shared = (struct wrd_shared){
-        .env = wrd_ledger_env(&ep->ledger), .options = complete, .counters = &ep->counters};
+        .env = wrd_ledger_env(&ep->ledger), .options = complete, .counters = &ep->counters, .crc = wrd_crc32c_pick()};
     ep->second = second;
     ep->has_second = complete.second_key != NULL;
     if (!fill(ep)) {

@@ -49,13 +49,18 @@ void wrd_paths_free(struct wrd_paths *paths, const wrd_env *env)
     paths->cap = paths->len = 0;
 }
 
-struct wrd_connection *wrd_paths_find(const struct wrd_paths *paths, const wrd_addr *remote)
+struct wrd_connection *wrd_paths_find(struct wrd_paths *paths, const wrd_addr *remote)
 {
     if (paths->len == 0)
         return NULL;
-    for (uint32_t i = home(paths, remote); paths->table[i]; i = (i + 1) & (paths->cap - 1))
-        if (wrd_addr_equal(&paths->table[i]->path.remote, remote))
-            return paths->table[i];
+    if (paths->last && wrd_addr_equal(&paths->last->path.remote, remote))
+        return paths->last;
+    for (uint32_t i = home(paths, remote); paths->table[i]; i = (i + 1) & (paths->cap - 1)) {
+        if (wrd_addr_equal(&paths->table[i]->path.remote, remote)) {
+            paths->last = paths->table[i];
+            return paths->last;
+        }
+    }
     return NULL;
 }
 
@@ -71,6 +76,8 @@ void wrd_paths_put(struct wrd_paths *paths, struct wrd_connection *c)
 
 void wrd_paths_remove(struct wrd_paths *paths, const struct wrd_connection *c)
 {
+    if (paths->last == c)
+        paths->last = NULL;
     if (paths->len == 0)
         return;
     uint32_t mask = paths->cap - 1, hole = home(paths, &c->path.remote);

@@ -8,6 +8,7 @@
 struct wrd_paths {
     struct wrd_connection **table; /* open addressing, linear probing, power of two, at most half full */
     uint32_t cap, len;
+    struct wrd_connection *last; /* found last: datagrams of one sender often come in a row */
     uint8_t key[16];
 };
 
@@ -15,7 +16,7 @@ uint64_t wrd_paths_hash(const uint8_t key[16], const wrd_addr *addr);
 /* Room for `count` connections, so that put() cannot fail. */
 bool wrd_paths_reserve(struct wrd_paths *paths, const wrd_env *env, uint32_t count);
 void wrd_paths_free(struct wrd_paths *paths, const wrd_env *env);
-struct wrd_connection *wrd_paths_find(const struct wrd_paths *paths, const wrd_addr *remote);
+struct wrd_connection *wrd_paths_find(struct wrd_paths *paths, const wrd_addr *remote);
 /* By c->path.remote, which must not be there yet. */
 void wrd_paths_put(struct wrd_paths *paths, struct wrd_connection *c);
 /* No matter when `c` is not there. */

@@ -56,7 +56,7 @@ struct wrd_sctp *wrd_sctp_new(const struct wrd_sctp_options *options, const wrd_
         sctp->options = *options;
     fill_options(&sctp->options);
     sctp->payload = wrd_sctp_data_fits(sctp->options.packet_max - WRD_SCTP_HEADER_SIZE);
-    sctp->crc = wrd_crc32c_pick();
+    sctp->crc = sctp->options.crc ? sctp->options.crc : wrd_crc32c_pick();
     sctp->state = WRD_SCTP_CLOSED;
     sctp->failure_text = "";
     sctp->t1 = sctp->t2 = sctp->t3 = sctp->t5 = WRD_NEVER;

@@ -16,6 +16,7 @@
 #ifndef WRD_SCTP_H
 #define WRD_SCTP_H
 
+#include "base/crc32c.h"
 #include "wrd/base.h"
 
 struct wrd_sctp;
@@ -38,6 +39,7 @@ struct wrd_sctp_options {
     enum wrd_sctp_congestion congestion; /* (CUBIC) */
     bool no_interleaving;                /* does not offer I-DATA (RFC 8260) */
     bool always_checksum;                /* does not offer to go without CRC32c (RFC 9653) */
+    wrd_crc32c_update *crc;              /* (what wrd_crc32c_pick() answers, which asks the processor each time) */
     bool fast_open;                      /* connect() also sends cookies that the peer did not give (docs/WIRE.md) */
 };
 
