@@ -39,7 +39,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct wrd_connection *look_up(const struct bench *b, uint32_t number)
+static struct wrd_connection *look_up(struct bench *b, uint32_t number)
 {
     wrd_addr addr = lab_addr(number);
     return wrd_paths_find(&b->paths, &addr);
