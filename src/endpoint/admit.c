@@ -12,7 +12,7 @@ static bool fresh(const struct wrd_admitted *entry, wrd_time now)
 }
 
 struct wrd_admitted *wrd_admit_note(struct wrd_admit *admit, wrd_time now, uint64_t hash, const wrd_addr *remote,
-                                    uint64_t name, size_t bytes_in, size_t bytes_out)
+                                    uint64_t name)
 {
     struct wrd_admitted *bucket = admit->entries[hash % WRD_ADMIT_BUCKETS];
     struct wrd_admitted *entry = &bucket[0];
@@ -31,8 +31,6 @@ struct wrd_admitted *wrd_admit_note(struct wrd_admit *admit, wrd_time now, uint6
     if (!known || entry->name != name)
         *entry = (struct wrd_admitted){.remote = *remote, .name = name, .contested = known};
     entry->at = now;
-    entry->bytes_in += (uint32_t)bytes_in;
-    entry->bytes_out += (uint32_t)bytes_out;
     return entry;
 }
 

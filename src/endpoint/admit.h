@@ -22,7 +22,7 @@ struct wrd_admitted {
     uint8_t identity;             /* that the check asks for */
     bool contested; /* checks of several names come from this address, or from one that has a connection */
     bool may_connect; /* false: it only names a connection that may follow to this address */
-    bool has_token;
+    bool mixed; /* checks of several subjects come from this address: nobody knows whose hello follows */
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
 };
 
@@ -31,10 +31,10 @@ struct wrd_admit {
     struct wrd_admitted entries[WRD_ADMIT_BUCKETS][WRD_ADMIT_WAYS];
 };
 
-/* A valid check of `bytes_in` bytes was answered with `bytes_out`. `hash` is a keyed hash of the address. Answers its
- * entry, whose other members are the caller's to set. */
+/* A valid check came, of this name. `hash` is a keyed hash of the address. Answers its entry, whose other members are the
+ * caller's to set; they are 0 when it is new or has another name. */
 struct wrd_admitted *wrd_admit_note(struct wrd_admit *admit, wrd_time now, uint64_t hash, const wrd_addr *remote,
-                                    uint64_t name, size_t bytes_in, size_t bytes_out);
+                                    uint64_t name);
 /* The address's entry while it is fresh, else NULL. */
 struct wrd_admitted *wrd_admit_find(struct wrd_admit *admit, wrd_time now, uint64_t hash, const wrd_addr *remote);
 /* Its handshake has begun: others may have its place. */

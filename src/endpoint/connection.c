@@ -64,7 +64,7 @@ struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wr
     c->hearsay = admitted->name == 0 || admitted->contested;
     c->bytes_in = admitted->bytes_in;
     c->bytes_out = admitted->bytes_out;
-    c->has_token = admitted->has_token;
+    c->has_token = shared->options.token_key_count > 0 && !admitted->mixed;
     if (c->has_token)
         memcpy(c->subject, admitted->subject, sizeof c->subject);
     c->dtls = wrd_dtls_server_new(shared->dtls, accept->proved, admitted->identity);

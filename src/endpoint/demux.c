@@ -59,12 +59,21 @@ static bool has_token(struct wrd_endpoint *ep, const wrd_ufrag *ufrag, wrd_token
     return result == WRD_OK;
 }
 
-/* Remembers who may go on to a handshake, or whose connection may follow it to this address. */
-static struct wrd_admitted *note_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t name, size_t in,
-                                       size_t out)
+/* Remembers who may go on to a handshake, or whose connection may follow it to this address. `token`: who it is, NULL:
+ * it may not connect. */
+static struct wrd_admitted *note_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t name,
+                                       const wrd_token *token)
 {
     uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
-    return wrd_admit_note(ep->admit, ep->now, hash, &path->remote, name, in, out);
+    const struct wrd_admitted *before = wrd_admit_find(ep->admit, ep->now, hash, &path->remote);
+    bool mixed = before && token && before->may_connect &&
+                 (before->mixed || memcmp(before->subject, token->subject, sizeof before->subject) != 0);
+    struct wrd_admitted *entry = wrd_admit_note(ep->admit, ep->now, hash, &path->remote, name);
+    entry->may_connect = token != NULL;
+    entry->mixed = mixed;
+    if (token)
+        memcpy(entry->subject, token->subject, sizeof entry->subject);
+    return entry;
 }
 
 _Static_assert(WRD_SCTP_PROBE_INFO == WRD_DTLS_COOKIE_SIZE, "a probe carries a cookie");
@@ -117,17 +126,16 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
     wrd_token token = {0};
     if (!own && pass_on(ep, name, path, datagram, len))
         return;
-    bool may_connect = is_new && (own != here || !own || here->hearsay) && has_token(ep, &answered.ufrag, &token);
+    bool may_connect = is_new && has_token(ep, &answered.ufrag, &token);
     if (!own && !may_connect)
         return;
     outbox_put(ep, slot, path, answer_len);
     if (is_new && (may_connect || !is_at_home)) {
-        struct wrd_admitted *entry = note_check(ep, path, name, len, answer_len);
+        struct wrd_admitted *entry = note_check(ep, path, name, may_connect ? &token : NULL);
         entry->contested = entry->contested || here;
-        entry->has_token = may_connect && ep->shared.options.token_key_count > 0 && !entry->contested;
         entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second) ? 1 : 0;
-        entry->may_connect = may_connect;
-        memcpy(entry->subject, token.subject, sizeof entry->subject);
+        entry->bytes_in += (uint32_t)len;
+        entry->bytes_out += (uint32_t)answer_len;
     }
     if (is_new && is_at_home)
         wrd_endpoint_rename(ep, here, name);

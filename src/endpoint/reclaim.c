@@ -26,8 +26,13 @@ void wrd_endpoint_reclaim(struct wrd_endpoint *ep)
     ep->reclaim_after = ep->now + LOOK_INTERVAL;
     for (uint32_t i = 0; i < ep->table.cap; i++) {
         struct wrd_connection *c = ep->table.slots[i].connection;
-        if (c && (!most || c->account.used > most->account.used) && hoards(c, ep->now))
+        if (!c || (most && c->account.used <= most->account.used))
+            continue;
+        bool ended = c->phase == WRD_PHASE_ENDED;
+        if (hoards(c, ep->now))
             most = c;
+        else if (!ended && c->phase == WRD_PHASE_ENDED) /* the look found a frame that is none */
+            wrd_endpoint_settle(ep, c);
     }
     if (!most)
         return;

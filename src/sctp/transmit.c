@@ -278,7 +278,7 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
 size_t wrd_sctp_probe(struct wrd_sctp *sctp, const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap)
 {
     WRD_ASSERT(cap >= WRD_SCTP_PACKET_MAX);
-    if (sctp->state != WRD_SCTP_ESTABLISHED)
+    if (sctp->state < WRD_SCTP_ESTABLISHED)
         return 0;
     struct wrd_writer wr = wrd_wr(out, packet_limit(sctp));
     wrd_sctp_packet_begin(&wr, sctp->options.port, sctp->peer_tag);

@@ -8,6 +8,15 @@
 
 #define START (1000 * WRD_SECOND)
 
+/* With what the endpoint adds up. */
+static void note(struct wrd_admit *admit, wrd_time now, uint64_t hash, const wrd_addr *remote, uint64_t name,
+                 uint32_t in, uint32_t out)
+{
+    struct wrd_admitted *entry = wrd_admit_note(admit, now, hash, remote, name);
+    entry->bytes_in += in;
+    entry->bytes_out += out;
+}
+
 static int set_up(void **state)
 {
     *state = calloc(1, sizeof(struct wrd_admit));
@@ -32,7 +41,7 @@ static void a_check_is_good_for_its_lifetime_and_no_longer(void **state)
 {
     struct wrd_admit *admit = *state;
     wrd_addr addr = lab_addr(1);
-    (void)wrd_admit_note(admit, START, 7, &addr, 99, 100, 80);
+    note(admit, START, 7, &addr, 99, 100, 80);
     struct wrd_admitted *found = wrd_admit_find(admit, START + WRD_ADMIT_LIFETIME, 7, &addr);
     assert_non_null(found);
     assert_int_equal(found->name, 99);
@@ -46,7 +55,7 @@ static void later_checks_prolong_it_and_add_up(void **state)
     struct wrd_admit *admit = *state;
     wrd_addr addr = lab_addr(1);
     for (unsigned i = 0; i < 10; i++)
-        (void)wrd_admit_note(admit, START + i * WRD_ADMIT_LIFETIME, 7, &addr, 99, 100, 80);
+        note(admit, START + i * WRD_ADMIT_LIFETIME, 7, &addr, 99, 100, 80);
     struct wrd_admitted *found = wrd_admit_find(admit, START + 10 * WRD_ADMIT_LIFETIME, 7, &addr);
     assert_non_null(found);
     assert_int_equal(found->bytes_in, 1000);
@@ -57,12 +66,12 @@ static void another_ufrag_or_a_stale_entry_counts_from_nothing(void **state)
 {
     struct wrd_admit *admit = *state;
     wrd_addr addr = lab_addr(1);
-    (void)wrd_admit_note(admit, START, 7, &addr, 99, 100, 80);
-    (void)wrd_admit_note(admit, START + 1, 7, &addr, 98, 10, 8);
+    note(admit, START, 7, &addr, 99, 100, 80);
+    note(admit, START + 1, 7, &addr, 98, 10, 8);
     struct wrd_admitted *found = wrd_admit_find(admit, START + 1, 7, &addr);
     assert_int_equal(found->name, 98);
     assert_int_equal(found->bytes_in, 10);
-    (void)wrd_admit_note(admit, START + 2 + WRD_ADMIT_LIFETIME, 7, &addr, 98, 20, 16);
+    note(admit, START + 2 + WRD_ADMIT_LIFETIME, 7, &addr, 98, 20, 16);
     found = wrd_admit_find(admit, START + 2 + WRD_ADMIT_LIFETIME, 7, &addr);
     assert_int_equal(found->bytes_in, 20);
     assert_int_equal(found->bytes_out, 16);
@@ -72,7 +81,7 @@ static void neighbours_in_one_bucket_are_told_apart(void **state)
 {
     struct wrd_admit *admit = *state;
     wrd_addr addr = {.ip = {10, 0, 0, 1}, .port = 1, .family = 4};
-    (void)wrd_admit_note(admit, START, 7, &addr, 99, 100, 80);
+    note(admit, START, 7, &addr, 99, 100, 80);
     wrd_addr port = addr, ip = addr, family = addr;
     port.port = 2;
     ip.ip[3] = 2;
@@ -87,20 +96,20 @@ static void a_full_bucket_forgets_its_oldest_and_no_other_bucket_suffers(void **
 {
     struct wrd_admit *admit = *state;
     wrd_addr bystander = lab_addr(1000);
-    (void)wrd_admit_note(admit, START, 8, &bystander, 1, 1, 1);
+    note(admit, START, 8, &bystander, 1, 1, 1);
     for (uint32_t i = 0; i < WRD_ADMIT_WAYS; i++) {
         wrd_addr addr = lab_addr(i);
-        (void)wrd_admit_note(admit, START + 1 + i, 7, &addr, 1, 1, 1);
+        note(admit, START + 1 + i, 7, &addr, 1, 1, 1);
     }
     wrd_addr first = lab_addr(0), second = lab_addr(1), fresh = lab_addr(WRD_ADMIT_WAYS);
-    (void)wrd_admit_note(admit, START + 10, 7, &first, 1, 1, 1); /* no longer the oldest */
-    (void)wrd_admit_note(admit, START + 11, 7, &fresh, 1, 1, 1);
+    note(admit, START + 10, 7, &first, 1, 1, 1); /* no longer the oldest */
+    note(admit, START + 11, 7, &fresh, 1, 1, 1);
     assert_non_null(wrd_admit_find(admit, START + 11, 7, &first));
     assert_non_null(wrd_admit_find(admit, START + 11, 7, &fresh));
     assert_null(wrd_admit_find(admit, START + 11, 7, &second));
     for (uint32_t i = 0; i < 100000; i++) { /* a flood of addresses */
         wrd_addr addr = lab_addr(5000 + i);
-        (void)wrd_admit_note(admit, START + 12 + i, 7 + (uint64_t)i * 2 * WRD_ADMIT_BUCKETS, &addr, 1, 1, 1);
+        note(admit, START + 12 + i, 7 + (uint64_t)i * 2 * WRD_ADMIT_BUCKETS, &addr, 1, 1, 1);
     }
     assert_non_null(wrd_admit_find(admit, START + 11, 8, &bystander));
 }
@@ -154,7 +163,7 @@ static void any_sequence_agrees_with_the_model(void **state)
         uint32_t number = lab_below(&seed, ADDRESSES);
         wrd_addr addr = lab_addr(number);
         uint64_t name = lab_below(&seed, 4) == 0;
-        (void)wrd_admit_note(admit, now, hash_of(number), &addr, name, number + 20, number + 10);
+        note(admit, now, hash_of(number), &addr, name, number + 20, number + 10);
         model_note(known, number, now, name);
         for (uint32_t i = 0; i < ADDRESSES; i++) {
             addr = lab_addr(i);

@@ -418,6 +418,45 @@ static void tokens_hold_under_pressure_too(void **state)
     end_scene();
 }
 
+/* A stranger with a token of his own puts it before the hello of somebody else. */
+static void nobody_is_taken_for_another_whose_token_came_from_the_same_address(void **state)
+{
+    (void)state;
+    for (unsigned forged = 0; forged < 2; forged++) {
+        wrd_endpoint_options server;
+        static char good[WRD_TOKEN_LEN + 1], other[WRD_TOKEN_LEN + 1];
+        set_scene(&server);
+        server.token_keys = token_keys;
+        server.token_key_count = 1;
+        open_server(&server);
+        mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
+        wrd_token token = {.expires = WORLD_UNIX_TIME + 5000, .subject = "somebody else"};
+        assert_int_equal(wrd_token_mint(other, &token, &token_keys[0]), WRD_OK);
+        struct node *client = add_client(&line, NULL);
+        scene.callers[0].token = good;
+        char username[2 * WRD_TOKEN_LEN + 2];
+        memcpy(username, other, WRD_TOKEN_LEN);
+        username[WRD_TOKEN_LEN] = ':';
+        memcpy(username + WRD_TOKEN_LEN + 1, other, WRD_TOKEN_LEN);
+        struct wrd_stun_request request = {.transaction = (const uint8_t *)"transaction!",
+                                           .username = username,
+                                           .username_len = 2 * WRD_TOKEN_LEN + 1,
+                                           .priority = 1};
+        uint8_t check[600];
+        size_t len = wrd_stun_write_request(check, sizeof check, &request, (const uint8_t *)other, WRD_TOKEN_LEN);
+        for (unsigned ms = 0; ms < 100; ms++) {
+            if (forged)
+                world_inject(&scene.world, scene.server, &client->addr, check, len);
+            run_for(WRD_MILLISECOND);
+        }
+        run_for(5 * WRD_SECOND);
+        assert_true(caller_succeeded(&scene.callers[0]));
+        assert_int_equal(first_connection().has_token, !forged);
+        assert_string_equal((const char *)first_connection().subject, forged ? "" : "player 17");
+        end_scene();
+    }
+}
+
 static void a_token_that_is_none_is_refused_when_dialed(void **state)
 {
     (void)state;
@@ -599,6 +638,7 @@ int main(void)
         cmocka_unit_test(short_memory_refuses_new_ones_and_spares_those_there_are),
         cmocka_unit_test(a_server_that_asks_for_tokens_answers_nobody_without),
         cmocka_unit_test(tokens_hold_under_pressure_too),
+        cmocka_unit_test(nobody_is_taken_for_another_whose_token_came_from_the_same_address),
         cmocka_unit_test(a_token_that_is_none_is_refused_when_dialed),
         cmocka_unit_test(who_dials_the_second_key_meets_it_and_others_the_first),
         cmocka_unit_test(a_second_key_needs_a_first_and_must_be_one),

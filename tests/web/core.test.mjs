@@ -185,7 +185,7 @@ test('page and C put the token in front, and refuse the same ones', async () => 
   const characters = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
   const bad = characters.filter((character) => !/^[A-Za-z0-9+/]$/.test(character));
   for (const token of ['x'.repeat(190), 'x'.repeat(1000), 'abc\n', 'a:b', 'a=', ...bad]) {
-    const refused = { code: 'bad-token', message: 'The token must be up to 189 letters, digits, + or /.' };
+    const refused = { code: 'bad-token', message: 'The token must be 0-189 letters, digits, + or /.' };
     assert.deepEqual(dial(address, random, '0', token), refused, JSON.stringify(token));
     assert.deepEqual(await page(address, random, '0', token), refused, JSON.stringify(token));
   }

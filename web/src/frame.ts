@@ -49,7 +49,7 @@ const enum Result {
 }
 
 const noFrame = (): never => {
-  throw new DirectError('protocol', 'What came is no frame: does the server use raw messages?');
+  throw new DirectError('protocol', 'That is no frame: does the server use raw messages?');
 };
 
 const face = (wasm: Exports): Codec => {

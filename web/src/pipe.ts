@@ -216,7 +216,7 @@ export const openPipe = (
       for (const whole of decoder ? decoder.push(message) : [message]) {
         inbox.enqueue(whole);
         if (inbox.desiredSize! < 0) {
-          fail('too-large', 'Too much waits: call recv() faster, or raise maxQueued.');
+          fail('too-large', 'Too much waits: call recv() more, or raise maxQueued.');
           break;
         }
       }
@@ -225,7 +225,7 @@ export const openPipe = (
     }
   });
   on(channel, 'close', () =>
-    decoder?.partial() ? fail('lost', 'The server closed within a message.') : shut(),
+    decoder?.partial() ? fail('lost', 'The server closed in a message.') : shut(),
   );
   return [pipe, fail, shut, on, end] as const;
 };

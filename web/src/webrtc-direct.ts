@@ -98,7 +98,7 @@ export async function connect(
   if (fingerprint) address += ' ' + (typeof fingerprint == 'string' ? fingerprint : hex(fingerprint));
   const server = parseAddress(address);
   if (!/^[\da-z+/]{0,189}$/i.test(token))
-    throw new DirectError('bad-token', 'The token must be up to 189 letters, digits, + or /.');
+    throw new DirectError('bad-token', 'The token must be 0-189 letters, digits, + or /.');
   const random = crypto.getRandomValues(new Uint8Array(32));
   // The last four bytes tell a server with two certificates which of them is dialed (docs/WIRE.md).
   const mark = server.fingerprint.slice(0, 8).match(/../g)!.map((byte, i) => random[i]! ^ Number('0x' + byte));
@@ -148,16 +148,16 @@ export async function connect(
   );
   const lost = () => fail('lost', 'The server no longer answers.');
   const unreachable = () =>
-    fail('unreachable', 'No answer: is the server up, the address and token right, its UDP port open?');
+    fail('unreachable', 'No answer: is the server up, address and token right, UDP port open?');
 
   const notOpenInTime = async () => {
     const ice = pc.iceConnectionState;
     if (ice == 'checking') return unreachable();
-    if (ice != 'new') return fail('timeout', 'The server answers, but did not open the channel in time.');
+    if (ice != 'new') return fail('timeout', 'The server answers, but opened no channel in time.');
     for (const name of ['local-network', 'loopback-network']) {
       const permission = await navigator.permissions?.query({ name: name as PermissionName }).catch(() => undefined);
       if (permission?.state == 'denied')
-        return fail('blocked', 'The local network is denied to this page: allow it in its settings.');
+        return fail('blocked', 'The local network is denied to this page: see its settings.');
     }
     fail(
       'refused-by-browser',
