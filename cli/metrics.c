@@ -32,6 +32,7 @@ static const struct series {
     {"wrd_checks_total", NULL, "outcome=\"invalid\"", CORE(checks_invalid)},
     {"wrd_checks_total", NULL, "outcome=\"unknown-token\"", CORE(checks_unknown_token)},
     {"wrd_checks_total", NULL, "outcome=\"expired-token\"", CORE(checks_expired_token)},
+    {"wrd_checks_total", NULL, "outcome=\"put-off\"", CORE(checks_put_off)},
     {"wrd_handshakes_begun_total", "Handshakes that clients began.", "", CORE(handshakes_begun)},
     {"wrd_handshakes_total", "Handshakes that ended, by outcome.", "outcome=\"opened\"", CORE(connections_opened)},
     {"wrd_handshakes_total", NULL, "outcome=\"failed\"", CORE(handshakes_failed)},

@@ -22,6 +22,7 @@
 #define CLIENTS_DEFAULT     16384
 #define PER_ADDRESS_DEFAULT 1024
 #define RATE_DEFAULT        2000
+#define ADDRESS_RATE_DEFAULT 200
 #define MEMORY_DEFAULT      (1024 * MIB)
 
 static const char help[] =
@@ -44,6 +45,7 @@ static const char help[] =
     "  --max-clients N           connections at once; default 16384\n"
     "  --max-per-address N       of those, from one IPv4 address or IPv6 /64; default 1024\n"
     "  --handshake-rate N        handshakes begun per second; default 2000\n"
+    "  --address-handshake-rate N    of those, by one address; default 200\n"
     "  --memory MIB              what connections may take together; default 1024\n"
     "  --idle-timeout SECONDS    close a connection without messages for so long; default: never\n"
     "  --handshake-timeout SECONDS   how long one may take to connect; default 10\n"
@@ -79,6 +81,7 @@ enum value {
     MAX_CLIENTS,
     MAX_PER_ADDRESS,
     HANDSHAKE_RATE,
+    ADDRESS_HANDSHAKE_RATE,
     MEMORY,
     IDLE_TIMEOUT,
     HANDSHAKE_TIMEOUT,
@@ -108,6 +111,7 @@ static const struct option options[] = {
     {"max-clients", required_argument, NULL, MAX_CLIENTS},
     {"max-per-address", required_argument, NULL, MAX_PER_ADDRESS},
     {"handshake-rate", required_argument, NULL, HANDSHAKE_RATE},
+    {"address-handshake-rate", required_argument, NULL, ADDRESS_HANDSHAKE_RATE},
     {"memory", required_argument, NULL, MEMORY},
     {"idle-timeout", required_argument, NULL, IDLE_TIMEOUT},
     {"handshake-timeout", required_argument, NULL, HANDSHAKE_TIMEOUT},
@@ -140,6 +144,7 @@ static const struct {
     [MAX_CLIENTS] = {1, CLIENTS_MAX, ""},
     [MAX_PER_ADDRESS] = {1, CLIENTS_MAX, ""},
     [HANDSHAKE_RATE] = {1, RATE_MAX, ""},
+    [ADDRESS_HANDSHAKE_RATE] = {1, RATE_MAX, ""},
     [MEMORY] = {4, 1024 * 1024, "MiB from "},
     [IDLE_TIMEOUT] = {1, 7 * 86400, "whole seconds from "},
     [HANDSHAKE_TIMEOUT] = {1, 3600, "whole seconds from "},
@@ -158,6 +163,7 @@ static void take_number(struct serve_options *out, int which, long number)
     case MAX_CLIENTS: endpoint->max_connections = (uint32_t)number; break;
     case MAX_PER_ADDRESS: endpoint->max_per_address = (uint32_t)number; break;
     case HANDSHAKE_RATE: endpoint->handshake_rate = (uint32_t)number; break;
+    case ADDRESS_HANDSHAKE_RATE: endpoint->handshake_rate_per_address = (uint32_t)number; break;
     case MEMORY: endpoint->memory_limit = (size_t)number * MIB; break;
     case IDLE_TIMEOUT: endpoint->idle_timeout = (wrd_time)number * WRD_SECOND; break;
     case HANDSHAKE_TIMEOUT: endpoint->handshake_timeout = (wrd_time)number * WRD_SECOND; break;
@@ -282,5 +288,6 @@ void serve_options_share(wrd_server_options *all)
     share(&endpoint->max_connections, CLIENTS_DEFAULT, all->threads);
     share(&endpoint->max_per_address, PER_ADDRESS_DEFAULT, all->threads);
     share(&endpoint->handshake_rate, RATE_DEFAULT, all->threads);
+    share(&endpoint->handshake_rate_per_address, ADDRESS_RATE_DEFAULT, all->threads);
     endpoint->memory_limit = (endpoint->memory_limit == 0 ? MEMORY_DEFAULT : endpoint->memory_limit) / all->threads;
 }

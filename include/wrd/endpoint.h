@@ -14,7 +14,8 @@
  * The order of calls is free; not draining only delays. Bytes from the network never make a call fail: trouble closes
  * that one connection, and its WRD_EVENT_CLOSED says why.
  *
- * Threads: an endpoint belongs to one thread at a time. Nothing is called back but `wrd_env`.
+ * Threads: an endpoint belongs to one thread at a time. Nothing is called back but `wrd_env`, `wrd_trace` and
+ * `wrd_siblings`.
  * Ownership: pointers in are borrowed for the call; pointers out are borrowed as each function says.
  * `now` never has to be exact and is taken as the latest seen when it runs backwards.
  */
@@ -84,7 +85,7 @@ typedef struct wrd_endpoint_options {
                                    client is of this library; others meet `key`. Default NULL */
     wrd_mode mode;              /* default WRD_FRAMED */
     uint32_t max_connections;   /* default 16384 */
-    uint32_t max_handshakes;    /* connections not yet open, of those; default 1024 */
+    uint32_t max_handshakes;    /* of those, whose DTLS handshake is not done; the oldest gives way. Default 1024 */
     wrd_time handshake_timeout; /* default 10 s */
     wrd_time lost_timeout;      /* silence after which a peer counts as lost; default 30 s */
     wrd_time idle_timeout;      /* without a message either way, after which we close; default 0: never */
@@ -102,8 +103,9 @@ typedef struct wrd_endpoint_options {
     uint32_t handshake_rate_per_address; /* of those, by one address; default 200 */
     uint32_t cookies_above;      /* handshakes not yet open above which an address must prove itself first, which costs a
                                     client one round trip; default a quarter of max_handshakes */
-    size_t memory_limit;         /* bytes that the connections may take together; default 1 GiB. Above it they are slowed
-                                    down, above three quarters there are no new ones */
+    size_t memory_limit;         /* bytes that the connections may take together; default 1 GiB. At it they are slowed down;
+                                    above three quarters there are no new ones, and who holds most without using it ends
+                                    with WRD_NO_MEMORY. libssl's, some 70 KB for each of max_handshakes, are not in it */
     const wrd_token_key *token_keys; /* copied; a client needs a token of one of them (wrd/token.h); default none */
     size_t token_key_count;      /* up to WRD_TOKEN_KEYS_MAX */
     bool ask_certificate;        /* of each client, for wrd_conn_info.fingerprint; it costs the handshake twice the time */

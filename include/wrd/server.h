@@ -6,8 +6,7 @@
  *
  *     static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_message *message, void *user)
  *     {
- *         return wrd_server_send(server, conn, message->data, message->len);   // WRD_AGAIN: asked again when there is
- * room
+ *         return wrd_server_send(server, conn, message->data, message->len); // WRD_AGAIN: asked again
  *     }
  *     wrd_server_bind(&server, "0.0.0.0:3478", NULL, &why);
  *     wrd_server_run(server, &(wrd_handlers){.message = on_message});

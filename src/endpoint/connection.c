@@ -308,8 +308,6 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
                                size_t cap)
 {
     size_t len = 0;
-    if (c->confined)
-        return 0; /* nothing but probes; SCTP's timers go on meanwhile */
     if (c->dtls)
         len = wrd_dtls_transmit(c->dtls, now, out, budget(c, cap));
     if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
@@ -334,29 +332,22 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
 }
 
 size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c,
-                            const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap)
+                            const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap)
 {
     uint8_t packet[WRD_SCTP_PACKET_MAX];
-    size_t len = c->sctp ? wrd_sctp_probe(c->sctp, info, packet, sizeof packet) : 0;
+    size_t len = c->sctp ? wrd_sctp_path_probe(c->sctp, info, packet, sizeof packet) : 0;
     if (len == 0 || len + WRD_DTLS_OVERHEAD > cap)
         return 0;
     trace(shared, c, true, packet, len);
     return wrd_dtls_seal(c->dtls, packet, len, out, cap);
 }
 
-void wrd_connection_move(struct wrd_connection *c, const wrd_path *path)
+void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path)
 {
     c->path = *path;
-    c->confined = true;
-    if (c->was_open && !c->closed_by_us)
+    wrd_sctp_moved(c->sctp, now);
+    if (!c->closed_by_us)
         c->pending |= WRD_PENDING(WRD_EVENT_MOVED);
-}
-
-void wrd_connection_free_path(struct wrd_connection *c, wrd_time now)
-{
-    c->confined = false;
-    if (c->sctp)
-        wrd_sctp_moved(c->sctp, now);
 }
 
 /* ---- time */

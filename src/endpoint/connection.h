@@ -3,8 +3,8 @@
  * One connection: the stack ice -> dtls -> sctp -> chan -> frame and the only code that knows its order.
  *
  * Phases: CHECKING (client only) -> HANDSHAKING -> ASSOCIATING -> OPEN -> CLOSING -> ENDED. Any may go to ENDED.
- * Timers: handshake timeout until OPEN, silence timeout from then on, CLOSING at most WRD_CLOSE_TIMEOUT; and the rooms'
- * own. It refuses to know the socket, the table it stands in, and its handle.
+ * Timers: handshake timeout until OPEN, silence and idle timeouts from then on, CLOSING without progress at most
+ * WRD_CLOSE_STALL_TIMEOUT; and the rooms' own. It refuses to know the socket and the tables it stands in.
  */
 #ifndef WRD_ENDPOINT_CONNECTION_H
 #define WRD_ENDPOINT_CONNECTION_H
@@ -51,7 +51,7 @@ struct wrd_shared {
 
 struct wrd_connection {
     struct wrd_account account;
-    /* Where it stands in the endpoint: endpoint.c, table.c, timers.c and queue.c keep these. */
+    /* Where it stands in the endpoint, whose files keep these. */
     wrd_conn handle;
     uint32_t heap_index;
     wrd_time deadline;
@@ -66,7 +66,10 @@ struct wrd_connection {
     uint64_t name;    /* hash of the ufrag; 0: not known */
     uint64_t hello;   /* hash of its ClientHello's random; 0: not known */
     uint64_t address; /* hash of the part of its address that limits count by */
-    wrd_time probe_after;
+    wrd_time probe_after; /* moves.c */
+    wrd_time judged_at;   /* reclaim.c: how many chunks had come and gone by then */
+    uint64_t chunks_then;
+    bool hoards;
 
     enum wrd_phase phase;
     bool dialed;
@@ -79,7 +82,6 @@ struct wrd_connection {
 
     wrd_path path;
     bool proved;   /* a cookie came back from that address */
-    bool confined; /* it moved here, and has not shown yet that it receives here */
     bool has_token;
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
@@ -141,11 +143,9 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
                                size_t cap);
 /* A datagram to the address that the peer may have now, which it answers under its keys with the same `info`. 0: none. */
 size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c,
-                            const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap);
-/* The peer sends from `path` now. Nothing but probes goes there until it is free. */
-void wrd_connection_move(struct wrd_connection *c, const wrd_path *path);
-/* It has answered a probe that went there. */
-void wrd_connection_free_path(struct wrd_connection *c, wrd_time now);
+                            const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap);
+/* The peer of an open connection is at `path` now. */
+void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path);
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 

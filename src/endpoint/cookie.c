@@ -14,44 +14,53 @@ static void put_addr(uint8_t out[ADDR_SIZE], const wrd_addr *addr)
     wrd_store32be(out + 19, addr->scope);
 }
 
-/* What is hashed differs in its last byte, so that neither cookie passes for the other. */
-enum purpose { OF_HELLO, OF_PATH };
-
-static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, enum purpose purpose,
-                 uint64_t number, const wrd_addr *remote)
+/* `handle` 0 is of a hello: a cookie of one purpose does not pass for the other. */
+static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, uint64_t period,
+                 const wrd_addr *remote, uint64_t handle)
 {
-    uint8_t bytes[8 + ADDR_SIZE + 1];
-    wrd_store64be(bytes, number);
+    uint8_t bytes[8 + ADDR_SIZE + 8];
+    wrd_store64be(bytes, period);
     put_addr(bytes + 8, remote);
-    bytes[8 + ADDR_SIZE] = (uint8_t)purpose;
+    wrd_store64be(bytes + 8 + ADDR_SIZE, handle);
     for (size_t half = 0; half < 2; half++)
         wrd_store64be(out + 8 * half, wrd_siphash(keys->halves[half], bytes, sizeof bytes));
 }
 
-void wrd_cookie_of_path(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, const wrd_addr *remote,
-                        uint64_t handle)
+/* Of this period or the one before. */
+static bool is_good(const uint8_t cookie[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
+                    const wrd_addr *remote, uint64_t handle)
 {
-    make(out, keys, OF_PATH, handle, remote);
+    uint8_t expected[WRD_DTLS_COOKIE_SIZE];
+    uint64_t period = now / WRD_COOKIE_PERIOD;
+    make(expected, keys, period, remote, handle);
+    if (wrd_crypto_equal(expected, cookie, sizeof expected))
+        return true;
+    if (period == 0)
+        return false;
+    make(expected, keys, period - 1, remote, handle);
+    return wrd_crypto_equal(expected, cookie, sizeof expected);
 }
 
 void wrd_cookie_make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
                      const wrd_addr *remote)
 {
-    make(out, keys, OF_HELLO, now / WRD_COOKIE_PERIOD, remote);
+    make(out, keys, now / WRD_COOKIE_PERIOD, remote, 0);
 }
 
 bool wrd_cookie_is_good(const struct wrd_cookie_keys *keys, wrd_time now, const wrd_addr *remote,
                         const struct wrd_dtls_hello *hello)
 {
-    uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
-    uint64_t period = now / WRD_COOKIE_PERIOD;
-    if (hello->cookie_len != sizeof cookie)
-        return false;
-    make(cookie, keys, OF_HELLO, period, remote);
-    if (wrd_crypto_equal(cookie, hello->cookie, sizeof cookie))
-        return true;
-    if (period == 0)
-        return false;
-    make(cookie, keys, OF_HELLO, period - 1, remote);
-    return wrd_crypto_equal(cookie, hello->cookie, sizeof cookie);
+    return hello->cookie_len == WRD_DTLS_COOKIE_SIZE && is_good(hello->cookie, keys, now, remote, 0);
+}
+
+void wrd_cookie_of_path(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
+                        const wrd_addr *remote, uint64_t handle)
+{
+    make(out, keys, now / WRD_COOKIE_PERIOD, remote, handle);
+}
+
+bool wrd_cookie_is_of_path(const uint8_t cookie[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys,
+                           wrd_time now, const wrd_addr *remote, uint64_t handle)
+{
+    return is_good(cookie, keys, now, remote, handle);
 }

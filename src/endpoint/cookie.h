@@ -22,7 +22,9 @@ void wrd_cookie_make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_
 bool wrd_cookie_is_good(const struct wrd_cookie_keys *keys, wrd_time now, const wrd_addr *remote,
                         const struct wrd_dtls_hello *hello);
 /* What only who receives at `remote` can send back to a probe of the connection `handle`. */
-void wrd_cookie_of_path(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, const wrd_addr *remote,
-                        uint64_t handle);
+void wrd_cookie_of_path(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, wrd_time now,
+                        const wrd_addr *remote, uint64_t handle);
+bool wrd_cookie_is_of_path(const uint8_t cookie[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys,
+                           wrd_time now, const wrd_addr *remote, uint64_t handle);
 
 #endif

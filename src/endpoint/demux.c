@@ -5,32 +5,11 @@
  */
 #include "base/check.h"
 #include "base/siphash.h"
-#include "crypto/crypto.h"
 #include "endpoint/inside.h"
+#include "endpoint/moves.h"
 #include "stun/stun.h"
 
 #include <string.h>
-
-/* Between probes of one connection's new address. */
-#define PROBE_INTERVAL (200 * WRD_MILLISECOND)
-
-/* ---- answers that belong to no connection */
-
-/* A free place; NULL: there are more to answer than go out. */
-static struct wrd_outbox_slot *outbox_slot(struct wrd_endpoint *ep)
-{
-    if (ep->outbox.count < ep->outbox.cap)
-        return &ep->outbox.slots[(ep->outbox.first + ep->outbox.count) % ep->outbox.cap];
-    ep->counters.dropped_busy++;
-    return NULL;
-}
-
-static void outbox_put(struct wrd_endpoint *ep, struct wrd_outbox_slot *slot, const wrd_path *path, size_t len)
-{
-    slot->path = *path;
-    slot->len = len;
-    ep->outbox.count++;
-}
 
 static bool pass_on(struct wrd_endpoint *ep, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
@@ -66,30 +45,15 @@ static struct wrd_admitted *note_check(struct wrd_endpoint *ep, const wrd_path *
 {
     uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
     const struct wrd_admitted *before = wrd_admit_find(ep->admit, ep->now, hash, &path->remote);
-    bool mixed = before && token && before->may_connect &&
-                 (before->mixed || memcmp(before->subject, token->subject, sizeof before->subject) != 0);
+    bool other = before && before->may_connect &&
+                 (!token || memcmp(before->subject, token->subject, sizeof before->subject) != 0);
+    bool mixed = before && (before->mixed || other);
     struct wrd_admitted *entry = wrd_admit_note(ep->admit, ep->now, hash, &path->remote, name);
     entry->may_connect = token != NULL;
     entry->mixed = mixed;
     if (token)
         memcpy(entry->subject, token->subject, sizeof entry->subject);
     return entry;
-}
-
-_Static_assert(WRD_SCTP_PROBE_INFO == WRD_DTLS_COOKIE_SIZE, "a probe carries a cookie");
-
-/* Asks the peer of `c`, which seems to be at `path`, to answer from there (RFC 9000 8.2 has the idea). */
-static void probe(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
-{
-    struct wrd_outbox_slot *slot;
-    uint8_t info[WRD_SCTP_PROBE_INFO];
-    if (ep->now < c->probe_after || !(slot = outbox_slot(ep)))
-        return;
-    wrd_cookie_of_path(info, &ep->cookies, &path->remote, c->handle);
-    size_t len = wrd_connection_probe(&ep->shared, c, info, slot->bytes, sizeof slot->bytes);
-    if (len > 0)
-        outbox_put(ep, slot, path, len);
-    c->probe_after = ep->now + PROBE_INTERVAL;
 }
 
 /* A valid check. `own`: the connection that it is of. */
@@ -99,12 +63,12 @@ static void take_check(struct wrd_endpoint *ep, const wrd_path *path, struct wrd
     if (own && is_at_home)
         own->heard_at = ep->now; /* the deadline moves when it comes due */
     else if (own)
-        probe(ep, own, path);
+        wrd_moves_probe(ep, own, path);
 }
 
 static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
-    struct wrd_outbox_slot *slot = outbox_slot(ep);
+    struct wrd_outbox_slot *slot = wrd_outbox_slot(ep);
     if (!slot)
         return;
     struct wrd_ice_answered answered;
@@ -116,7 +80,7 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
     }
     if (!answered.is_success) { /* a well-formed check that we refuse, and say so */
         ep->counters.checks_invalid++;
-        outbox_put(ep, slot, path, answer_len);
+        wrd_outbox_put(ep, slot, path, answer_len);
         return;
     }
     uint64_t name = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
@@ -129,11 +93,11 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
     bool may_connect = is_new && has_token(ep, &answered.ufrag, &token);
     if (!own && !may_connect)
         return;
-    outbox_put(ep, slot, path, answer_len);
+    wrd_outbox_put(ep, slot, path, answer_len);
     if (is_new && (may_connect || !is_at_home)) {
         struct wrd_admitted *entry = note_check(ep, path, name, may_connect ? &token : NULL);
         entry->contested = entry->contested || here;
-        entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second) ? 1 : 0;
+        entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second);
         entry->bytes_in += (uint32_t)len;
         entry->bytes_out += (uint32_t)answer_len;
     }
@@ -146,12 +110,12 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const ui
 static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *c, const wrd_path *path,
                           const uint8_t *datagram, size_t len)
 {
-    struct wrd_outbox_slot *slot = c->check ? outbox_slot(ep) : NULL;
+    struct wrd_outbox_slot *slot = c->check ? wrd_outbox_slot(ep) : NULL;
     size_t answer_len = slot ? wrd_ice_check_answer(c->check, &path->remote, datagram, len, slot->bytes,
                                                     sizeof slot->bytes)
                              : 0;
     if (answer_len > 0)
-        outbox_put(ep, slot, path, answer_len);
+        wrd_outbox_put(ep, slot, path, answer_len);
     return answer_len > 0;
 }
 
@@ -189,7 +153,7 @@ static bool is_pressed(const struct wrd_endpoint *ep)
 
 static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram)
 {
-    struct wrd_outbox_slot *slot = outbox_slot(ep);
+    struct wrd_outbox_slot *slot = wrd_outbox_slot(ep);
     if (!slot)
         return;
     uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
@@ -197,7 +161,7 @@ static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const 
     size_t len = wrd_dtls_hello_verify(slot->bytes, sizeof slot->bytes, datagram, cookie);
     if (len == 0)
         return;
-    outbox_put(ep, slot, path, len);
+    wrd_outbox_put(ep, slot, path, len);
     ep->counters.cookies_sent++;
 }
 
@@ -230,19 +194,10 @@ static void evict_handshake(struct wrd_endpoint *ep)
     wrd_endpoint_retire(ep, oldest);
 }
 
-static void drop_rival(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    struct wrd_connection *rival = c->rival;
-    if (!rival)
-        return;
-    wrd_connection_end(rival, ep->now, WRD_LOST, "another handshake took its place");
-    wrd_endpoint_retire(ep, rival);
-}
-
 /* Takes the place behind the connection that the address has, until it proves itself. */
 static void make_rival(struct wrd_endpoint *ep, struct wrd_connection *present, struct wrd_connection *c)
 {
-    drop_rival(ep, present);
+    wrd_endpoint_drop_rival(ep, present);
     present->rival = c;
     c->replaces = present;
 }
@@ -302,9 +257,9 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
-    /* A cookie proves more than a check, but does not say who is to be let in. */
     bool is_taken = wrd_paths_find(&ep->paths, &path->remote) != NULL;
-    bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0;
+    /* A cookie proves more than a check, but does not say who is to be let in, nor which identity is meant. */
+    bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && !ep->has_second;
     if (!may_connect || !(admitted || proved || is_taken || is_pressed(ep))) {
         ep->counters.dropped_unknown_path++;
         return false;
@@ -324,56 +279,6 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     return c != NULL;
 }
 
-/* ---- a peer that moved: RFC 9146's question, answered by its check and a record that is newer than all before */
-
-/* `c` sends from its path but has not shown that it receives there. */
-static void settle_path(struct wrd_endpoint *ep, struct wrd_connection *c)
-{
-    uint8_t info[WRD_SCTP_PROBE_INFO], expected[WRD_SCTP_PROBE_INFO];
-    if (!c->confined || c->phase == WRD_PHASE_ENDED)
-        return;
-    wrd_cookie_of_path(expected, &ep->cookies, &c->path.remote, c->handle);
-    if (wrd_sctp_next_probe_answer(c->sctp, info) && wrd_crypto_equal(info, expected, sizeof info))
-        wrd_connection_free_path(c, ep->now);
-    else
-        probe(ep, c, &c->path);
-}
-
-static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
-{
-    struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
-    drop_rival(ep, c);
-    if (present) { /* lives on until its own peer shows where it is now, or is lost */
-        drop_rival(ep, present);
-        wrd_paths_remove(&ep->paths, present);
-    }
-    wrd_paths_remove(&ep->paths, c);
-    wrd_gate_leave(ep->gate, c->address);
-    wrd_connection_move(c, path);
-    c->address = wrd_gate_address(ep->paths.key, &path->remote);
-    wrd_gate_enter(ep->gate, c->address);
-    wrd_paths_put(&ep->paths, c);
-    c->probe_after = 0;
-    ep->counters.paths_moved++;
-}
-
-/* The datagram may be of the connection that the check from this address named. */
-static bool receive_moved(struct wrd_endpoint *ep, const wrd_path *path, const struct wrd_admitted *admitted,
-                          const uint8_t *datagram, size_t len)
-{
-    struct wrd_connection *c = admitted ? wrd_endpoint_named(ep, admitted->name) : NULL;
-    if (!c || c->phase < WRD_PHASE_ASSOCIATING || c->phase == WRD_PHASE_ENDED)
-        return false;
-    uint64_t newest = wrd_dtls_newest(c->dtls);
-    bool authentic = wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
-    if (authentic && c->phase < WRD_PHASE_ENDED && wrd_dtls_newest(c->dtls) > newest) {
-        move(ep, c, path);
-        settle_path(ep, c);
-    }
-    wrd_endpoint_settle(ep, c);
-    return authentic;
-}
-
 /* ---- DTLS */
 
 /* Gives a datagram to the connection of its address, and to the one that may replace it: each takes what its keys fit
@@ -384,10 +289,8 @@ static bool receive_known(struct wrd_endpoint *ep, struct wrd_connection *c, con
     struct wrd_connection *rival = c->rival;
     (rival ? rival : c)->bytes_in += len; /* once: both answer within one address's budget */
     bool authentic = wrd_connection_receive_dtls(&ep->shared, c, ep->now, datagram, len);
-    if (authentic) {
+    if (authentic)
         c->path.local = path->local; /* a forged datagram cannot move it */
-        settle_path(ep, c);
-    }
     if (rival)
         (void)wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
     wrd_endpoint_settle(ep, c);
@@ -422,8 +325,10 @@ static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const ui
     }
     if (c && receive_known(ep, c, path, datagram, len))
         return;
-    if (!(accepts && receive_moved(ep, path, find_admitted(ep, path), datagram, len)) && !c &&
-        !pass_on(ep, 0, path, datagram, len))
+    const struct wrd_admitted *admitted = accepts ? find_admitted(ep, path) : NULL;
+    if (admitted && wrd_moves_receive(ep, admitted->name, path, datagram, len))
+        return;
+    if (!c && !pass_on(ep, 0, path, datagram, len))
         ep->counters.dropped_unknown_path++;
 }
 

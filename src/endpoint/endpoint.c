@@ -16,7 +16,7 @@ bool wrd_endpoint_enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
     const wrd_env *env = &ep->shared.env;
     uint32_t count = ep->counters.connections + 1;
     c->heap_index = WRD_TIMERS_NOWHERE;
-    if (!wrd_timers_reserve(&ep->timers, env, count + count / 2) || !wrd_paths_reserve(&ep->paths, env, count) ||
+    if (!wrd_timers_reserve(&ep->timers, env, count) || !wrd_paths_reserve(&ep->paths, env, count) ||
         !wrd_map_reserve(&ep->names, env, count) || (ep->gate && !wrd_gate_reserve(ep->gate, env, count)) ||
         !wrd_table_add(&ep->table, env, c)) {
         wrd_connection_free(&ep->shared, c);
@@ -99,6 +99,15 @@ void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
     c->buried = true;
     ep->buried_count++;
     wrd_queue_push(&ep->output, c);
+}
+
+void wrd_endpoint_drop_rival(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    struct wrd_connection *rival = c->rival;
+    if (!rival)
+        return;
+    wrd_connection_end(rival, ep->now, WRD_LOST, "another handshake took its place");
+    wrd_endpoint_retire(ep, rival);
 }
 
 /* A handshake from the address of `c->replaces` proved itself: it takes that one's place. */
@@ -286,6 +295,21 @@ void wrd_endpoint_free(wrd_endpoint *ep)
 }
 
 /* ---- datagrams out */
+
+struct wrd_outbox_slot *wrd_outbox_slot(struct wrd_endpoint *ep)
+{
+    if (ep->outbox.count < ep->outbox.cap)
+        return &ep->outbox.slots[(ep->outbox.first + ep->outbox.count) % ep->outbox.cap];
+    ep->counters.dropped_busy++;
+    return NULL;
+}
+
+void wrd_outbox_put(struct wrd_endpoint *ep, struct wrd_outbox_slot *slot, const wrd_path *path, size_t len)
+{
+    slot->path = *path;
+    slot->len = len;
+    ep->outbox.count++;
+}
 
 static size_t transmit_answer(struct wrd_endpoint *ep, wrd_path *path, uint8_t *out, size_t cap)
 {

@@ -11,8 +11,10 @@ static void forget_said(struct wrd_endpoint *ep)
 }
 
 /* Takes what the peer said, to lend it until the next event. */
-static void lend_said(struct wrd_endpoint *ep, wrd_event *out, struct wrd_chan_said *said)
+static void lend_said(struct wrd_endpoint *ep, struct wrd_connection *c, wrd_event *out, struct wrd_chan_said *said)
 {
+    if (said->bytes)
+        c->account.used -= said->len + 1; /* the endpoint's from here on */
     ep->said = *said;
     *said = (struct wrd_chan_said){0};
     if (ep->said.bytes)
@@ -33,7 +35,7 @@ static bool next_of_channels(struct wrd_endpoint *ep, struct wrd_connection *c, 
     out->reason = event.reason;
     out->text = event.text;
     out->code = event.code;
-    lend_said(ep, out, &event.said);
+    lend_said(ep, c, out, &event.said);
     c->announced &= ~WRD_PENDING(WRD_EVENT_CHANNEL_OPEN);
     if (c->chan.held && wrd_connection_look(c, ep->now, &message) && !c->closed_by_us)
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE); /* they waited for this event */
@@ -79,7 +81,7 @@ static bool next_of(struct wrd_endpoint *ep, struct wrd_connection *c, wrd_event
     out->reason = c->reason;
     out->text = c->reason_text;
     out->code = c->chan.code;
-    lend_said(ep, out, &c->chan.said);
+    lend_said(ep, c, out, &c->chan.said);
     wrd_endpoint_retire(ep, c);
     return true;
 }

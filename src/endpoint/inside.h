@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The endpoint as its own files share it: endpoint.c (life, output, time), demux.c (datagrams in), events.c (events out),
+/* The endpoint as its own files share it: endpoint.c (life, output, time), demux.c and moves.c (datagrams in), events.c (events out),
  * counters.c, reclaim.c, conn.c and channel.c (the application's calls). */
 #ifndef WRD_ENDPOINT_INSIDE_H
 #define WRD_ENDPOINT_INSIDE_H
@@ -57,6 +57,10 @@ struct wrd_endpoint {
     bool draining;
 };
 
+/* A free place; NULL, and counted: there is more to answer than goes out. It is filled, then put. */
+struct wrd_outbox_slot *wrd_outbox_slot(struct wrd_endpoint *ep);
+void wrd_outbox_put(struct wrd_endpoint *ep, struct wrd_outbox_slot *slot, const wrd_path *path, size_t len);
+
 /* Moves the clock. */
 void wrd_endpoint_tick(struct wrd_endpoint *ep, wrd_time now);
 /* Moves the clock, and finds a connection; NULL: gone. */
@@ -68,6 +72,8 @@ void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c);
 /* Takes `c` out of every table. It lives on, unreachable, until its last datagrams are out, or not even that when many
  * do. */
 void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c);
+/* Ends the handshake that competes with `c`, if there is one. */
+void wrd_endpoint_drop_rival(struct wrd_endpoint *ep, struct wrd_connection *c);
 /* Memory is short: ends the connection that holds most of it without using it, if there is one. */
 void wrd_endpoint_reclaim(struct wrd_endpoint *ep);
 /* `c` is found by another name from now on. */

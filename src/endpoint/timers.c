@@ -9,6 +9,8 @@ bool wrd_timers_reserve(struct wrd_timers *timers, const wrd_env *env, uint32_t 
     if (count <= timers->cap)
         return true;
     size_t item = sizeof *timers->heap;
+    uint32_t half_more = timers->cap + timers->cap / 2;
+    count = count > half_more ? count : half_more;
     struct wrd_connection **grown = wrd_mem_resize(env, timers->heap, timers->cap * item, count * item);
     if (!grown)
         return false;

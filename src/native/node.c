@@ -14,6 +14,8 @@
  * came as one run were sent as one, by a peer that sends more at once. */
 #define SACK_EVERY     4
 #define SACK_EVERY_RUN 32
+/* Of whomever: what is answered to strangers has few places to wait in. */
+#define DRAW_EVERY 96
 #define WAIT_MAX   3600000 /* ms */
 
 wrd_time wrd_node_now(void)
@@ -157,9 +159,11 @@ static void take(struct wrd_node *node, wrd_time now, const wrd_path *path, cons
         node->in_a_row = 0;
     node->last = path->remote;
     wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
-    if (++node->in_a_row < every)
+    node->in_a_row++;
+    node->undrawn++;
+    if (node->in_a_row < every && node->undrawn < DRAW_EVERY)
         return;
-    node->in_a_row = 0;
+    node->in_a_row = node->undrawn = 0;
     if (node->buffers)
         (void)fill_batch(node, now);
 }
@@ -189,6 +193,8 @@ static void read_all(struct wrd_node *node)
         node->in_a_row = 0;
         for (unsigned i = 0; i < runs; i++)
             take_run(node, now, &node->buffers->in.runs[i]);
+        if (runs == WRD_UDP_IN) /* there is more: nobody waits for its end */
+            (void)fill_batch(node, now);
         if (node->out_count > 0)
             (void)send_batch(node);
     }

@@ -16,6 +16,7 @@ struct wrd_node {
     struct wrd_datagram *aside;    /* those, while the buffers are given back */
     wrd_addr last;     /* whose datagram came last */
     unsigned in_a_row; /* of it, since answers were drawn up */
+    unsigned undrawn;  /* of all, since then */
     bool joined, keeps_buffers;
 };
 

@@ -72,15 +72,12 @@ static size_t find_way(const struct way *set, const wrd_addr *remote)
     return at;
 }
 
-/* `loop` that is none forgets. */
-static void remember(struct desk *desk, const wrd_addr *remote, bool found, unsigned loop)
+/* Ways are not forgotten but pushed out: anybody can send a check of no name from an address that has one. */
+static void remember(struct desk *desk, const wrd_addr *remote, unsigned loop)
 {
     struct way *set = set_of(desk, remote);
     size_t at = find_way(set, remote);
-    if (found)
-        move_to_front(set, at < WAYS ? at : WAYS - 1, (struct way){*remote, loop});
-    else if (at < WAYS)
-        set[at] = (struct way){0};
+    move_to_front(set, at < WAYS ? at : WAYS - 1, (struct way){*remote, loop});
 }
 
 static bool recall(struct desk *desk, const wrd_addr *remote, unsigned *loop)
@@ -159,15 +156,15 @@ static void own(void *user, uint64_t name, bool owned)
 static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct desk *desk = user;
-    unsigned loop;
+    unsigned loop = 0;
     if (desk->reading || len > WRD_DATAGRAM_MAX)
         return false;
     bool found = name != 0 ? wrd_directory_find(desk->office->directory, name, desk->loop, &loop)
                            : recall(desk, &path->remote, &loop);
-    if (name != 0)
-        remember(desk, &path->remote, found, loop);
     if (!found)
         return false;
+    if (name != 0)
+        remember(desk, &path->remote, loop);
     put_mail(desk->office, loop, path, datagram, len);
     return true;
 }

@@ -93,8 +93,8 @@ struct wrd_sctp {
     struct wrd_sctp_stats stats; /* what is counted; the rest is filled in when asked for */
 
     struct wrd_sctp_heartbeat heartbeat;
-    bool probe_answered;
-    uint8_t probe_info[WRD_SCTP_PROBE_INFO];
+    bool path_answered;
+    uint8_t path_info[WRD_SCTP_PATH_INFO];
     struct wrd_sctp_reset reset;
 };
 

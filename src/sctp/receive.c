@@ -24,14 +24,14 @@ static void take_sack(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp
 
 /* ---- The rest ---- */
 
-_Static_assert(WRD_SCTP_PROBE_INFO == WRD_SCTP_NONCE_SIZE, "probes and heartbeats look alike");
+_Static_assert(WRD_SCTP_PATH_INFO == WRD_SCTP_NONCE_SIZE, "what asks a path looks like any heartbeat");
 
-bool wrd_sctp_next_probe_answer(struct wrd_sctp *sctp, uint8_t info[WRD_SCTP_PROBE_INFO])
+bool wrd_sctp_next_path_answer(struct wrd_sctp *sctp, uint8_t info[WRD_SCTP_PATH_INFO])
 {
-    bool answered = sctp->probe_answered;
+    bool answered = sctp->path_answered;
     if (answered)
-        memcpy(info, sctp->probe_info, WRD_SCTP_PROBE_INFO);
-    sctp->probe_answered = false;
+        memcpy(info, sctp->path_info, WRD_SCTP_PATH_INFO);
+    sctp->path_answered = false;
     return answered;
 }
 
@@ -39,9 +39,9 @@ static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_r
 {
     wrd_time rtt = wrd_sctp_heartbeat_answered(&sctp->heartbeat, now, value);
     const uint8_t *info = wrd_sctp_heartbeat_info(value);
-    sctp->probe_answered = info != NULL;
+    sctp->path_answered = info != NULL;
     if (info)
-        memcpy(sctp->probe_info, info, sizeof sctp->probe_info);
+        memcpy(sctp->path_info, info, sizeof sctp->path_info);
     if (rtt == 0)
         return;
     sctp->errors = 0;

@@ -110,10 +110,10 @@ wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp);
 void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now);
 /* A packet that the peer answers at once with the same `info`, for a path that is to be tried (a HEARTBEAT, RFC 9260
  * 5.4). 0: not now. */
-#define WRD_SCTP_PROBE_INFO 16
-size_t wrd_sctp_probe(struct wrd_sctp *sctp, const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap);
+#define WRD_SCTP_PATH_INFO 16
+size_t wrd_sctp_path_probe(struct wrd_sctp *sctp, const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap);
 /* The last such answer since the last call of this, or that of any other HEARTBEAT; false: none came. */
-bool wrd_sctp_next_probe_answer(struct wrd_sctp *sctp, uint8_t info[WRD_SCTP_PROBE_INFO]);
+bool wrd_sctp_next_path_answer(struct wrd_sctp *sctp, uint8_t info[WRD_SCTP_PATH_INFO]);
 /* The peer is reached on another path from now on: what the old one let wait is not waited for. */
 void wrd_sctp_moved(struct wrd_sctp *sctp, wrd_time now);
 /* Bits of wrd_sctp_event since the last call; 0: none. */

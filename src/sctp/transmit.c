@@ -275,7 +275,7 @@ size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size
     return wr.len;
 }
 
-size_t wrd_sctp_probe(struct wrd_sctp *sctp, const uint8_t info[WRD_SCTP_PROBE_INFO], uint8_t *out, size_t cap)
+size_t wrd_sctp_path_probe(struct wrd_sctp *sctp, const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap)
 {
     WRD_ASSERT(cap >= WRD_SCTP_PACKET_MAX);
     if (sctp->state < WRD_SCTP_ESTABLISHED)

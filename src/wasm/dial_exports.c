@@ -51,7 +51,7 @@ const uint32_t *wrd_wasm_dial(const uint8_t *in, size_t text_len, size_t mid_len
     if (wrd_address_parse(&address, text, text_len, &why) != WRD_OK)
         return refuse(is_fingerprint_fault(text, text_len) ? DIAL_BAD_FINGERPRINT : DIAL_BAD_ADDRESS, why);
     if (wrd_ufrag_for(&ufrag, mid + mid_len, token_len, in, &address.fingerprint) != WRD_OK)
-        return refuse(DIAL_BAD_TOKEN, "The token must be up to 189 letters, digits, + or /.");
+        return refuse(DIAL_BAD_TOKEN, "The token must be 0-189 letters, digits, + or /.");
     wrd_sdp_answer_options options = {.size = sizeof options, .max_message_size = 262144};
     if (mid_len > 0) {
         options.mid = mid;

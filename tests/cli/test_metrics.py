@@ -18,7 +18,7 @@ WRD = os.environ.get("WRD_COMMAND") or os.path.join(os.environ.get("WRD_BUILD", 
 COUNTERS = {
     "wrd_datagrams": {"in", "out"}, "wrd_bytes": {"in", "out"}, "wrd_messages": {"in", "out"},
     "wrd_message_bytes": {"in", "out"}, "wrd_sctp_chunks": {"in", "out"},
-    "wrd_checks": {"answered", "invalid", "unknown-token", "expired-token"},
+    "wrd_checks": {"answered", "invalid", "unknown-token", "expired-token", "put-off"},
     "wrd_handshakes": {"opened", "failed", "timed-out", "evicted"},
     "wrd_dropped_datagrams": {"garbage", "unknown-path", "handshake-rate", "address-handshake-rate", "address-connections",
                               "full", "memory", "busy", "receive-buffer", "handover", "send-refused"},

@@ -62,6 +62,7 @@ const wrong = [
   [['serve', '--max-clients', ''], /--max-clients : expected 1 to /],
   [['serve', '--max-per-address', '0'], /--max-per-address 0: expected 1 to /],
   [['serve', '--handshake-rate', '0'], /--handshake-rate 0: expected 1 to 1000000\n/],
+  [['serve', '--address-handshake-rate', '0'], /--address-handshake-rate 0: expected 1 to 1000000\n/],
   [['serve', '--threads', '0'], /--threads 0: expected 1 to 64\n/],
   [['serve', '--threads', '65'], /--threads 65: expected 1 to 64\n/],
   [['serve', '--memory', '0'], /--memory 0: expected MiB from 4 to 1048576\n/],

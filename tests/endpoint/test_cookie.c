@@ -58,17 +58,19 @@ static void what_proves_a_path_is_of_that_connection_and_no_answer_to_a_request(
 {
     (void)state;
     wrd_addr remote = lab_addr(1), other = lab_addr(2);
-    uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, path[WRD_DTLS_COOKIE_SIZE], second[WRD_DTLS_COOKIE_SIZE];
-    uint64_t period = START / WRD_COOKIE_PERIOD;
-    wrd_cookie_of_path(path, &keys, &remote, period); /* a handle that looks like the period */
+    uint8_t random[WRD_DTLS_RANDOM_SIZE] = {7}, path[WRD_DTLS_COOKIE_SIZE];
+    uint64_t handle = (uint64_t)1 << 32 | 5;
+    wrd_time now = START / WRD_COOKIE_PERIOD * WRD_COOKIE_PERIOD;
+    wrd_cookie_of_path(path, &keys, now, &remote, handle);
     struct wrd_dtls_hello hello = hello_with(random, path, sizeof path);
-    assert_false(wrd_cookie_is_good(&keys, START, &remote, &hello));
-    wrd_cookie_of_path(second, &keys, &remote, period);
-    assert_memory_equal(path, second, sizeof path);
-    wrd_cookie_of_path(second, &keys, &remote, period + 1);
-    assert_memory_not_equal(path, second, sizeof path);
-    wrd_cookie_of_path(second, &keys, &other, period);
-    assert_memory_not_equal(path, second, sizeof path);
+    assert_false(wrd_cookie_is_good(&keys, now, &remote, &hello));
+    assert_true(wrd_cookie_is_of_path(path, &keys, now, &remote, handle));
+    assert_true(wrd_cookie_is_of_path(path, &keys, now + 2 * WRD_COOKIE_PERIOD - 1, &remote, handle));
+    assert_false(wrd_cookie_is_of_path(path, &keys, now + 2 * WRD_COOKIE_PERIOD, &remote, handle));
+    assert_false(wrd_cookie_is_of_path(path, &keys, now, &remote, handle + 1));
+    assert_false(wrd_cookie_is_of_path(path, &keys, now, &other, handle));
+    wrd_cookie_make(path, &keys, now, &remote);
+    assert_false(wrd_cookie_is_of_path(path, &keys, now, &remote, handle));
 }
 
 static void at_the_beginning_of_time_there_is_no_period_before(void **state)
