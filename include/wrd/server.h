@@ -18,7 +18,7 @@
  *         wrd_server_process(server);                       // reads, runs timers, never blocks
  *         while (wrd_server_next(server, &event))           // OPEN, READABLE, WRITABLE, CLOSED, CHANNEL_...
  *             ...wrd_server_receive, _release, _send, _close...
- *         wrd_server_flush(server);                         // writes what the calls above made ready
+ *         wrd_server_flush(server);                         // writes what is ready: answers of process(), and of yours
  *     }
  *
  * Threads: a server belongs to one thread at a time; wrd_server_stop(), wrd_server_drain() and
