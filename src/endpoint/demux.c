@@ -145,10 +145,11 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
 
 /* ---- ClientHellos */
 
-/* Handshakes stand open, or checks crowd each other out: somebody may be forging addresses. */
+/* Handshakes stand open, use up their rate, or checks crowd each other out: somebody may be forging addresses. */
 static bool is_pressed(const struct wrd_endpoint *ep)
 {
-    return ep->handshakes.count >= ep->shared.options.cookies_above || wrd_admit_is_crowded(ep->admit, ep->now);
+    return ep->handshakes.count >= ep->shared.options.cookies_above || wrd_gate_is_busy(ep->gate, ep->now) ||
+           wrd_admit_is_crowded(ep->admit, ep->now);
 }
 
 static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram)

@@ -67,6 +67,11 @@ enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t 
     return WRD_GATE_OPEN;
 }
 
+bool wrd_gate_is_busy(const struct wrd_gate *gate, wrd_time now)
+{
+    return gate->used_up > now * 1000 + gate->all.tolerance_ns / 2;
+}
+
 bool wrd_gate_reserve(struct wrd_gate *gate, const wrd_env *env, uint32_t count)
 {
     return wrd_map_reserve(&gate->counts, env, count);

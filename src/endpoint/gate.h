@@ -36,6 +36,8 @@ void wrd_gate_init(struct wrd_gate *gate, uint32_t max_per_address, uint32_t rat
 void wrd_gate_free(struct wrd_gate *gate, const wrd_env *env);
 /* May `address` begin a handshake now? Only OPEN uses up its rates. */
 enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
+/* Is more than half of what all may begin at once used up? */
+bool wrd_gate_is_busy(const struct wrd_gate *gate, wrd_time now);
 /* Room for `count` connections, so that enter() cannot fail. */
 bool wrd_gate_reserve(struct wrd_gate *gate, const wrd_env *env, uint32_t count);
 /* A connection of `address` there is, and is no longer. */

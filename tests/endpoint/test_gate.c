@@ -122,6 +122,20 @@ static void a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate(void **state)
     assert_true(refused < 200);
 }
 
+static void it_is_busy_when_half_is_used_up_and_until_that_comes_back(void **state)
+{
+    (void)state;
+    open_gate(1000, 100, 1000000);
+    assert_false(wrd_gate_is_busy(&gate, START));
+    for (uint64_t address = 0; address < 49; address++)
+        (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
+    assert_false(wrd_gate_is_busy(&gate, START));
+    for (uint64_t address = 49; address < 55; address++)
+        (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
+    assert_true(wrd_gate_is_busy(&gate, START));
+    assert_false(wrd_gate_is_busy(&gate, START + 100 * WRD_MILLISECOND));
+}
+
 static void the_lowest_rates_work(void **state)
 {
     (void)state;
@@ -142,6 +156,7 @@ int main(void)
         TEST(all_together_have_a_seconds_worth_at_once_and_then_the_rate),
         TEST(a_refusal_costs_nothing),
         TEST(a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate),
+        TEST(it_is_busy_when_half_is_used_up_and_until_that_comes_back),
         TEST(the_lowest_rates_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

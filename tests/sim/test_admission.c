@@ -222,6 +222,35 @@ static void hellos_without_checks_get_nothing_while_there_is_no_pressure(void **
     end_scene();
 }
 
+/* Hellos that fail at once leave no handshake open, but use up the rate. */
+static void hellos_that_fail_at_once_do_not_use_up_the_rate_of_others(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.handshake_rate = 20;
+    open_server(&server);
+    static const uint8_t hello[80] = {22,   0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 67, 1, 0,
+                                      0,    55,   0,    0, 0, 0, 0, 0, 0, 55, 0xfe, 0xfd};
+    for (uint32_t number = 0; number < 6000; number++) { /* a thousand a second */
+        uint8_t check[256];
+        size_t len = valid_check(check, number);
+        wrd_addr from = forged_addr(number);
+        world_inject(&scene.world, scene.server, &from, check, len);
+        world_inject(&scene.world, scene.server, &from, hello, sizeof hello);
+        if (number % 300 == 299)
+            (void)add_client(&line, NULL);
+        run_for(WRD_MILLISECOND);
+    }
+    run_for(5 * WRD_SECOND);
+    assert_int_equal(count_opened(), 20);
+    assert_true(counters().cookies_sent > 1000);
+#ifdef WRD_TEST_REAL_DTLS /* the stand-in waits for the rest of such a hello */
+    assert_true(counters().handshakes_failed > 5);
+#endif
+    end_scene();
+}
+
 /* ---- limits */
 
 static void each_limit_refuses_and_counts_under_its_own_name(void **state)
@@ -631,6 +660,7 @@ int main(void)
         cmocka_unit_test(a_cookie_costs_one_round_trip),
         cmocka_unit_test(a_flood_of_valid_checks_keeps_nobody_out_and_takes_no_memory),
         cmocka_unit_test(hellos_without_checks_get_nothing_while_there_is_no_pressure),
+        cmocka_unit_test(hellos_that_fail_at_once_do_not_use_up_the_rate_of_others),
         cmocka_unit_test(each_limit_refuses_and_counts_under_its_own_name),
         cmocka_unit_test(one_address_cannot_take_every_place),
         cmocka_unit_test(an_ipv6_64_counts_as_one_address),
