@@ -7,6 +7,7 @@
 #include "bench.h"
 
 #include "dtls/dtls.h"
+#include "endpoint/env.h"
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -28,16 +29,6 @@ static void expect(bool ok, const char *what)
     exit(1);
 }
 
-static void *memory(void *user, void *old, size_t old_size, size_t new_size)
-{
-    (void)user;
-    (void)old_size;
-    if (new_size > 0)
-        return realloc(old, new_size);
-    free(old);
-    return NULL;
-}
-
 /* ---- ours */
 
 struct ours {
@@ -47,7 +38,7 @@ struct ours {
 
 static struct ours ours_new(const wrd_key *key, bool ask)
 {
-    wrd_env env = {.memory = memory};
+    wrd_env env = wrd_env_complete(NULL);
     wrd_key client_key;
     struct ours ours;
     expect(wrd_key_random(&client_key, NULL) == WRD_OK, "no random key");

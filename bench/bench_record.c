@@ -6,8 +6,8 @@
  */
 #include "bench.h"
 
-#include "crypto/crypto.h"
 #include "dtls/handshake_openssl.h"
+#include "endpoint/env.h"
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -25,16 +25,6 @@ static void expect(bool ok, const char *what)
         return;
     fprintf(stderr, "bench_record: %s\n", what);
     exit(1);
-}
-
-static void *memory(void *user, void *old, size_t old_size, size_t new_size)
-{
-    (void)user;
-    (void)old_size;
-    if (new_size > 0)
-        return realloc(old, new_size);
-    free(old);
-    return NULL;
 }
 
 /* ---- ours */
@@ -60,7 +50,7 @@ static void shake_hands(struct wrd_dtls *client, struct wrd_dtls *server)
 
 static struct ours *ours_new(int count, const char *suite)
 {
-    wrd_env env = {.memory = memory, .random = wrd_crypto_random};
+    wrd_env env = wrd_env_complete(NULL);
     wrd_key key;
     wrd_fingerprint fingerprint;
     struct ours *ours = calloc(1, sizeof *ours);

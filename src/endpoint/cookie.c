@@ -3,25 +3,16 @@
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
-
-#define ADDR_SIZE 23
-
-static void put_addr(uint8_t out[ADDR_SIZE], const wrd_addr *addr)
-{
-    memcpy(out, addr->ip, 16);
-    out[16] = addr->family;
-    wrd_store16be(out + 17, addr->port);
-    wrd_store32be(out + 19, addr->scope);
-}
+#include "endpoint/paths.h"
 
 /* `handle` 0 is of a hello: a cookie of one purpose does not pass for the other. */
 static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, uint64_t period,
                  const wrd_addr *remote, uint64_t handle)
 {
-    uint8_t bytes[8 + ADDR_SIZE + 8];
+    uint8_t bytes[8 + WRD_PATHS_ADDR_SIZE + 8];
     wrd_store64be(bytes, period);
-    put_addr(bytes + 8, remote);
-    wrd_store64be(bytes + 8 + ADDR_SIZE, handle);
+    wrd_paths_write_addr(bytes + 8, remote);
+    wrd_store64be(bytes + 8 + WRD_PATHS_ADDR_SIZE, handle);
     for (size_t half = 0; half < 2; half++)
         wrd_store64be(out + 8 * half, wrd_siphash(keys->halves[half], bytes, sizeof bytes));
 }

@@ -6,13 +6,18 @@
 #include "base/mem.h"
 #include "base/siphash.h"
 
+void wrd_paths_write_addr(uint8_t out[WRD_PATHS_ADDR_SIZE], const wrd_addr *addr)
+{
+    memcpy(out, addr->ip, 16);
+    out[16] = addr->family;
+    wrd_store16be(out + 17, addr->port);
+    wrd_store32be(out + 19, addr->scope);
+}
+
 uint64_t wrd_paths_hash(const uint8_t key[16], const wrd_addr *addr)
 {
-    uint8_t bytes[23];
-    memcpy(bytes, addr->ip, 16);
-    bytes[16] = addr->family;
-    wrd_store16be(bytes + 17, addr->port);
-    wrd_store32be(bytes + 19, addr->scope);
+    uint8_t bytes[WRD_PATHS_ADDR_SIZE];
+    wrd_paths_write_addr(bytes, addr);
     return wrd_siphash(key, bytes, sizeof bytes);
 }
 

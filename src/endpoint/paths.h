@@ -12,6 +12,9 @@ struct wrd_paths {
     uint8_t key[16];
 };
 
+/* All that tells addresses apart, for hashing. */
+#define WRD_PATHS_ADDR_SIZE 23
+void wrd_paths_write_addr(uint8_t out[WRD_PATHS_ADDR_SIZE], const wrd_addr *addr);
 uint64_t wrd_paths_hash(const uint8_t key[16], const wrd_addr *addr);
 /* Room for `count` connections, so that put() cannot fail. */
 bool wrd_paths_reserve(struct wrd_paths *paths, const wrd_env *env, uint32_t count);
