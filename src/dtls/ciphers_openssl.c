@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "dtls/ciphers_openssl.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
+
+/* As the length of a GCM context's "fixed" part of the nonce, as EVP_CTRL_GCM_SET_IV_FIXED takes it. */
+#define WHOLE_NONCE ((size_t)-1)
 
 /* A slot for another key: an empty one, or the next that was not used since the hand passed (the clock algorithm). */
 static unsigned find_slot(struct wrd_dtls_ciphers *ciphers)
@@ -14,6 +19,11 @@ static unsigned find_slot(struct wrd_dtls_ciphers *ciphers)
             return at;
         ciphers->slots[at].used = false;
     }
+}
+
+static bool load_tag(EVP_CIPHER_CTX *context, uint8_t *tag)
+{
+    return !tag || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, WRD_DTLS_TAG_SIZE, tag) == 1;
 }
 
 /* Key and nonce in one call, which costs less than two. */
@@ -38,20 +48,41 @@ static bool load_slot(struct wrd_dtls_ciphers *ciphers, unsigned at, struct wrd_
     return true;
 }
 
+/* The whole nonce and the tag in one call: EVP_CipherInit_ex() asks a GCM context for the length of its nonce each
+ * time, which with EVP_CTRL_AEAD_SET_TAG takes a seventh of a record. */
+static bool load_gcm(EVP_CIPHER_CTX *context, uint8_t nonce[WRD_DTLS_NONCE_SIZE], uint8_t *tag)
+{
+    OSSL_PARAM params[3];
+    size_t count = 0;
+    params[count++] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, nonce, WHOLE_NONCE);
+    if (tag)
+        params[count++] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, WRD_DTLS_TAG_SIZE);
+    params[count] = OSSL_PARAM_construct_end();
+    return EVP_CIPHER_CTX_set_params(context, params) == 1;
+}
+
+static bool load_nonce(EVP_CIPHER_CTX *context, const struct wrd_dtls_key *key, uint8_t nonce[WRD_DTLS_NONCE_SIZE],
+                       uint8_t *tag)
+{
+    return EVP_CipherInit_ex(context, NULL, NULL, NULL, nonce, key->seals) == 1 && load_tag(context, tag);
+}
+
 struct evp_cipher_ctx_st *wrd_dtls_ciphers_load(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key,
-                                                const uint8_t nonce[WRD_DTLS_NONCE_SIZE])
+                                                uint8_t nonce[WRD_DTLS_NONCE_SIZE], uint8_t *tag)
 {
     unsigned at = key->slot;
-    if (ciphers->slots[at].key == key) {
-        if (EVP_CipherInit_ex(ciphers->slots[at].context, NULL, NULL, NULL, nonce, key->seals) != 1)
-            return NULL;
-    } else {
+    EVP_CIPHER_CTX *context = ciphers->slots[at].context;
+    bool loaded;
+    if (ciphers->slots[at].key != key) {
         at = find_slot(ciphers);
-        if (!load_slot(ciphers, at, key, nonce))
-            return NULL;
+        loaded = load_slot(ciphers, at, key, nonce) && load_tag(ciphers->slots[at].context, tag);
+    } else if (key->suite == WRD_DTLS_AES_128_GCM) {
+        loaded = load_gcm(context, nonce, tag);
+    } else {
+        loaded = load_nonce(context, key, nonce, tag);
     }
     ciphers->slots[at].used = true;
-    return ciphers->slots[at].context;
+    return loaded ? ciphers->slots[at].context : NULL;
 }
 
 void wrd_dtls_ciphers_forget(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key)

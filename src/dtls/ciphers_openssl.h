@@ -12,7 +12,7 @@
 
 struct evp_cipher_ctx_st;
 
-enum { WRD_DTLS_CIPHERS = 128, WRD_DTLS_KEY_MAX = 32, WRD_DTLS_NONCE_SIZE = 12 };
+enum { WRD_DTLS_CIPHERS = 128, WRD_DTLS_KEY_MAX = 32, WRD_DTLS_NONCE_SIZE = 12, WRD_DTLS_TAG_SIZE = 16 };
 
 /* AES-128-GCM (RFC 5288) or ChaCha20-Poly1305 (RFC 7905). */
 enum wrd_dtls_suite { WRD_DTLS_AES_128_GCM, WRD_DTLS_CHACHA20_POLY1305 };
@@ -35,9 +35,9 @@ struct wrd_dtls_ciphers {
     unsigned hand;
 };
 
-/* A context with `key` and the nonce loaded, good until the next call. NULL: memory is short. */
+/* A context with `key`, the nonce and, to open, the tag loaded, good until the next call. NULL: memory is short. */
 struct evp_cipher_ctx_st *wrd_dtls_ciphers_load(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key,
-                                                const uint8_t nonce[WRD_DTLS_NONCE_SIZE]);
+                                                uint8_t nonce[WRD_DTLS_NONCE_SIZE], uint8_t *tag);
 /* Wipes `key`, here and where it is loaded. */
 void wrd_dtls_ciphers_forget(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key);
 /* On all zero nothing. */

@@ -15,7 +15,6 @@ enum {
     RANDOM_SIZE = 32,
     LABEL_SIZE = sizeof LABEL - 1,
     SEED_SIZE = LABEL_SIZE + 2 * RANDOM_SIZE,
-    TAG_SIZE = 16,
     AAD_SIZE = 13,
     GCM_KEY_SIZE = 16,
     GCM_FIXED_SIZE = 4,
@@ -114,7 +113,7 @@ static void make_aad(uint8_t aad[AAD_SIZE], const uint8_t header[WRD_DTLS_RECORD
 size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t sequence, const uint8_t *data, size_t len,
                           uint8_t *out, size_t cap)
 {
-    size_t body_len = keys->explicit_len + len + TAG_SIZE;
+    size_t body_len = keys->explicit_len + len + WRD_DTLS_TAG_SIZE;
     if (len > WRD_DTLS_RECORD_MAX || cap < WRD_DTLS_RECORD_HEADER + body_len)
         return 0;
     uint8_t *text = out + WRD_DTLS_RECORD_HEADER + keys->explicit_len;
@@ -124,11 +123,11 @@ size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t seq
     make_aad(aad, out, len);
     memcpy(out + WRD_DTLS_RECORD_HEADER, out + 3, keys->explicit_len);
     int n = 0;
-    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->seal, nonce);
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->seal, nonce, NULL);
     bool ok = context && EVP_EncryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
               (len == 0 || EVP_EncryptUpdate(context, text, &n, data, (int)len) == 1) &&
               EVP_EncryptFinal_ex(context, text + len, &n) == 1 &&
-              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, text + len) == 1;
+              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, WRD_DTLS_TAG_SIZE, text + len) == 1;
     if (!ok && ERR_peek_error() != 0)
         ERR_clear_error();
     return ok ? WRD_DTLS_RECORD_HEADER + body_len : 0;
@@ -137,21 +136,20 @@ size_t wrd_dtls_keys_seal(struct wrd_dtls_keys *keys, uint8_t type, uint64_t seq
 bool wrd_dtls_keys_open(struct wrd_dtls_keys *keys, const struct wrd_dtls_record *record, uint8_t *out, size_t cap,
                         size_t *len)
 {
-    if (record->len < keys->explicit_len + TAG_SIZE)
+    if (record->len < keys->explicit_len + WRD_DTLS_TAG_SIZE)
         return false;
     const uint8_t *text = record->body + keys->explicit_len;
-    size_t text_len = record->len - keys->explicit_len - TAG_SIZE;
+    size_t text_len = record->len - keys->explicit_len - WRD_DTLS_TAG_SIZE;
     if (text_len > cap || text_len > WRD_DTLS_RECORD_MAX)
         return false;
-    uint8_t nonce[WRD_DTLS_NONCE_SIZE], aad[AAD_SIZE], tag[TAG_SIZE];
+    uint8_t nonce[WRD_DTLS_NONCE_SIZE], aad[AAD_SIZE], tag[WRD_DTLS_TAG_SIZE];
     bool gcm = keys->explicit_len > 0;
     make_nonce(nonce, keys->open_nonce, gcm, gcm ? record->body : record->header + 3);
     make_aad(aad, record->header, text_len);
-    memcpy(tag, text + text_len, TAG_SIZE);
+    memcpy(tag, text + text_len, WRD_DTLS_TAG_SIZE);
     int n = 0;
-    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->open, nonce);
-    bool ok = context && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
-              EVP_DecryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(keys->ciphers, &keys->open, nonce, tag);
+    bool ok = context && EVP_DecryptUpdate(context, NULL, &n, aad, sizeof aad) == 1 &&
               (text_len == 0 || EVP_DecryptUpdate(context, out, &n, text, (int)text_len) == 1) &&
               EVP_DecryptFinal_ex(context, out + text_len, &n) == 1;
     if (!ok && ERR_peek_error() != 0)

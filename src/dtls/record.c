@@ -99,7 +99,7 @@ bool wrd_dtls_is_client_hello(const uint8_t *datagram, size_t len)
 {
     struct wrd_dtls_record record;
     struct wrd_dtls_fragment part;
-    return take_hello(datagram, len, &record, &part);
+    return len > 0 && datagram[0] == WRD_DTLS_HANDSHAKE && take_hello(datagram, len, &record, &part);
 }
 
 bool wrd_dtls_hello_read(struct wrd_dtls_hello *out, const uint8_t *datagram, size_t len)

@@ -5,16 +5,18 @@
 #include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka needs the headers above before it. */
 #include <cmocka.h>
 
-enum { KEYS = 3 * WRD_DTLS_CIPHERS, TEXT_SIZE = 40, TAG_SIZE = 16 };
+enum { KEYS = 3 * WRD_DTLS_CIPHERS, TEXT_SIZE = 40, TAG_SIZE = WRD_DTLS_TAG_SIZE };
+
+static const uint8_t text[TEXT_SIZE] = {1, 2, 3};
 
 static void seal(EVP_CIPHER_CTX *context, uint8_t out[TEXT_SIZE + TAG_SIZE])
 {
-    static const uint8_t text[TEXT_SIZE] = {1, 2, 3};
     int len = 0;
     assert_int_equal(EVP_EncryptUpdate(context, out, &len, text, sizeof text), 1);
     assert_int_equal(EVP_EncryptFinal_ex(context, out + TEXT_SIZE, &len), 1);
@@ -35,7 +37,7 @@ static void assert_seals_as_alone(struct wrd_dtls_ciphers *ciphers, struct wrd_d
 {
     uint8_t nonce[WRD_DTLS_NONCE_SIZE] = {(uint8_t)turn, (uint8_t)(turn >> 8)};
     uint8_t shared[TEXT_SIZE + TAG_SIZE], alone[TEXT_SIZE + TAG_SIZE];
-    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(ciphers, key, nonce);
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(ciphers, key, nonce, NULL);
     assert_non_null(context);
     seal(context, shared);
     EVP_CIPHER_CTX *own = EVP_CIPHER_CTX_new();
@@ -44,6 +46,48 @@ static void assert_seals_as_alone(struct wrd_dtls_ciphers *ciphers, struct wrd_d
     seal(own, alone);
     EVP_CIPHER_CTX_free(own);
     assert_memory_equal(shared, alone, sizeof shared);
+}
+
+static bool opens(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key, const uint8_t nonce[WRD_DTLS_NONCE_SIZE],
+                  const uint8_t sealed[TEXT_SIZE + TAG_SIZE])
+{
+    uint8_t own_nonce[WRD_DTLS_NONCE_SIZE], tag[TAG_SIZE], out[TEXT_SIZE];
+    int len = 0;
+    memcpy(own_nonce, nonce, sizeof own_nonce);
+    memcpy(tag, sealed + TEXT_SIZE, sizeof tag);
+    EVP_CIPHER_CTX *context = wrd_dtls_ciphers_load(ciphers, key, own_nonce, tag);
+    assert_non_null(context);
+    bool opened = EVP_DecryptUpdate(context, out, &len, sealed, TEXT_SIZE) == 1 &&
+                  EVP_DecryptFinal_ex(context, out + TEXT_SIZE, &len) == 1;
+    return opened && memcmp(out, text, sizeof text) == 0;
+}
+
+static void what_is_forged_does_not_open_and_spoils_nothing_for_the_next(void **state)
+{
+    (void)state;
+    struct wrd_dtls_ciphers *ciphers = calloc(1, sizeof *ciphers);
+    assert_non_null(ciphers);
+    for (unsigned number = 0; number < 3; number++) {
+        struct wrd_dtls_key sealing = make_key(number), opening = make_key(number);
+        opening.seals = false;
+        for (unsigned turn = 0; turn < 4; turn++) {
+            uint8_t nonce[WRD_DTLS_NONCE_SIZE] = {(uint8_t)turn, 9}, sealed[TEXT_SIZE + TAG_SIZE];
+            seal(wrd_dtls_ciphers_load(ciphers, &sealing, nonce, NULL), sealed);
+            assert_true(opens(ciphers, &opening, nonce, sealed));
+            for (size_t at = 0; at < sizeof sealed; at += TEXT_SIZE) { /* in the text, in the tag */
+                sealed[at] ^= 1;
+                assert_false(opens(ciphers, &opening, nonce, sealed));
+                sealed[at] ^= 1;
+            }
+            uint8_t other[WRD_DTLS_NONCE_SIZE] = {(uint8_t)turn, 8};
+            assert_false(opens(ciphers, &opening, other, sealed));
+            assert_true(opens(ciphers, &opening, nonce, sealed));
+        }
+        wrd_dtls_ciphers_forget(ciphers, &sealing);
+        wrd_dtls_ciphers_forget(ciphers, &opening);
+    }
+    wrd_dtls_ciphers_free(ciphers);
+    free(ciphers);
 }
 
 static void keys_of_both_suites_take_turns_in_the_same_contexts(void **state)
@@ -85,7 +129,7 @@ static void a_key_that_is_forgotten_is_nowhere_any_more(void **state)
     assert_int_equal(EVP_EncryptInit_ex(context, NULL, NULL, NULL, nonce), 1);
     seal(context, left);
     key = make_key(1);
-    seal(wrd_dtls_ciphers_load(ciphers, &key, nonce), before);
+    seal(wrd_dtls_ciphers_load(ciphers, &key, nonce, NULL), before);
     assert_memory_not_equal(left, before, sizeof left);
     wrd_dtls_ciphers_free(ciphers);
     free(ciphers);
@@ -95,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_both_suites_take_turns_in_the_same_contexts),
+        cmocka_unit_test(what_is_forged_does_not_open_and_spoils_nothing_for_the_next),
         cmocka_unit_test(a_key_that_is_forgotten_is_nowhere_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
