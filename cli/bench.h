@@ -34,7 +34,7 @@ struct bench_options {
     uint32_t clients, at_once, seconds, idle_seconds;
     struct bench_list sizes, in_flight, echo_clients, bulk_sizes;
     uint32_t bulk_clients;
-    bool raw, progress;
+    bool raw, progress, spin;
     int server_pid; /* 0: none */
     int cpu;        /* -1: any */
     const char *json, *token;
@@ -81,7 +81,7 @@ struct bench_snapshot {
 };
 /* Says so when the server's process has ended. */
 void bench_take_snapshot(struct bench *bench, struct bench_snapshot *out);
-/* How much of a core we took ourselves, since a bench that is busy all the time measures itself. */
+/* How much of a core we took ourselves, since a bench that is busy all the time measures itself; not when it spins. */
 void bench_report_busy(struct bench *bench, const char *mode, const struct bench_snapshot *begin,
                        const struct bench_snapshot *end);
 bool bench_sees_server(const struct bench *bench); /* its CPU and memory are known */

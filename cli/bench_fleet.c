@@ -237,10 +237,21 @@ static int wait_ms(const struct fleet *fleet, uint64_t until_ns)
     return wait > 1000 ? 1000 : (int)wait;
 }
 
+/* How many events there are. */
+static int wait_for(const struct fleet *fleet, struct epoll_event events[EVENTS_MAX], uint64_t until_ns)
+{
+    int count;
+
+    do {
+        count = epoll_wait(fleet->epoll, events, EVENTS_MAX, fleet->spins ? 0 : wait_ms(fleet, until_ns));
+    } while (fleet->spins && count == 0 && wait_ms(fleet, until_ns) > 0);
+    return count;
+}
+
 bool fleet_turn(struct fleet *fleet, uint64_t until_ns)
 {
     struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(fleet->epoll, events, EVENTS_MAX, wait_ms(fleet, until_ns));
+    int count = wait_for(fleet, events, until_ns);
 
     fleet->now_ns = machine_ns();
     for (int i = 0; i < count; i++) {

@@ -51,6 +51,7 @@ struct fleet {
     uint32_t counts[FLEET_CLOSING + 1]; /* clients by state */
     int epoll, stop;                    /* `stop`: becomes readable when the user has enough, or -1 */
     bool stopped;
+    bool spins;      /* asks again and again instead of sleeping */
     uint64_t now_ns; /* when the present turn began */
 };
 

@@ -33,6 +33,7 @@ static void add_parameters(cJSON *document, const struct bench_options *options)
     add_list(object, "bulk_size", &options->bulk_sizes);
     cJSON_AddNumberToObject(object, "bulk_clients", options->bulk_clients);
     cJSON_AddBoolToObject(object, "raw", options->raw);
+    cJSON_AddBoolToObject(object, "spin", options->spin);
     if (options->server_pid != 0) {
         cJSON_AddNumberToObject(object, "server_pid", options->server_pid);
     }

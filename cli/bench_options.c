@@ -45,6 +45,9 @@ static const char help[] =
     "  --token TOKEN         for a server that asks for one\n"
     "  --server-pid PID      the server's process on this machine: its CPU and memory are measured, too\n"
     "  --cpu N               run on this core only\n"
+    "  --spin                never sleep: the server does not pay for waking us, and latency is without our wake-up. "
+    "It\n"
+    "                        takes a core, not the server's, all the time; our own CPU then says nothing\n"
     "  --json FILE           write all figures there, too; - is stdout, without the table\n"
     "  --progress            say on stderr how it goes, also when that is no terminal\n"
     "\n"
@@ -75,6 +78,7 @@ enum {
     OPT_TOKEN,
     OPT_SERVER_PID,
     OPT_CPU,
+    OPT_SPIN,
     OPT_JSON,
     OPT_PROGRESS
 };
@@ -93,6 +97,7 @@ static const struct option long_options[] = {
     {"token", required_argument, NULL, OPT_TOKEN},
     {"server-pid", required_argument, NULL, OPT_SERVER_PID},
     {"cpu", required_argument, NULL, OPT_CPU},
+    {"spin", no_argument, NULL, OPT_SPIN},
     {"json", required_argument, NULL, OPT_JSON},
     {"progress", no_argument, NULL, OPT_PROGRESS},
     {"help", no_argument, NULL, 'h'},
@@ -171,6 +176,7 @@ static bool take_option(struct bench_options *o, int option)
     case OPT_BULK_SIZE: return read_list(&o->bulk_sizes, name, optarg, 1, (uint32_t)BENCH_SOURCE_MAX);
     case OPT_BULK_CLIENTS: return read_number(&o->bulk_clients, name, optarg, 1, CLIENTS_MAX);
     case OPT_RAW: o->raw = true; return true;
+    case OPT_SPIN: o->spin = true; return true;
     case OPT_TOKEN: o->token = optarg; return true;
     case OPT_JSON: o->json = optarg; return true;
     case OPT_PROGRESS: o->progress = true; return true;

@@ -99,6 +99,9 @@ void bench_report_busy(struct bench *bench, const char *mode, const struct bench
 {
     uint64_t took = end->ns > begin->ns ? end->ns - begin->ns : 1;
 
+    if (bench->options.spin) {
+        return;
+    }
     report_row(&bench->report, mode, "client_busy", "our own process was busy (100: the server can do more)",
                100.0 * (double)(end->own.cpu_ns - begin->own.cpu_ns) / (double)took, "%");
 }
@@ -121,6 +124,7 @@ bool bench_fleet_open(struct bench *bench, struct fleet *fleet, uint32_t clients
         bench->code = bench->code == EXIT_DONE ? EXIT_TROUBLE : bench->code;
         return false;
     }
+    fleet->spins = bench->options.spin;
     return true;
 }
 
