@@ -15,7 +15,7 @@
 #include "endpoint/timers.h"
 
 /* What is answered to an address, for no connection, waits here. */
-#define WRD_OUTBOX_SLOTS 128
+#define WRD_OUTBOX_SLOTS 256
 #define WRD_OUTBOX_DIALS 2 /* of an endpoint that only dials */
 
 struct wrd_outbox_slot {

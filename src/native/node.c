@@ -9,13 +9,14 @@
 
 /* Batches read before timers and output have their turn. */
 #define BATCHES_MAX 8
-/* One SACK for each peer and batch, bundled with what the application answers. But peers send some four packets for each
- * SACK: so after this many datagrams of one peer in a row answers are drawn up, to be sent with the batch. Those that
- * came as one run were sent as one, by a peer that sends more at once. */
+/* One SACK for each peer and batch, bundled with what the application answers. But peers send some four packets for
+ * each SACK: so after this many datagrams of one peer in a row answers are drawn up, to be sent with the batch. Those
+ * that came as one run were sent as one, by a peer that sends more at once. */
 #define SACK_EVERY     4
 #define SACK_EVERY_RUN 32
-/* Of whomever: what is answered to strangers has few places to wait in. */
-#define DRAW_EVERY 96
+/* Of whomever, all that waits is sent: answers to strangers have no more places to wait in. Below that SACKs of many
+ * peers wait for what the application answers them. */
+#define SEND_EVERY 256
 #define WAIT_MAX   3600000 /* ms */
 
 wrd_time wrd_node_now(void)
@@ -136,6 +137,7 @@ static void send_all(struct wrd_node *node)
 {
     wrd_time now = wrd_node_now();
     bool drained = false;
+    node->unsent = 0;
     while (!drained) {
         drained = fill_batch(node, now);
         if (node->out_count > 0 && !send_batch(node))
@@ -160,12 +162,16 @@ static void take(struct wrd_node *node, wrd_time now, const wrd_path *path, cons
     node->last = path->remote;
     wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
     node->in_a_row++;
-    node->undrawn++;
-    if (node->in_a_row < every && node->undrawn < DRAW_EVERY)
+    node->unsent++;
+    if (!node->buffers)
         return;
-    node->in_a_row = node->undrawn = 0;
-    if (node->buffers)
+    if (node->unsent >= SEND_EVERY)
+        send_all(node);
+    else if (node->in_a_row >= every)
         (void)fill_batch(node, now);
+    else
+        return;
+    node->in_a_row = 0;
 }
 
 void wrd_node_receive(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
@@ -193,8 +199,6 @@ static void read_all(struct wrd_node *node)
         node->in_a_row = 0;
         for (unsigned i = 0; i < runs; i++)
             take_run(node, now, &node->buffers->in.runs[i]);
-        if (runs == WRD_UDP_IN) /* there is more: nobody waits for its end */
-            (void)fill_batch(node, now);
         if (node->out_count > 0)
             (void)send_batch(node);
     }

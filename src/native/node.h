@@ -7,6 +7,10 @@
 #include "native/trace.h"
 #include "native/udp.h"
 
+/* For calls that take what came before: the core goes on with the time of the last turn, and no clock is read for each
+ * message. */
+#define WRD_NODE_LAST_TURN ((wrd_time)0)
+
 struct wrd_node {
     wrd_endpoint *endpoint;
     struct wrd_udp udp;
@@ -16,7 +20,7 @@ struct wrd_node {
     struct wrd_datagram *aside;    /* those, while the buffers are given back */
     wrd_addr last;     /* whose datagram came last */
     unsigned in_a_row; /* of it, since answers were drawn up */
-    unsigned undrawn;  /* of all, since then */
+    unsigned unsent;   /* of all, since everything was sent */
     bool joined, keeps_buffers;
 };
 

@@ -288,6 +288,60 @@ static void an_own_loop_serves_with_poll_alone(void **state)
     wrd_server_free(server);
 }
 
+#define CROWD 80 /* more than are read at a time */
+
+static uint64_t sent_in_a_turn(wrd_server *server)
+{
+    wrd_endpoint_counters before = {.size = sizeof before}, after = before;
+    wrd_endpoint_get_counters(wrd_server_endpoint(server), &before);
+    assert_int_equal(wrd_server_turn(server, &(wrd_handlers){.message = echo}, 0), WRD_OK);
+    wrd_endpoint_get_counters(wrd_server_endpoint(server), &after);
+    return after.datagrams_sent - before.datagrams_sent;
+}
+
+/* Until all are open and nothing is under way any more. */
+static void open_all(wrd_server *server, wrd_client *clients[CROWD])
+{
+    unsigned open = 0;
+    for (uint64_t sent = 1; open < CROWD || sent > 0;) {
+        sent = sent_in_a_turn(server);
+        for (unsigned i = 0; i < CROWD; i++) {
+            wrd_event event;
+            wrd_client_process(clients[i]);
+            while (wrd_client_next(clients[i], &event))
+                open += event.kind == WRD_EVENT_OPEN;
+            wrd_client_flush(clients[i]);
+        }
+    }
+}
+
+static void what_answers_a_crowd_carries_its_acknowledgements(void **state)
+{
+    (void)state;
+    wrd_server *server;
+    wrd_server_options options;
+    wrd_client *clients[CROWD];
+    wrd_address address;
+    const char *why;
+    wrd_server_options_init(&options);
+    options.endpoint.handshake_rate_per_address = 10 * CROWD;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", &options, &why), WRD_OK);
+    wrd_server_address(server, &address);
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_int_equal(wrd_client_dial(&clients[i], &address, NULL, &why), WRD_OK);
+    open_all(server, clients);
+    for (unsigned i = 0; i < CROWD; i++) {
+        assert_int_equal(wrd_client_send(clients[i], "hello", 5), WRD_OK);
+        wrd_client_flush(clients[i]);
+    }
+    assert_in_range(sent_in_a_turn(server), CROWD, CROWD + CROWD / 4); /* a timer may be due, too */
+    for (unsigned i = 0; i < CROWD; i++) {
+        wrd_endpoint_abort(wrd_client_endpoint(clients[i]), 0);
+        wrd_client_free(clients[i]);
+    }
+    wrd_server_free(server);
+}
+
 static void accept_hands_out_connections_without_events(void **state)
 {
     (void)state;
@@ -747,6 +801,7 @@ int main(void)
         cmocka_unit_test(many_messages_in_flight_come_back_in_order),
         cmocka_unit_test(exact_reads_cross_message_boundaries),
         cmocka_unit_test(an_own_loop_serves_with_poll_alone),
+        cmocka_unit_test(what_answers_a_crowd_carries_its_acknowledgements),
         cmocka_unit_test(accept_hands_out_connections_without_events),
         cmocka_unit_test(a_stop_ends_one_turn_and_the_server_goes_on),
         cmocka_unit_test(an_ipv6_only_server_names_an_ipv6_address),
