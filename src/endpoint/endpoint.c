@@ -140,7 +140,6 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
         wrd_endpoint_retire(ep, c); /* the application never heard of it */
         return false;
     }
-    wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
     unsigned due = c->pending;
     if ((due & WRD_PENDING(WRD_EVENT_CLOSED)) && !wrd_connection_drained(c, ep->now))
         due &= ~WRD_PENDING(WRD_EVENT_CLOSED); /* it comes last; release and close bring us here again */
@@ -153,6 +152,12 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
     return true;
 }
 
+static void set_timer(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
+}
+
+/* Its timer is set when its turn to send is over: until then there is no waiting, and it may change with every call. */
 void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     if (note(ep, c))
@@ -353,6 +358,7 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
             count_sent(ep, len);
             if (++ep->turn >= TURN_MAX) {
                 finish_turn(ep, c);
+                set_timer(ep, c);
                 wrd_queue_push(&ep->output, c);
             }
             return len;
@@ -363,7 +369,8 @@ size_t wrd_endpoint_transmit(wrd_endpoint *ep, wrd_time now, wrd_path *path, uin
             wrd_connection_free(&ep->shared, c);
             continue;
         }
-        (void)note(ep, c); /* sending starts timers, and may have ended it */
+        if (note(ep, c)) /* sending starts timers, and may have ended it */
+            set_timer(ep, c);
     }
     return 0;
 }
@@ -387,7 +394,10 @@ void wrd_endpoint_expire(wrd_endpoint *ep, wrd_time now)
     for (uint32_t turns = ep->timers.len; turns > 0 && (c = wrd_timers_first(&ep->timers)) && c->deadline <= ep->now;
          turns--) {
         wrd_connection_expire(&ep->shared, c, ep->now);
-        wrd_endpoint_settle(ep, c);
+        if (note(ep, c)) {
+            set_timer(ep, c);
+            wrd_queue_push(&ep->output, c);
+        }
     }
 }
 

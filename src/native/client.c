@@ -279,19 +279,19 @@ wrd_result wrd_client_receive(wrd_client *client, wrd_message *out)
 {
     if (client->closed)
         return WRD_CLOSED;
-    return wrd_conn_receive(client->node.endpoint, wrd_node_now(), client->conn, out);
+    return wrd_conn_receive(client->node.endpoint, WRD_NODE_LAST_TURN, client->conn, out);
 }
 
 void wrd_client_release(wrd_client *client)
 {
-    wrd_conn_release(client->node.endpoint, wrd_node_now(), client->conn);
+    wrd_conn_release(client->node.endpoint, WRD_NODE_LAST_TURN, client->conn);
 }
 
 wrd_result wrd_client_read(wrd_client *client, void *out, size_t len)
 {
     if (client->closed)
         return WRD_CLOSED;
-    return wrd_conn_read(client->node.endpoint, wrd_node_now(), client->conn, out, len);
+    return wrd_conn_read(client->node.endpoint, WRD_NODE_LAST_TURN, client->conn, out, len);
 }
 
 size_t wrd_client_buffered(const wrd_client *client)

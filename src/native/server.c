@@ -105,17 +105,17 @@ wrd_result wrd_server_send_text(wrd_server *server, wrd_conn conn, const char *t
 
 wrd_result wrd_server_receive(wrd_server *server, wrd_conn conn, wrd_message *out)
 {
-    return wrd_conn_receive(core(server), wrd_node_now(), conn, out);
+    return wrd_conn_receive(core(server), WRD_NODE_LAST_TURN, conn, out);
 }
 
 void wrd_server_release(wrd_server *server, wrd_conn conn)
 {
-    wrd_conn_release(core(server), wrd_node_now(), conn);
+    wrd_conn_release(core(server), WRD_NODE_LAST_TURN, conn);
 }
 
 wrd_result wrd_server_read(wrd_server *server, wrd_conn conn, void *out, size_t len)
 {
-    return wrd_conn_read(core(server), wrd_node_now(), conn, out, len);
+    return wrd_conn_read(core(server), WRD_NODE_LAST_TURN, conn, out, len);
 }
 
 void wrd_server_close(wrd_server *server, wrd_conn conn)
