@@ -3,21 +3,34 @@
 
 #include <string.h>
 
-/* Sets the two bits of `hash`; answers whether both were set. */
-static bool mark(uint64_t *bits, uint64_t hash)
+enum { TIMES_BITS = 2, TIMES_MAX = 3, A_WORD = 64 / TIMES_BITS };
+
+struct place {
+    uint32_t word;
+    unsigned shift;
+};
+
+static struct place place_of(uint32_t hash)
 {
-    uint32_t a = (uint32_t)hash % WRD_NEWCOMERS_BITS, b = (uint32_t)(hash >> 32) % WRD_NEWCOMERS_BITS;
-    uint64_t a_bit = (uint64_t)1 << a % 64, b_bit = (uint64_t)1 << b % 64;
-    bool marked = (bits[a / 64] & a_bit) && (bits[b / 64] & b_bit);
-    bits[a / 64] |= a_bit;
-    bits[b / 64] |= b_bit;
-    return marked;
+    uint32_t at = hash % WRD_NEWCOMERS_COUNTERS;
+    return (struct place){at / A_WORD, at % A_WORD * TIMES_BITS};
 }
 
-static bool is_marked(const uint64_t *bits, uint64_t hash)
+static unsigned times_at(const uint64_t *page, struct place at)
 {
-    uint32_t a = (uint32_t)hash % WRD_NEWCOMERS_BITS, b = (uint32_t)(hash >> 32) % WRD_NEWCOMERS_BITS;
-    return bits[a / 64] >> a % 64 & bits[b / 64] >> b % 64 & 1;
+    return (unsigned)(page[at.word] >> at.shift & TIMES_MAX);
+}
+
+static unsigned times(const uint64_t *page, uint64_t hash)
+{
+    unsigned a = times_at(page, place_of((uint32_t)hash)), b = times_at(page, place_of((uint32_t)(hash >> 32)));
+    return a < b ? a : b;
+}
+
+static void count_at(uint64_t *page, struct place at)
+{
+    if (times_at(page, at) < TIMES_MAX)
+        page[at.word] += (uint64_t)1 << at.shift;
 }
 
 static void turn_page(struct wrd_newcomers *newcomers, wrd_time now)
@@ -35,11 +48,15 @@ bool wrd_newcomers_ask(struct wrd_newcomers *newcomers, wrd_time now, uint64_t h
 {
     if (now >= newcomers->until)
         turn_page(newcomers, now);
-    bool before = is_marked(newcomers->heard[1 - newcomers->recent], hash);
-    before = mark(newcomers->heard[newcomers->recent], hash) || before;
+    uint64_t *page = newcomers->heard[newcomers->recent];
+    unsigned before = times(page, hash) + times(newcomers->heard[1 - newcomers->recent], hash);
+    count_at(page, place_of((uint32_t)hash));
+    count_at(page, place_of((uint32_t)(hash >> 32)));
     if (newcomers->count < WRD_NEWCOMERS_FREE) {
         newcomers->count++;
         return true;
     }
-    return before;
+    if (before <= WRD_NEWCOMERS_ANSWERS)
+        return before > 0;
+    return ++newcomers->pushy % WRD_NEWCOMERS_OF_PUSHY == 0;
 }

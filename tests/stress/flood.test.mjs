@@ -16,6 +16,10 @@ const coming = Math.floor(seconds - patience);
 const all = ['rivals', 'checks', 'forged-checks', 'neighbours', 'hellos', 'half-open', 'pieces', 'one-address', 'garbage',
   'damaged', 'replay'];
 const answered = ['checks', 'half-open', 'pieces', 'one-address'];
+// How the server is run: alone, with two loops, on a socket of both families (the floods are of IPv4 all the same).
+const forms = { alone: [ip], threads: [ip, '--threads', '2'], both: ['[::]'] };
+const form = process.env.WRD_STRESS_FORM ?? 'alone';
+const [listen, ...more] = forms[form];
 const kinds = process.env.WRD_STRESS_KINDS?.split(',') ?? all;
 
 const HANDSHAKES_MAX = 1024 * 96; // KiB: max_handshakes by what libssl takes for one
@@ -27,7 +31,7 @@ let cold;
 let warm;
 
 before(async () => {
-  server = await serve('--listen', `${ip}:3478`, '--http', `${ip}:8080`);
+  server = await serve('--listen', `${listen}:3478`, '--http', `${ip}:8080`, ...more);
   await result(program('visitors', server.address, visitsPerSecond, 1), 20_000);
   cold = resident(server);
   // The first handshakes in great number set the level to which the allocator holds on.
