@@ -38,72 +38,89 @@ static bool has_token(struct wrd_endpoint *ep, const wrd_ufrag *ufrag, wrd_token
     return result == WRD_OK;
 }
 
+/* A valid check. */
+struct check {
+    const wrd_path *path;
+    const wrd_ufrag *ufrag;
+    uint64_t hash, name;               /* keyed hashes of address and ufrag */
+    struct wrd_connection *here, *own; /* at its address; whose check it is, NULL: nobody's yet */
+    size_t len, answer_len;
+};
+
+static bool is_at_home(const struct check *check)
+{
+    return check->own && check->own == check->here;
+}
+
+/* Not the name of who is at that address. */
+static bool is_new(const struct check *check)
+{
+    return !check->here || check->here->name != check->name;
+}
+
 /* Remembers who may go on to a handshake, or whose connection may follow it to this address. `token`: who it is, NULL:
  * it may not connect. */
-static struct wrd_admitted *note_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t name,
-                                       const wrd_token *token)
+static void note_check(struct wrd_endpoint *ep, const struct check *check, const wrd_token *token)
 {
-    uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
-    const struct wrd_admitted *before = wrd_admit_find(ep->admit, ep->now, hash, &path->remote);
+    const wrd_addr *remote = &check->path->remote;
+    const struct wrd_admitted *before = wrd_admit_find(ep->admit, ep->now, check->hash, remote);
     bool other = before && before->may_connect &&
                  (!token || memcmp(before->subject, token->subject, sizeof before->subject) != 0);
     bool mixed = before && (before->mixed || other);
-    struct wrd_admitted *entry = wrd_admit_note(ep->admit, ep->now, hash, &path->remote, name);
+    struct wrd_admitted *entry = wrd_admit_note(ep->admit, ep->now, check->hash, remote, check->name);
     entry->may_connect = token != NULL;
     entry->mixed = mixed;
+    entry->contested = entry->contested || check->here;
+    entry->identity = ep->has_second && wrd_ufrag_is_for(check->ufrag, &ep->second);
+    entry->bytes_in += (uint32_t)check->len;
+    entry->bytes_out += (uint32_t)check->answer_len;
     if (token)
         memcpy(entry->subject, token->subject, sizeof entry->subject);
-    return entry;
 }
 
-/* A valid check. `own`: the connection that it is of. */
-static void take_check(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_connection *own, bool is_at_home)
+/* What it means to the connection that it is of. */
+static void take_check(struct wrd_endpoint *ep, const struct check *check)
 {
-    ep->counters.checks_answered++;
-    if (own && is_at_home)
-        own->heard_at = ep->now; /* the deadline moves when it comes due */
-    else if (own)
-        wrd_moves_probe(ep, own, path);
+    if (is_at_home(check)) {
+        wrd_endpoint_rename(ep, check->own, check->name);
+        check->own->heard_at = ep->now; /* the deadline moves when it comes due */
+    } else if (check->own) {
+        wrd_moves_probe(ep, check->own, check->path);
+    }
 }
 
-static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
+/* `hash`: of its address. */
+static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t hash, const uint8_t *datagram,
+                         size_t len)
 {
     struct wrd_outbox_slot *slot = wrd_outbox_slot(ep);
     if (!slot)
         return;
     struct wrd_ice_answered answered;
-    size_t answer_len =
-        wrd_ice_lite_answer(&answered, &path->remote, datagram, len, slot->bytes, sizeof slot->bytes);
-    if (answer_len == 0) {
+    size_t answer_len = wrd_ice_lite_answer(&answered, &path->remote, datagram, len, slot->bytes, sizeof slot->bytes);
+    if (answer_len == 0 || !answered.is_success) {
         ep->counters.checks_invalid++;
+        if (answer_len > 0) /* a well-formed check that we refuse, and say so */
+            wrd_outbox_put(ep, slot, path, answer_len);
         return;
     }
-    if (!answered.is_success) { /* a well-formed check that we refuse, and say so */
-        ep->counters.checks_invalid++;
-        wrd_outbox_put(ep, slot, path, answer_len);
-        return;
-    }
-    uint64_t name = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
-    struct wrd_connection *here = wrd_paths_find(&ep->paths, &path->remote);
-    bool is_new = !here || here->name != name, is_at_home = here && (!is_new || here->hearsay);
-    struct wrd_connection *own = is_at_home ? here : wrd_endpoint_named(ep, name);
+    struct check check = {.path = path, .ufrag = &answered.ufrag, .hash = hash, .len = len, .answer_len = answer_len};
+    check.name = wrd_siphash(ep->paths.key, (const uint8_t *)answered.ufrag.text, answered.ufrag.len);
+    check.here = wrd_paths_find(&ep->paths, &path->remote);
+    check.own = check.here && (check.here->name == check.name || check.here->hearsay)
+                    ? check.here
+                    : wrd_endpoint_named(ep, check.name);
     wrd_token token = {0};
-    if (!own && pass_on(ep, name, path, datagram, len))
+    if (!check.own && pass_on(ep, check.name, path, datagram, len))
         return;
-    bool may_connect = is_new && has_token(ep, &answered.ufrag, &token);
-    if (!own && !may_connect)
+    bool may_connect = is_new(&check) && has_token(ep, check.ufrag, &token);
+    if (!check.own && !may_connect)
         return;
     wrd_outbox_put(ep, slot, path, answer_len);
-    if (is_new && (may_connect || !is_at_home)) {
-        struct wrd_admitted *entry = note_check(ep, path, name, may_connect ? &token : NULL);
-        entry->contested = entry->contested || here;
-        entry->identity = ep->has_second && wrd_ufrag_is_for(&answered.ufrag, &ep->second);
-        entry->bytes_in += (uint32_t)len;
-        entry->bytes_out += (uint32_t)answer_len;
-    }
-    if (is_new && is_at_home)
-        wrd_endpoint_rename(ep, here, name);
-    take_check(ep, path, own, is_at_home);
+    ep->counters.checks_answered++;
+    if (is_new(&check) && (may_connect || !is_at_home(&check)))
+        note_check(ep, &check, may_connect ? &token : NULL);
+    take_check(ep, &check);
 }
 
 /* A check by the server that `c` dialed, which then is a full agent; false: it is none. */
@@ -111,18 +128,16 @@ static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *
                           const uint8_t *datagram, size_t len)
 {
     struct wrd_outbox_slot *slot = c->check ? wrd_outbox_slot(ep) : NULL;
-    size_t answer_len = slot ? wrd_ice_check_answer(c->check, &path->remote, datagram, len, slot->bytes,
-                                                    sizeof slot->bytes)
-                             : 0;
+    size_t answer_len =
+        slot ? wrd_ice_check_answer(c->check, &path->remote, datagram, len, slot->bytes, sizeof slot->bytes) : 0;
     if (answer_len > 0)
         wrd_outbox_put(ep, slot, path, answer_len);
     return answer_len > 0;
 }
 
 /* Is there time for a check of an address without connection? */
-static bool is_welcome(struct wrd_endpoint *ep, const wrd_addr *remote)
+static bool is_welcome(struct wrd_endpoint *ep, const wrd_addr *remote, uint64_t hash)
 {
-    uint64_t hash = wrd_paths_hash(ep->paths.key, remote);
     return wrd_admit_find(ep->admit, ep->now, hash, remote) || wrd_newcomers_ask(ep->newcomers, ep->now, hash);
 }
 
@@ -136,10 +151,12 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
         wrd_endpoint_settle(ep, c);
     } else if (!ep->admit) {
         ep->counters.checks_invalid++;
-    } else if (c || is_welcome(ep, &path->remote)) {
-        answer_check(ep, path, datagram, len);
     } else {
-        ep->counters.checks_put_off++;
+        uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
+        if (c || is_welcome(ep, &path->remote, hash))
+            answer_check(ep, path, hash, datagram, len);
+        else
+            ep->counters.checks_put_off++;
     }
 }
 
@@ -208,8 +225,8 @@ static uint64_t hello_hash(const struct wrd_endpoint *ep, const struct wrd_dtls_
     return wrd_siphash(ep->paths.key, hello->random, WRD_DTLS_RANDOM_SIZE);
 }
 
-/* Is there a handshake at its address that the hello belongs to, as its beginning or a repetition? Later parts belong to
- * whatever there is. */
+/* Is there a handshake at its address that the hello belongs to, as its beginning or a repetition? Later parts belong
+ * to whatever there is. */
 static bool is_expected(const struct wrd_endpoint *ep, struct wrd_connection *c, const struct wrd_dtls_hello *hello)
 {
     if (!c || !hello)

@@ -4,10 +4,10 @@
 #define WRD_ENDPOINT_PATHS_H
 
 #include "endpoint/connection.h"
+#include "endpoint/map.h"
 
 struct wrd_paths {
-    struct wrd_connection **table; /* open addressing, linear probing, power of two, at most half full */
-    uint32_t cap, len;
+    struct wrd_map map; /* the address's hash -> pointer */
     struct wrd_connection *last; /* found last: datagrams of one sender often come in a row */
     uint8_t key[16];
 };
