@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "endpoint/counters.h"
 #include "endpoint/messages.h"
 
@@ -352,17 +353,12 @@ void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path 
 
 /* ---- time */
 
-static wrd_time earlier(wrd_time a, wrd_time b)
-{
-    return a < b ? a : b;
-}
-
 /* When an open connection counts as lost. */
 static wrd_time lost_at(const struct wrd_shared *shared, const struct wrd_connection *c)
 {
     wrd_time limit = shared->options.lost_timeout;
     wrd_time authentic = 2 * limit > WRD_AUTHENTIC_TIMEOUT ? 2 * limit : WRD_AUTHENTIC_TIMEOUT;
-    return earlier(c->heard_at + limit, c->authentic_at + authentic);
+    return wrd_earlier(c->heard_at + limit, c->authentic_at + authentic);
 }
 
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c)
@@ -371,13 +367,13 @@ wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct w
         return WRD_NEVER;
     wrd_time deadline = c->phase == WRD_PHASE_OPEN ? lost_at(shared, c) : c->phase_until;
     if (c->phase == WRD_PHASE_OPEN && shared->options.idle_timeout > 0)
-        deadline = earlier(deadline, c->talked_at + shared->options.idle_timeout);
+        deadline = wrd_earlier(deadline, c->talked_at + shared->options.idle_timeout);
     if (c->check)
-        deadline = earlier(deadline, wrd_ice_check_deadline(c->check));
+        deadline = wrd_earlier(deadline, wrd_ice_check_deadline(c->check));
     if (c->dtls)
-        deadline = earlier(deadline, wrd_dtls_deadline(c->dtls));
+        deadline = wrd_earlier(deadline, wrd_dtls_deadline(c->dtls));
     if (c->sctp)
-        deadline = earlier(deadline, wrd_sctp_deadline(c->sctp));
+        deadline = wrd_earlier(deadline, wrd_sctp_deadline(c->sctp));
     return deadline;
 }
 

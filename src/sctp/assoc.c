@@ -2,6 +2,7 @@
 #include "sctp/assoc.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
 #define MOVE(to) (1u << WRD_SCTP_##to)
 #define RESTART  MOVE(ESTABLISHED)
@@ -234,19 +235,14 @@ void wrd_sctp_abort(struct wrd_sctp *sctp, wrd_time now)
 
 /* ---- Time ---- */
 
-static wrd_time earlier(wrd_time a, wrd_time b)
-{
-    return a < b ? a : b;
-}
-
 wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp)
 {
-    wrd_time deadline = earlier(earlier(sctp->t1, sctp->t5), earlier(sctp->t2, sctp->t3));
-    deadline = earlier(deadline, earlier(sctp->probe, earlier(sctp->reorder, sctp->pacing)));
+    wrd_time deadline = wrd_earlier(wrd_earlier(sctp->t1, sctp->t5), wrd_earlier(sctp->t2, sctp->t3));
+    deadline = wrd_earlier(deadline, wrd_earlier(sctp->probe, wrd_earlier(sctp->reorder, sctp->pacing)));
     if (sctp->begun && !sctp->track.sack_now)
-        deadline = earlier(deadline, sctp->track.sack_deadline);
-    deadline = earlier(deadline, wrd_sctp_messages_deadline(sctp));
-    return earlier(deadline, earlier(sctp->heartbeat.deadline, sctp->reset.deadline));
+        deadline = wrd_earlier(deadline, sctp->track.sack_deadline);
+    deadline = wrd_earlier(deadline, wrd_sctp_messages_deadline(sctp));
+    return wrd_earlier(deadline, wrd_earlier(sctp->heartbeat.deadline, sctp->reset.deadline));
 }
 
 static void expire_t1(struct wrd_sctp *sctp, wrd_time now)
