@@ -81,7 +81,9 @@ struct bench_snapshot {
 };
 /* Says so when the server's process has ended. */
 void bench_take_snapshot(struct bench *bench, struct bench_snapshot *out);
-/* How much of a core we took ourselves, since a bench that is busy all the time measures itself; not when it spins. */
+/* Our own CPU in `mode`, which says nothing, and is left out, when we spin. */
+void bench_report_own(struct bench *bench, const char *mode, const char *text, double value, const char *unit);
+/* How much of a core we took ourselves, since a bench that is busy all the time measures itself. The same holds. */
 void bench_report_busy(struct bench *bench, const char *mode, const struct bench_snapshot *begin,
                        const struct bench_snapshot *end);
 bool bench_sees_server(const struct bench *bench); /* its CPU and memory are known */

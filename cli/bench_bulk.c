@@ -267,8 +267,8 @@ static void report(const struct bulk *bulk)
         report_row(&bench->report, mode, "server_cpu", "server's CPU for a byte",
                    (double)(bulk->end.server.cpu_ns - bulk->begin.server.cpu_ns) / bytes, "ns/B");
     }
-    report_row(&bench->report, mode, "client_cpu", "our own CPU for a byte",
-               (double)(bulk->end.own.cpu_ns - bulk->begin.own.cpu_ns) / bytes, "ns/B");
+    bench_report_own(bench, mode, "our own CPU for a byte",
+                     (double)(bulk->end.own.cpu_ns - bulk->begin.own.cpu_ns) / bytes, "ns/B");
     bench_report_busy(bench, mode, &bulk->begin, &bulk->end);
 }
 

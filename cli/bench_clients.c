@@ -69,8 +69,8 @@ static void report_connects(struct bench *bench, const struct bench_opening *ope
         report_row(report, "connects", "server_cpu", "server's CPU for a connect",
                    us(clients->open.server.cpu_ns - clients->before.server.cpu_ns) / count, "us");
     }
-    report_row(report, "connects", "client_cpu", "our own CPU for a connect",
-               us(clients->open.own.cpu_ns - clients->before.own.cpu_ns) / count, "us");
+    bench_report_own(bench, "connects", "our own CPU for a connect",
+                     us(clients->open.own.cpu_ns - clients->before.own.cpu_ns) / count, "us");
     bench_report_busy(bench, "connects", &clients->before, &clients->open);
 }
 
@@ -137,8 +137,8 @@ static void report_idle(struct bench *bench, double open, const struct clients *
     }
     report_row(report, "idle", "client_memory", "our own memory (RSS) for each",
                memory_each(clients->before.own.memory, clients->idle.own.memory, open), "B");
-    report_row(report, "idle", "client_cpu", "our own CPU for 1000 clients, of a core",
-               percent(clients->idle.own.cpu_ns - clients->open.own.cpu_ns, took, open), "%");
+    bench_report_own(bench, "idle", "our own CPU for 1000 clients, of a core",
+                     percent(clients->idle.own.cpu_ns - clients->open.own.cpu_ns, took, open), "%");
 }
 
 /* Holds what is open until the time is over or nobody is left. */

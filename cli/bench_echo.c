@@ -234,9 +234,8 @@ static void report_echo(const struct echo *echo, bool bulk)
                    bulk ? "server's CPU for a byte, there and back" : "server's CPU for a message",
                    (double)(echo->end.server.cpu_ns - echo->begin.server.cpu_ns) / divisor, bulk ? "ns/B" : "us");
     }
-    report_row(report, mode, "client_cpu",
-               bulk ? "our own CPU for a byte, there and back" : "our own CPU for a message",
-               (double)(echo->end.own.cpu_ns - echo->begin.own.cpu_ns) / divisor, bulk ? "ns/B" : "us");
+    bench_report_own(bench, mode, bulk ? "our own CPU for a byte, there and back" : "our own CPU for a message",
+                     (double)(echo->end.own.cpu_ns - echo->begin.own.cpu_ns) / divisor, bulk ? "ns/B" : "us");
     bench_report_busy(bench, mode, &echo->begin, &echo->end);
 }
 

@@ -47,7 +47,7 @@ static const char help[] =
     "  --cpu N               run on this core only\n"
     "  --spin                never sleep: the server does not pay for waking us, and latency is without our wake-up. "
     "It\n"
-    "                        takes a core, not the server's, all the time; our own CPU then says nothing\n"
+    "                        takes a core, not the server's, all the time; our own CPU is not told then\n"
     "  --json FILE           write all figures there, too; - is stdout, without the table\n"
     "  --progress            say on stderr how it goes, also when that is no terminal\n"
     "\n"

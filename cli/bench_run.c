@@ -94,6 +94,13 @@ void bench_take_snapshot(struct bench *bench, struct bench_snapshot *out)
     }
 }
 
+void bench_report_own(struct bench *bench, const char *mode, const char *text, double value, const char *unit)
+{
+    if (!bench->options.spin) {
+        report_row(&bench->report, mode, "client_cpu", text, value, unit);
+    }
+}
+
 void bench_report_busy(struct bench *bench, const char *mode, const struct bench_snapshot *begin,
                        const struct bench_snapshot *end)
 {

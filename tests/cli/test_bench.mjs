@@ -183,6 +183,19 @@ test('the JSON tells the machine and the parameters, and a file has it, too', as
   assert.equal(json.rows.find(({ name }) => name === 'connects.opened').value, 40);
 });
 
+test('a client that spins measures the same, and leaves out its own CPU', async (t) => {
+  const server = await serve(t, ['--bench']);
+  const pid = ['--server-pid', `${server.child.pid}`];
+  const sleeping = await figures(server, pid);
+  const spinning = await figures(server, [...pid, '--spin']);
+  assert.equal(spinning.code, 0, spinning.err);
+  assert.equal(spinning.json.parameters.spin, true);
+  assert.equal(sleeping.json.parameters.spin, false);
+  const own = /\.client_(cpu|busy)$/;
+  assert.deepEqual([...spinning.rows.keys()], [...sleeping.rows.keys()].filter((name) => !own.test(name)));
+  assert.ok([...sleeping.rows.keys()].some((name) => own.test(name)));
+});
+
 test('how it goes is said on stderr when asked for', async (t) => {
   const server = await serve(t);
   const { code, err } = await bench(server, ['--progress', 'echo']);
