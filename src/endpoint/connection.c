@@ -2,8 +2,8 @@
 #include "endpoint/connection.h"
 
 #include "base/check.h"
+#include "base/earlier.h"
 #include "base/mem.h"
-#include "base/time.h"
 #include "endpoint/counters.h"
 #include "endpoint/messages.h"
 

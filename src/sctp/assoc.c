@@ -2,7 +2,7 @@
 #include "sctp/assoc.h"
 
 #include "base/check.h"
-#include "base/time.h"
+#include "base/earlier.h"
 
 #define MOVE(to) (1u << WRD_SCTP_##to)
 #define RESTART  MOVE(ESTABLISHED)

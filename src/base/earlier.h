@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef WRD_BASE_TIME_H
-#define WRD_BASE_TIME_H
+#ifndef WRD_BASE_EARLIER_H
+#define WRD_BASE_EARLIER_H
 
 #include "wrd/base.h"
 
