@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <string.h>
 
 /* As the length of a GCM context's "fixed" part of the nonce, as EVP_CTRL_GCM_SET_IV_FIXED takes it. */
 #define WHOLE_NONCE ((size_t)-1)
@@ -67,6 +68,31 @@ static bool load_nonce(EVP_CIPHER_CTX *context, const struct wrd_dtls_key *key, 
     return EVP_CipherInit_ex(context, NULL, NULL, NULL, nonce, key->seals) == 1 && load_tag(context, tag);
 }
 
+static bool seals_alike(EVP_CIPHER_CTX *context)
+{
+    static const uint8_t key[WRD_DTLS_KEY_MAX];
+    uint8_t first[WRD_DTLS_NONCE_SIZE] = {1}, second[WRD_DTLS_NONCE_SIZE] = {2};
+    uint8_t text[WRD_DTLS_NONCE_SIZE] = {0}, quick[sizeof text], plain[sizeof text];
+    int n = 0;
+    return EVP_EncryptInit_ex(context, EVP_aes_128_gcm(), NULL, key, first) == 1 && load_gcm(context, second, NULL) &&
+           EVP_EncryptUpdate(context, quick, &n, text, sizeof text) == 1 &&
+           EVP_EncryptInit_ex(context, NULL, NULL, NULL, second) == 1 &&
+           EVP_EncryptUpdate(context, plain, &n, text, sizeof text) == 1 && memcmp(quick, plain, sizeof quick) == 0;
+}
+
+/* Does load_gcm() do what it shall? AES may be that of an engine or of another provider, and a nonce that stays is the
+ * end of all secrecy. */
+static bool sets_nonces(struct wrd_dtls_ciphers *ciphers)
+{
+    if (ciphers->tried)
+        return ciphers->sets_nonces;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    ciphers->tried = context != NULL;
+    ciphers->sets_nonces = context && seals_alike(context);
+    EVP_CIPHER_CTX_free(context);
+    return ciphers->sets_nonces;
+}
+
 struct evp_cipher_ctx_st *wrd_dtls_ciphers_load(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key,
                                                 uint8_t nonce[WRD_DTLS_NONCE_SIZE], uint8_t *tag)
 {
@@ -76,7 +102,7 @@ struct evp_cipher_ctx_st *wrd_dtls_ciphers_load(struct wrd_dtls_ciphers *ciphers
     if (ciphers->slots[at].key != key) {
         at = find_slot(ciphers);
         loaded = load_slot(ciphers, at, key, nonce) && load_tag(ciphers->slots[at].context, tag);
-    } else if (key->suite == WRD_DTLS_AES_128_GCM) {
+    } else if (key->suite == WRD_DTLS_AES_128_GCM && sets_nonces(ciphers)) {
         loaded = load_gcm(context, nonce, tag);
     } else {
         loaded = load_nonce(context, key, nonce, tag);

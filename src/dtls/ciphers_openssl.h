@@ -33,6 +33,7 @@ struct wrd_dtls_ciphers {
         bool used; /* since the hand passed */
     } slots[WRD_DTLS_CIPHERS];
     unsigned hand;
+    bool tried, sets_nonces; /* the quick way to set a nonce, and whether it works here */
 };
 
 /* A context with `key`, the nonce and, to open, the tag loaded, good until the next call. NULL: memory is short. */
