@@ -58,20 +58,20 @@ struct wrd_connection {
     struct wrd_connection *rival;    /* a handshake from the same address that may replace this one */
     struct wrd_connection *replaces; /* the other way round */
     struct wrd_queue_link links[WRD_QUEUES];
-    bool buried;  /* retired: only its last words remain */
-    bool counted; /* in connections_opened */
-    bool named;   /* found by `name` */
-    bool evicted; /* gave way to a newer handshake */
-    bool hearsay; /* whose name it is, anybody may have said: each check from its address gives it a new one */
-    uint64_t name;    /* hash of the ufrag; 0: not known */
-    uint64_t hello;   /* hash of its ClientHello's random; 0: not known */
-    uint64_t address; /* hash of the part of its address that limits count by */
+    bool buried;          /* retired: only its last words remain */
+    bool counted;         /* in connections_opened */
+    bool named;           /* found by `name` */
+    bool evicted;         /* gave way to a newer handshake */
+    bool hearsay;         /* whose name it is, anybody may have said: each check from its address gives it a new one */
+    uint64_t name;        /* hash of the ufrag; 0: not known */
+    uint64_t hello;       /* hash of its ClientHello's random; 0: not known */
+    uint64_t address;     /* hash of the part of its address that limits count by */
     wrd_time probe_after; /* moves.c */
     wrd_time judged_at;   /* reclaim.c: how many chunks had come and gone by then */
     uint64_t chunks_then;
     bool hoards;
 
-    enum wrd_phase phase;
+    enum wrd_phase phase, timed_phase; /* now, and when the timer was set */
     bool dialed;
     bool closed_by_us; /* the application closed, in whatever phase */
     bool was_open;
@@ -81,7 +81,7 @@ struct wrd_connection {
     const char *reason_text;
 
     wrd_path path;
-    bool proved;   /* a cookie came back from that address */
+    bool proved; /* a cookie came back from that address */
     bool has_token;
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
@@ -141,7 +141,8 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
                                  const uint8_t *datagram, size_t len);
 size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t cap);
-/* A datagram to the address that the peer may have now, which it answers under its keys with the same `info`. 0: none. */
+/* A datagram to the address that the peer may have now, which it answers under its keys with the same `info`. 0: none.
+ */
 size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c,
                             const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap);
 /* The peer of an open connection is at `path` now. */

@@ -155,7 +155,7 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
         uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
         if (c || is_welcome(ep, &path->remote, hash))
             answer_check(ep, path, hash, datagram, len);
-        else
+        else if (!pass_on(ep, 0, path, datagram, len)) /* of a client that moved here, whose loop is another */
             ep->counters.checks_put_off++;
     }
 }

@@ -155,13 +155,17 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
 static void set_timer(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     wrd_timers_set(&ep->timers, c, wrd_connection_deadline(&ep->shared, c));
+    c->timed_phase = c->phase;
 }
 
-/* Its timer is set when its turn to send is over: until then there is no waiting, and it may change with every call. */
+/* Its timer is set once more when its turn to send is over; what is settled for each message leaves it as it is. */
 void wrd_endpoint_settle(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
-    if (note(ep, c))
-        wrd_queue_push(&ep->output, c);
+    if (!note(ep, c))
+        return;
+    if (c->heap_index == WRD_TIMERS_NOWHERE || c->phase != c->timed_phase)
+        set_timer(ep, c);
+    wrd_queue_push(&ep->output, c);
 }
 
 void wrd_endpoint_tick(struct wrd_endpoint *ep, wrd_time now)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The endpoint as its own files share it: endpoint.c (life, output, time), demux.c and moves.c (datagrams in), events.c (events out),
- * counters.c, reclaim.c, conn.c and channel.c (the application's calls). */
+/* The endpoint as its own files share it: endpoint.c (life, output, time), demux.c and moves.c (datagrams in), events.c
+ * (events out), counters.c, reclaim.c, conn.c and channel.c (the application's calls). */
 #ifndef WRD_ENDPOINT_INSIDE_H
 #define WRD_ENDPOINT_INSIDE_H
 
@@ -14,8 +14,9 @@
 #include "endpoint/table.h"
 #include "endpoint/timers.h"
 
-/* What is answered to an address, for no connection, waits here. */
-#define WRD_OUTBOX_SLOTS 256
+/* What is answered to an address, for no connection, waits here: an answer, and for a check that names a connection
+ * elsewhere a probe, for twice as many datagrams as native/node.c takes before it sends. */
+#define WRD_OUTBOX_SLOTS 512
 #define WRD_OUTBOX_DIALS 2 /* of an endpoint that only dials */
 
 struct wrd_outbox_slot {

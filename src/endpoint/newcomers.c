@@ -41,7 +41,13 @@ static void turn_page(struct wrd_newcomers *newcomers, wrd_time now)
     if (missed)
         memset(newcomers->heard[1 - newcomers->recent], 0, sizeof newcomers->heard[0]);
     newcomers->until = now + WRD_NEWCOMERS_PERIOD;
-    newcomers->count = 0;
+    newcomers->count = newcomers->pushy = 0;
+}
+
+/* Nobody can know beforehand whose turn is the next, for the hash is keyed. */
+static bool is_drawn(uint32_t number, uint64_t hash)
+{
+    return ((hash ^ number) * 0x9e3779b97f4a7c15u) >> 32 < UINT32_MAX / WRD_NEWCOMERS_OF_PUSHY;
 }
 
 bool wrd_newcomers_ask(struct wrd_newcomers *newcomers, wrd_time now, uint64_t hash)
@@ -58,5 +64,6 @@ bool wrd_newcomers_ask(struct wrd_newcomers *newcomers, wrd_time now, uint64_t h
     }
     if (before <= WRD_NEWCOMERS_ANSWERS)
         return before > 0;
-    return ++newcomers->pushy % WRD_NEWCOMERS_OF_PUSHY == 0;
+    newcomers->pushy++;
+    return newcomers->pushy <= WRD_NEWCOMERS_FREE || is_drawn(newcomers->pushy, hash);
 }

@@ -7,7 +7,7 @@
 #include "endpoint/map.h"
 
 struct wrd_paths {
-    struct wrd_map map; /* the address's hash -> pointer */
+    struct wrd_map map;          /* the address's hash -> pointer */
     struct wrd_connection *last; /* found last: datagrams of one sender often come in a row */
     uint8_t key[16];
 };

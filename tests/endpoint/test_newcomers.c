@@ -45,23 +45,38 @@ static void above_it_who_comes_again_is_and_who_comes_once_is_not(void **state)
     }
 }
 
-static void who_goes_on_without_a_handshake_is_looked_at_less_often_but_never_put_off_for_good(void **state)
+/* `count` checks of some addresses that go on without a handshake; how many are looked at. */
+static unsigned pushy(wrd_time now, unsigned count, uint64_t *seed)
+{
+    unsigned looked = 0;
+    for (unsigned i = 0; i < count; i++)
+        looked += wrd_newcomers_ask(&newcomers, now, (uint64_t)lab_below(seed, 500) * 0x9e3779b97f4a7c15u);
+    return looked;
+}
+
+static void who_goes_on_without_a_handshake_shares_a_rate_and_is_never_put_off_for_good(void **state)
 {
     (void)state;
     uint64_t seed = 4;
     memset(&newcomers, 0, sizeof newcomers);
-    unsigned looked = 0, longest = 0, since = 0;
-    for (unsigned i = 0; i < 1000; i++) { /* in five seconds, among others */
+    unsigned looked = 0, others = 0, longest = 0, since = 0;
+    for (unsigned i = 0; i < 2000; i++) { /* in ten seconds, among others */
         wrd_time now = START + i * 5 * WRD_MILLISECOND;
-        if (now == START || now >= newcomers.until)
+        if (now == START || now >= newcomers.until) {
             (void)strangers(now, WRD_NEWCOMERS_FREE, &seed);
+            assert_in_range(pushy(now, WRD_NEWCOMERS_FREE, &seed), WRD_NEWCOMERS_FREE * 9 / 10, WRD_NEWCOMERS_FREE);
+            (void)pushy(now, 2 * WRD_NEWCOMERS_FREE / 10, &seed); /* now their rate is used up */
+            others += pushy(now, WRD_NEWCOMERS_FREE, &seed);
+        }
         bool is = wrd_newcomers_ask(&newcomers, now, 12345);
         looked += is;
         since = is ? 0 : since + 1;
         longest = since > longest ? since : longest;
     }
-    assert_in_range(looked, 1000 / WRD_NEWCOMERS_OF_PUSHY, 1000 / 4);
-    assert_true(longest < 2 * WRD_NEWCOMERS_OF_PUSHY);
+    assert_in_range(looked, 2000 / WRD_NEWCOMERS_OF_PUSHY * 2 / 3, 2000 / WRD_NEWCOMERS_OF_PUSHY * 3 / 2);
+    assert_in_range(others, 10 * WRD_NEWCOMERS_FREE / WRD_NEWCOMERS_OF_PUSHY * 2 / 3,
+                    10 * WRD_NEWCOMERS_FREE / WRD_NEWCOMERS_OF_PUSHY * 3 / 2);
+    assert_true(longest < 16 * WRD_NEWCOMERS_OF_PUSHY);
 }
 
 static void who_was_heard_is_remembered_for_one_to_two_periods(void **state)
@@ -84,7 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(up_to_the_rate_everybody_is_looked_at),
         cmocka_unit_test(above_it_who_comes_again_is_and_who_comes_once_is_not),
-        cmocka_unit_test(who_goes_on_without_a_handshake_is_looked_at_less_often_but_never_put_off_for_good),
+        cmocka_unit_test(who_goes_on_without_a_handshake_shares_a_rate_and_is_never_put_off_for_good),
         cmocka_unit_test(who_was_heard_is_remembered_for_one_to_two_periods),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

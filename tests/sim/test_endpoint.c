@@ -286,8 +286,8 @@ static void bytes_that_are_no_frame_end_that_one_connection(void **state)
     raw.mode = WRD_RAW;
     struct link_options link = {.delay_us = 5 * WRD_MILLISECOND};
     static struct caller hostile;
-    hostile = (struct caller){.to = world_address(scene.server), .seed = 3, .messages = 3, .size_max = 500,
-                              .fixed_size = true};
+    hostile = (struct caller){
+        .to = world_address(scene.server), .seed = 3, .messages = 3, .size_max = 500, .fixed_size = true};
     assert_non_null(world_add(&scene.world, &raw, &link, caller_turn, &hostile));
     run_for(&scene, WRD_SECOND);
     assert_true(hostile.closed);
@@ -678,6 +678,47 @@ static void options_out_of_range_are_named(void **state)
     assert_null(ep);
 }
 
+static void expect_end(struct scene *scene, struct node *node, wrd_conn conn)
+{
+    wrd_event event;
+    wrd_endpoint_expire(node->endpoint, scene->world.now + 3600 * WRD_SECOND);
+    while (wrd_endpoint_next(node->endpoint, &event) && event.kind != WRD_EVENT_CLOSED)
+        continue;
+    assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+    assert_true(event.conn == conn);
+}
+
+/* As behind a socket that takes nothing. */
+static void a_dial_and_a_close_end_in_time_though_nothing_is_transmitted(void **state)
+{
+    (void)state;
+    static struct scene scene;
+    set_scene(&scene, WRD_RAW, echo_turn, 2);
+    run_for(&scene, WRD_SECOND);
+    struct node *client = scene.clients[0];
+    assert_true(caller_succeeded(&scene.callers[0]));
+    wrd_conn_close(client->endpoint, scene.world.now, scene.callers[0].conn);
+    wrd_time due = wrd_endpoint_deadline(client->endpoint);
+    assert_true(due <= scene.world.now); /* there is something to transmit, which nobody does */
+    expect_end(&scene, client, scene.callers[0].conn);
+    wrd_endpoint_abort(scene.clients[1]->endpoint, scene.world.now);
+
+    wrd_endpoint *dialer;
+    wrd_endpoint_options options;
+    wrd_address to = world_address(scene.server);
+    wrd_conn conn;
+    wrd_event event;
+    wrd_endpoint_options_init(&options);
+    assert_int_equal(wrd_endpoint_new(&dialer, &options, NULL, NULL), WRD_OK);
+    assert_int_equal(wrd_endpoint_dial(dialer, WRD_SECOND, &conn, &to), WRD_OK);
+    wrd_endpoint_expire(dialer, 3600 * WRD_SECOND);
+    assert_true(wrd_endpoint_next(dialer, &event));
+    assert_int_equal(event.kind, WRD_EVENT_CLOSED);
+    assert_int_equal(event.reason, WRD_TIMEOUT);
+    wrd_endpoint_free(dialer);
+    end_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -696,6 +737,7 @@ int main(void)
         cmocka_unit_test(a_read_that_left_bytes_sees_them_before_the_end),
         cmocka_unit_test(a_peer_that_vanishes_under_a_blocked_echo_leaves_no_connection),
         cmocka_unit_test(a_message_that_is_never_released_does_not_hold_back_the_end),
+        cmocka_unit_test(a_dial_and_a_close_end_in_time_though_nothing_is_transmitted),
         cmocka_unit_test(our_close_ends_for_us_whatever_becomes_of_the_peer),
         cmocka_unit_test(a_message_that_is_only_looked_at_makes_no_work),
         cmocka_unit_test(data_and_abort_at_once_leave_no_connection),

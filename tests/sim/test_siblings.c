@@ -177,10 +177,57 @@ static void a_client_that_moves_to_another_loop_keeps_its_connection(void **stat
     assert_int_equal(port.world.allocations.bytes, 0);
 }
 
+/* More checks of strangers than are looked at in a period, at every loop. */
+static void overload(uint64_t *seed)
+{
+    static const uint8_t check[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+    for (unsigned loop = 0; loop < LOOPS; loop++) {
+        for (unsigned i = 0; i < 8001; i++) {
+            wrd_path path = {.remote = {.family = 4, .port = 1}, .local = port.loops[loop]->addr};
+            uint64_t ip = link_random(seed);
+            memcpy(path.remote.ip, &ip, 4);
+            wrd_endpoint_receive(port.loops[loop]->endpoint, port.world.now, &path, check, sizeof check);
+        }
+    }
+}
+
+static void a_client_that_moved_to_another_loop_stays_though_there_are_more_checks_than_time(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    wrd_endpoint_options options;
+    uint64_t seed = 5;
+    open_port();
+    wrd_endpoint_options_init(&options);
+    caller = (struct caller){
+        .to = world_address(port.loops[0]), .seed = 1, .messages = 5, .size_max = 100, .close_after = false};
+    struct node *client = world_add(&port.world, &options, &line, caller_turn, &caller);
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    uint64_t passed = 0;
+    for (uint16_t tries = 0; tries < 8 && passed == 0; tries++) { /* until it is at another loop */
+        wrd_addr to = client->addr;
+        to.port = (uint16_t)(to.port + 101);
+        world_rebind(&port.world, client, 0, &to);
+        world_run(&port.world, port.world.now + 20 * WRD_SECOND, NULL);
+        for (unsigned i = 0; i < LOOPS; i++)
+            passed += counters_of(i).passed_on;
+    }
+    assert_true(passed > 0);
+    for (unsigned i = 0; i < 180; i++) { /* a minute and a half without a message */
+        overload(&seed);
+        world_run(&port.world, port.world.now + 500 * WRD_MILLISECOND, NULL);
+    }
+    assert_false(caller.closed);
+    for (unsigned i = 0; i < LOOPS; i++)
+        assert_true(counters_of(i).checks_put_off > 0);
+    world_free(&port.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_moves_to_another_loop_keeps_its_connection),
+        cmocka_unit_test(a_client_that_moved_to_another_loop_stays_though_there_are_more_checks_than_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
