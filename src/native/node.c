@@ -14,8 +14,8 @@
  * that came as one run were sent as one, by a peer that sends more at once. */
 #define SACK_EVERY     4
 #define SACK_EVERY_RUN 32
-/* Of whomever, all that waits is sent: answers to strangers have no more places to wait in. Below that SACKs of many
- * peers wait for what the application answers them. */
+/* Of whomever, before all that waits is sent: answers to strangers have few places to wait in (WRD_OUTBOX_SLOTS). Until
+ * then SACKs of many peers wait for what the application answers them. */
 #define SEND_EVERY 256
 #define WAIT_MAX   3600000 /* ms */
 
@@ -117,7 +117,8 @@ static bool send_batch(struct wrd_node *node)
     node->out_count -= sent;
     if (node->out_count == 0)
         node->out_first = 0;
-    return node->out_count == 0;
+    node->full = node->out_count > 0;
+    return !node->full;
 }
 
 /* Takes what the endpoint has to send; false: the batch is full. */
@@ -163,7 +164,7 @@ static void take(struct wrd_node *node, wrd_time now, const wrd_path *path, cons
     wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
     node->in_a_row++;
     node->unsent++;
-    if (!node->buffers)
+    if (!node->buffers || node->full)
         return;
     if (node->unsent >= SEND_EVERY)
         send_all(node);
@@ -192,14 +193,15 @@ static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *
 
 static void read_all(struct wrd_node *node)
 {
-    unsigned runs = WRD_UDP_IN;
-    for (int batches = 0; batches < BATCHES_MAX && runs == WRD_UDP_IN; batches++) {
-        runs = wrd_udp_receive(&node->udp, &node->buffers->in);
+    bool drained = false;
+    for (int batches = 0; batches < BATCHES_MAX && !drained; batches++) {
+        unsigned runs = wrd_udp_receive(&node->udp, &node->buffers->in);
+        drained = runs < (node->udp.features & WRD_UDP_MMSG ? WRD_UDP_IN : 1);
         wrd_time now = wrd_node_now();
         node->in_a_row = 0;
         for (unsigned i = 0; i < runs; i++)
             take_run(node, now, &node->buffers->in.runs[i]);
-        if (node->out_count > 0)
+        if (node->out_count > 0 && !node->full)
             (void)send_batch(node);
     }
 }

@@ -18,9 +18,10 @@ struct wrd_node {
     struct wrd_buffers *buffers;   /* NULL: given back */
     unsigned out_first, out_count; /* of buffers->out, waiting because the socket was full */
     struct wrd_datagram *aside;    /* those, while the buffers are given back */
-    wrd_addr last;     /* whose datagram came last */
-    unsigned in_a_row; /* of it, since answers were drawn up */
-    unsigned unsent;   /* of all, since everything was sent */
+    wrd_addr last;                 /* whose datagram came last */
+    unsigned in_a_row;             /* of it, since answers were drawn up */
+    unsigned unsent;               /* of all, since everything was sent */
+    bool full;                     /* the socket: it is not tried again in this turn, but at its end */
     bool joined, keeps_buffers;
 };
 
