@@ -7,7 +7,6 @@
  * Meanwhile a real client of its own, whose datagrams and address the flood uses, is connected. Prints a line of JSON.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -18,10 +17,12 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "native/sockaddr.h"
 #include "stress/forge.h"
 #include "stress/tally.h"
 
-enum { RATE_MAX = 200000, SECONDS_MAX = 60, SOURCES = 60000, BATCH = 64, IP_HEADER = 20, UDP_HEADER = 8 };
+enum { RATE_MAX = 200000, SECONDS_MAX = 60, SOURCES = 60000, BATCH = 64 };
+enum { IP4_HEADER = 20, IP6_HEADER = 40, UDP_HEADER = 8, HEADERS_MAX = IP6_HEADER + UDP_HEADER };
 
 /* What the flood may be late by and still make up for. */
 #define LATE_MAX (10 * WRD_MILLISECOND)
@@ -38,32 +39,82 @@ struct flood {
     wrd_time took;
 };
 
-static int open_raw(void)
+static int open_raw(uint8_t family)
 {
-    int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    int fd = socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == 0)
         return fd;
     return -1;
 }
 
-/* IPv4 and UDP headers in front of a shot; the kernel adds the IP checksum, and UDP's may be absent. */
-static void write_headers(uint8_t out[IP_HEADER + UDP_HEADER], const struct shot *shot, const wrd_addr *to)
+/* The kernel adds the IP checksum, and UDP's may be absent. */
+static void write_ip4(uint8_t out[IP4_HEADER], const struct shot *shot, const wrd_addr *to)
 {
-    memset(out, 0, IP_HEADER + UDP_HEADER);
     out[0] = 0x45;
-    wrd_store16be(out + 2, (uint16_t)(IP_HEADER + UDP_HEADER + shot->len));
+    wrd_store16be(out + 2, (uint16_t)(IP4_HEADER + UDP_HEADER + shot->len));
     out[8] = 64;
     out[9] = IPPROTO_UDP;
-    memcpy(out + 12, shot->ip, 4);
+    memcpy(out + 12, shot->from.ip, 4);
     memcpy(out + 16, to->ip, 4);
-    wrd_store16be(out + 20, shot->port);
-    wrd_store16be(out + 22, to->port);
-    wrd_store16be(out + 24, (uint16_t)(UDP_HEADER + shot->len));
+}
+
+static void write_ip6(uint8_t out[IP6_HEADER], const struct shot *shot, const wrd_addr *to)
+{
+    out[0] = 0x60;
+    wrd_store16be(out + 4, (uint16_t)(UDP_HEADER + shot->len));
+    out[6] = IPPROTO_UDP;
+    out[7] = 64;
+    memcpy(out + 8, shot->from.ip, 16);
+    memcpy(out + 24, to->ip, 16);
+}
+
+/* RFC 1071: words of any width and byte order add up to the same sum, stored in that order. */
+static uint64_t add_words(uint64_t sum, const uint8_t *bytes, size_t len)
+{
+    for (size_t at = 0; at < len; at += sizeof sum) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + at, len - at < sizeof word ? len - at : sizeof word);
+        sum += word;
+        sum += sum < word;
+    }
+    return sum;
+}
+
+/* Of UDP over IPv6, where it must be; RFC 8200, section 8.1, is the pseudo-header. */
+static void write_checksum(uint8_t headers[HEADERS_MAX], const struct shot *shot)
+{
+    uint8_t pseudo[8] = {[7] = IPPROTO_UDP};
+    memcpy(pseudo + 2, headers + 4, 2);
+    uint64_t sum = add_words(0, pseudo, sizeof pseudo);
+    sum = add_words(sum, headers + 8, HEADERS_MAX - 8); /* addresses, ports, length */
+    sum = add_words(sum, shot->bytes, shot->len);
+    while (sum > UINT16_MAX)
+        sum = (sum & UINT16_MAX) + (sum >> 16);
+    uint16_t checksum = sum == UINT16_MAX ? UINT16_MAX : (uint16_t)~sum; /* 0 would be none */
+    memcpy(headers + IP6_HEADER + 6, &checksum, sizeof checksum);
+}
+
+/* IP and UDP headers in front of a shot. Returns their length. */
+static size_t write_headers(uint8_t out[HEADERS_MAX], const struct shot *shot, const wrd_addr *to)
+{
+    size_t ip_header = to->family == 4 ? IP4_HEADER : IP6_HEADER;
+    uint8_t *udp = out + ip_header;
+    memset(out, 0, HEADERS_MAX);
+    wrd_store16be(udp, shot->from.port);
+    wrd_store16be(udp + 2, to->port);
+    wrd_store16be(udp + 4, (uint16_t)(UDP_HEADER + shot->len));
+    if (to->family == 4) {
+        write_ip4(out, shot, to);
+    } else {
+        write_ip6(out, shot, to);
+        write_checksum(out, shot);
+    }
+    return ip_header + UDP_HEADER;
 }
 
 struct batch {
     struct shot shots[BATCH];
-    uint8_t headers[BATCH][IP_HEADER + UDP_HEADER];
+    uint8_t headers[BATCH][HEADERS_MAX];
     struct iovec parts[BATCH][2];
     struct mmsghdr messages[BATCH];
 };
@@ -78,16 +129,18 @@ static void count_sent(struct flood *flood, const struct shot *shot)
 
 static void send_batch(struct flood *flood, struct batch *batch, unsigned count)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    memcpy(&to.sin_addr, flood->server.addr.ip, 4);
+    wrd_addr server = flood->server.addr;
+    server.port = 0; /* raw sockets of IPv6 take it for the protocol */
+    union wrd_sockaddr to;
+    socklen_t to_len = wrd_to_sockaddr(&to, &server, server.family);
     for (unsigned i = 0; i < count; i++) {
         struct shot *shot = &batch->shots[i];
         forge_next(&flood->forge, shot);
-        write_headers(batch->headers[i], shot, &flood->server.addr);
-        batch->parts[i][0] = (struct iovec){batch->headers[i], sizeof batch->headers[i]};
+        size_t headers = write_headers(batch->headers[i], shot, &flood->server.addr);
+        batch->parts[i][0] = (struct iovec){batch->headers[i], headers};
         batch->parts[i][1] = (struct iovec){shot->bytes, shot->len};
         batch->messages[i] = (struct mmsghdr){
-            .msg_hdr = {.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = batch->parts[i], .msg_iovlen = 2}};
+            .msg_hdr = {.msg_name = &to, .msg_namelen = to_len, .msg_iov = batch->parts[i], .msg_iovlen = 2}};
     }
     for (unsigned at = 0; at < count;) {
         int sent = sendmmsg(flood->fd, batch->messages + at, count - at, 0);
@@ -197,9 +250,9 @@ int main(int argc, char **argv)
         return usage();
     if (wrd_address_parse(&flood.server, argv[1], strlen(argv[1]), &why) != WRD_OK)
         return fail(why);
-    if (flood.server.addr.family != 4 || if_nametoindex(DEVICE) == 0)
-        return fail("runs only inside tests/stress/network, against an IPv4 address there");
-    flood.fd = open_raw();
+    if (if_nametoindex(DEVICE) == 0)
+        return fail("runs only inside tests/stress/network, against an address there");
+    flood.fd = open_raw(flood.server.addr.family);
     if (flood.fd < 0)
         return fail("no raw socket on the loopback device: it needs CAP_NET_RAW, which tests/stress/network gives");
     if (!victim_connect(&flood.victim, &flood.server))

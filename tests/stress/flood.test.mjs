@@ -16,8 +16,9 @@ const coming = Math.floor(seconds - patience);
 const all = ['rivals', 'checks', 'forged-checks', 'neighbours', 'hellos', 'half-open', 'pieces', 'one-address', 'garbage',
   'damaged', 'replay'];
 const answered = ['checks', 'half-open', 'pieces', 'one-address'];
-// How the server is run: alone, with two loops, on a socket of both families (the floods are of IPv4 all the same).
-const forms = { alone: [ip], threads: [ip, '--threads', '2'], both: ['[::]'] };
+// How the server is run: alone, with two loops, on a socket of both families (the floods are of IPv4 all the same), on
+// an IPv6 address (and everything comes over IPv6).
+const forms = { alone: [ip], threads: [ip, '--threads', '2'], both: ['[::]'], six: ['[2001:db8::10]'] };
 const form = process.env.WRD_STRESS_FORM ?? 'alone';
 const [listen, ...more] = forms[form];
 const kinds = process.env.WRD_STRESS_KINDS?.split(',') ?? all;

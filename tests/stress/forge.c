@@ -107,22 +107,41 @@ static void set_garbage(struct forge *forge, struct shot *out)
         out->bytes[0] = (uint8_t)(20 + forge->count / 4 % 44); /* of DTLS */
 }
 
+static wrd_addr neighbour(uint8_t family, uint8_t host)
+{
+    if (family == 4)
+        return (wrd_addr){.family = 4, .ip = {203, 0, 113, host}};
+    return (wrd_addr){.family = 6, .ip = {0x20, 0x01, 0x0d, 0xb8, 0, 2, [15] = host}};
+}
+
+static wrd_addr stranger(uint8_t family, uint8_t net, uint16_t site, uint16_t host)
+{
+    wrd_addr addr = {.family = family, .ip = {10, net}};
+    if (family == 6) {
+        addr.ip[0] = 0xfd;
+        wrd_store16be(addr.ip + 6, site);
+        wrd_store16be(addr.ip + 14, host);
+    } else {
+        wrd_store16be(addr.ip + 2, site);
+    }
+    return addr;
+}
+
 static void set_source(struct forge *forge, struct shot *out, uint32_t source)
 {
+    uint8_t family = forge->victim->own.family, net = (uint8_t)(FORGE_NET + forge->kind);
     out->source = source;
     if (source == FORGE_VICTIM) {
-        memcpy(out->ip, forge->victim->own.ip, 4);
-        out->port = forge->victim->own.port;
+        out->from = forge->victim->own;
     } else if (forge->kind == FORGE_NEIGHBOURS) {
-        memcpy(out->ip, (uint8_t[4]){203, 0, 113, (uint8_t)(2 + source % 250)}, 4);
-        out->port = (uint16_t)(5000 + source / 250);
+        out->from = neighbour(family, (uint8_t)(2 + source % 250));
+        out->from.port = (uint16_t)(5000 + source / 250);
     } else if (forge->kind == FORGE_ONE_ADDRESS) {
-        memcpy(out->ip, (uint8_t[4]){10, (uint8_t)(FORGE_NET + forge->kind), 0, 1}, 4);
-        out->port = (uint16_t)(TALLY_FIRST_PORT + source);
+        out->from = stranger(family, net, 1, (uint16_t)source);
+        out->from.port = (uint16_t)(TALLY_FIRST_PORT + source);
     } else {
-        memcpy(out->ip, (uint8_t[4]){10, (uint8_t)(FORGE_NET + forge->kind), (uint8_t)(source >> 8), (uint8_t)source},
-               4);
-        out->port = (uint16_t)(5000 + source % 50000);
+        out->from = stranger(family, net, (uint16_t)source, 1);
+        out->from.port = (uint16_t)(5000 + source % 50000);
     }
 }
 

@@ -9,12 +9,12 @@
 enum forge_kind {
     FORGE_CHECKS,      /* valid checks under invented ufrags: anybody can make them */
     FORGE_FORGED,      /* checks whose MESSAGE-INTEGRITY is wrong, and FINGERPRINT right */
-    FORGE_NEIGHBOURS,  /* valid checks from neighbours that do not exist: answers wait for ARP, on the server's account
-                        */
+    FORGE_NEIGHBOURS,  /* valid checks from neighbours that do not exist: answers wait for ARP or ND, on the server's
+                          account */
     FORGE_HELLOS,      /* ClientHellos from addresses without a check */
     FORGE_HALF_OPEN,   /* a check, then a ClientHello; nothing follows */
     FORGE_PIECES,      /* a check, then the first byte of a ClientHello of 16 KiB */
-    FORGE_ONE_ADDRESS, /* half open, too, all of it from ports of one address */
+    FORGE_ONE_ADDRESS, /* half open, too, all of it from ports of one address; over IPv6 from hosts of one /64 */
     FORGE_GARBAGE,     /* random bytes of any length */
     FORGE_DAMAGED,     /* what a real client sent, cut or with a bit wrong, from its own address and others */
     FORGE_REPLAY,      /* the same as it was */
@@ -24,14 +24,15 @@ enum forge_kind {
 
 extern const char *const forge_names[FORGE_KINDS];
 
-#define FORGE_NET    16 /* the addresses of a kind are in 10.(this and the kind).0.0/16, so that none knows another's */
+/* The addresses of a kind are in 10.(this and the kind).0.0/16, or a /64 each in fd(that)::/16 when the victim's is of
+ * IPv6, so that none knows another's. */
+#define FORGE_NET    16
 #define FORGE_POOL   4096
 #define FORGE_VICTIM UINT32_MAX
 
 struct shot {
     uint32_t source; /* which of the pretended addresses; FORGE_VICTIM: the victim's */
-    uint8_t ip[4];
-    uint16_t port;
+    wrd_addr from;
     size_t len;
     uint8_t bytes[WRD_DATAGRAM_MAX + 100];
 };

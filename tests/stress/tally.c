@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "stress/tally.h"
 
+#include "base/bytes.h"
+
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -11,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BATCH = 64, HEAD = 64, IP_HEADER = 20, UDP_HEADER = 8, BUFFER = 8 << 20 };
+enum { BATCH = 64, HEAD = 64, IP4_HEADER = 20, IP6_HEADER = 40, UDP_HEADER = 8, BUFFER = 8 << 20 };
 
 bool tally_open(struct tally *tally, const char *device, uint8_t net, unsigned sources, bool by_port)
 {
@@ -26,20 +28,18 @@ bool tally_open(struct tally *tally, const char *device, uint8_t net, unsigned s
     return tally->sources && tally->fd >= 0 && bind(tally->fd, (struct sockaddr *)&at, sizeof at) == 0;
 }
 
-static unsigned source_of(const struct tally *tally, const uint8_t *head)
-{
-    if (tally->by_port)
-        return (unsigned)(head[IP_HEADER + 2] << 8 | head[IP_HEADER + 3]) - TALLY_FIRST_PORT;
-    return (unsigned)(head[18] << 8 | head[19]);
-}
-
 static void take_one(struct tally *tally, const uint8_t *head, size_t len)
 {
-    if (len < IP_HEADER + UDP_HEADER || head[0] != 0x45 || head[9] != IPPROTO_UDP || head[16] != 10)
+    bool six = len > 0 && head[0] >> 4 == 6;
+    size_t header = six ? IP6_HEADER : IP4_HEADER;
+    const uint8_t *to = head + (six ? 24 : 16), *udp = head + header;
+    if (len < header + UDP_HEADER || (!six && head[0] != 0x45) || head[six ? 6 : 9] != IPPROTO_UDP ||
+        to[0] != (six ? 0xfd : 10))
         return;
-    unsigned source = source_of(tally, head);
-    size_t payload = (size_t)(head[2] << 8 | head[3]) - IP_HEADER - UDP_HEADER;
-    if (head[17] != tally->net || source >= tally->count) {
+    unsigned source =
+        tally->by_port ? (unsigned)wrd_load16be(udp + 2) - TALLY_FIRST_PORT : wrd_load16be(to + (six ? 6 : 2));
+    size_t payload = (size_t)wrd_load16be(udp + 4) - UDP_HEADER;
+    if (to[1] != tally->net || source >= tally->count) {
         tally->strange++;
         return;
     }

@@ -16,8 +16,8 @@ struct tally {
     int fd;
     struct tally_source *sources;
     unsigned count;
-    uint8_t net;  /* the sources are 10.net.x.y with one port each */
-    bool by_port; /* or ports of one address there, from TALLY_FIRST_PORT on */
+    uint8_t net;  /* the sources are 10.net.x.y or fd(net):0:0:xxyy::1, with one port each */
+    bool by_port; /* or ports from TALLY_FIRST_PORT on of one address there, or one /64 */
     uint64_t datagrams, bytes, strange, missed;
 };
 

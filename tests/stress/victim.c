@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "stress/victim.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "dtls/dtls.h"
+#include "native/sockaddr.h"
 #include "stun/stun.h"
 
 enum { ECHOES = 8, MESSAGE_SIZE = 400 };
@@ -50,7 +50,7 @@ void victim_pump(struct victim *victim)
 {
     uint8_t bytes[2048];
     wrd_event event;
-    wrd_path path;
+    wrd_path path = {.remote = victim->server};
     ssize_t got;
     size_t len;
     while ((got = recv(victim->fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
@@ -96,17 +96,14 @@ bool victim_echo(struct victim *victim, wrd_time patience)
     return victim->echoed == victim->sent;
 }
 
-static bool open_socket(struct victim *victim, const wrd_addr *server)
+static bool open_socket(struct victim *victim)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(server->port)}, own;
-    socklen_t len = sizeof own;
-    memcpy(&to.sin_addr, server->ip, 4);
-    victim->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (victim->fd < 0 || connect(victim->fd, (struct sockaddr *)&to, sizeof to) < 0 ||
-        getsockname(victim->fd, (struct sockaddr *)&own, &len) < 0)
+    union wrd_sockaddr to, own;
+    socklen_t to_len = wrd_to_sockaddr(&to, &victim->server, victim->server.family), len = sizeof own;
+    victim->fd = socket(to.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (victim->fd < 0 || connect(victim->fd, &to.sa, to_len) < 0 || getsockname(victim->fd, &own.sa, &len) < 0)
         return false;
-    victim->own = (wrd_addr){.family = 4, .port = ntohs(own.sin_port)};
-    memcpy(victim->own.ip, &own.sin_addr, 4);
+    wrd_from_sockaddr(&victim->own, &own);
     return true;
 }
 
@@ -115,12 +112,12 @@ bool victim_connect(struct victim *victim, const wrd_address *server)
     wrd_endpoint_options options;
     memset(victim, 0, sizeof *victim);
     victim->fd = -1;
+    victim->server = server->addr;
     wrd_endpoint_options_init(&options);
     if (wrd_endpoint_new(&victim->endpoint, &options, NULL, &victim->why) != WRD_OK)
         return false;
     victim->why = "no socket towards the server";
-    if (!open_socket(victim, &server->addr) ||
-        wrd_endpoint_dial(victim->endpoint, stress_now(), &victim->conn, server) != WRD_OK)
+    if (!open_socket(victim) || wrd_endpoint_dial(victim->endpoint, stress_now(), &victim->conn, server) != WRD_OK)
         return false;
     victim->why = "the server did not open in time";
     wrd_time until = stress_now() + 15 * WRD_SECOND;

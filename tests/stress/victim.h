@@ -19,7 +19,7 @@ struct victim {
     wrd_endpoint *endpoint;
     wrd_conn conn;
     int fd;
-    wrd_addr own;
+    wrd_addr own, server;
     bool open, closed;
     const char *why; /* it closed */
     unsigned sent, echoed;
