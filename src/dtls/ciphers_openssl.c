@@ -53,12 +53,10 @@ static bool load_slot(struct wrd_dtls_ciphers *ciphers, unsigned at, struct wrd_
  * time, which with EVP_CTRL_AEAD_SET_TAG takes a seventh of a record. */
 static bool load_gcm(EVP_CIPHER_CTX *context, uint8_t nonce[WRD_DTLS_NONCE_SIZE], uint8_t *tag)
 {
-    OSSL_PARAM params[3];
-    size_t count = 0;
-    params[count++] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, nonce, WHOLE_NONCE);
-    if (tag)
-        params[count++] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, WRD_DTLS_TAG_SIZE);
-    params[count] = OSSL_PARAM_construct_end();
+    OSSL_PARAM params[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, nonce, WHOLE_NONCE),
+                           OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, WRD_DTLS_TAG_SIZE), OSSL_PARAM_END};
+    if (!tag)
+        params[1].key = NULL; /* the end */
     return EVP_CIPHER_CTX_set_params(context, params) == 1;
 }
 

@@ -98,8 +98,10 @@ static void make_nonce(uint8_t nonce[WRD_DTLS_NONCE_SIZE], const uint8_t fixed[W
                        const uint8_t record_number[8])
 {
     memcpy(nonce, fixed, WRD_DTLS_NONCE_SIZE);
-    for (size_t i = 0; i < 8; i++)
-        nonce[4 + i] = gcm ? record_number[i] : (uint8_t)(fixed[4 + i] ^ record_number[i]);
+    if (gcm)
+        memcpy(nonce + GCM_FIXED_SIZE, record_number, GCM_EXPLICIT_SIZE);
+    for (size_t i = 0; i < 8 && !gcm; i++)
+        nonce[4 + i] ^= record_number[i];
 }
 
 /* RFC 5246 section 6.2.3.3: epoch and sequence number, type, version, plaintext length. */

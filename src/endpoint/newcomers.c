@@ -33,13 +33,20 @@ static void count_at(uint64_t *page, struct place at)
         page[at.word] += (uint64_t)1 << at.shift;
 }
 
+static void clear(struct wrd_newcomers *newcomers, unsigned page)
+{
+    if (newcomers->used[page])
+        memset(newcomers->heard[page], 0, sizeof newcomers->heard[page]);
+    newcomers->used[page] = false;
+}
+
 static void turn_page(struct wrd_newcomers *newcomers, wrd_time now)
 {
     bool missed = now >= newcomers->until + WRD_NEWCOMERS_PERIOD;
     newcomers->recent = 1 - newcomers->recent;
-    memset(newcomers->heard[newcomers->recent], 0, sizeof newcomers->heard[0]);
+    clear(newcomers, newcomers->recent);
     if (missed)
-        memset(newcomers->heard[1 - newcomers->recent], 0, sizeof newcomers->heard[0]);
+        clear(newcomers, 1 - newcomers->recent);
     newcomers->until = now + WRD_NEWCOMERS_PERIOD;
     newcomers->count = newcomers->pushy = 0;
 }
@@ -54,14 +61,15 @@ bool wrd_newcomers_ask(struct wrd_newcomers *newcomers, wrd_time now, uint64_t h
 {
     if (now >= newcomers->until)
         turn_page(newcomers, now);
-    uint64_t *page = newcomers->heard[newcomers->recent];
-    unsigned before = times(page, hash) + times(newcomers->heard[1 - newcomers->recent], hash);
-    count_at(page, place_of((uint32_t)hash));
-    count_at(page, place_of((uint32_t)(hash >> 32)));
     if (newcomers->count < WRD_NEWCOMERS_FREE) {
         newcomers->count++;
         return true;
     }
+    uint64_t *page = newcomers->heard[newcomers->recent];
+    unsigned before = times(page, hash) + times(newcomers->heard[1 - newcomers->recent], hash);
+    newcomers->used[newcomers->recent] = true;
+    count_at(page, place_of((uint32_t)hash));
+    count_at(page, place_of((uint32_t)(hash >> 32)));
     if (before <= WRD_NEWCOMERS_ANSWERS)
         return before > 0;
     newcomers->pushy++;

@@ -4,7 +4,7 @@
  * Above it, only those of addresses that were heard a moment ago, for clients repeat a check until it is answered; and
  * of these only a few, for then clients begin a handshake. Who goes on all the same shares another such rate, and above
  * that one in eight is looked at, since anybody may forge the address of a client. It costs a hash and two counters,
- * before any cryptography. Fixed size: counting Bloom filters of this period and the last.
+ * before any cryptography. Fixed size, touched only above the rate: counting Bloom filters of this period and the last.
  */
 #ifndef WRD_ENDPOINT_NEWCOMERS_H
 #define WRD_ENDPOINT_NEWCOMERS_H
@@ -22,6 +22,7 @@ struct wrd_newcomers {
     uint32_t count;  /* so far in it */
     unsigned recent; /* which of the two is of this period */
     uint32_t pushy;  /* checks above WRD_NEWCOMERS_ANSWERS in it */
+    bool used[2];    /* whether anything is in them */
     uint64_t heard[2][WRD_NEWCOMERS_COUNTERS / 32];
 };
 
