@@ -45,6 +45,14 @@ struct wrd_office {
 
 /* ---- where an address' datagrams go */
 
+/* So that addresses that follow each other do not, under some keys, share a few sets. */
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 32) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 29) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 32;
+}
+
 /* Multilinear over 32-bit words, so that an address cannot be chosen to meet another's. */
 static struct way *set_of(const struct desk *desk, const wrd_addr *remote)
 {
@@ -55,7 +63,7 @@ static struct way *set_of(const struct desk *desk, const wrd_addr *remote)
         memcpy(&word, remote->ip + 4 * i, sizeof word);
         sum += key[3 + i] * word;
     }
-    return desk->ways[(sum >> 32) % SETS];
+    return desk->ways[mix(sum) % SETS];
 }
 
 static void move_to_front(struct way *set, size_t at, struct way way)
