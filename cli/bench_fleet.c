@@ -242,9 +242,12 @@ static int wait_for(const struct fleet *fleet, struct epoll_event events[EVENTS_
 {
     int count;
 
+    if (!fleet->spins) {
+        return epoll_wait(fleet->epoll, events, EVENTS_MAX, wait_ms(fleet, until_ns));
+    }
     do {
-        count = epoll_wait(fleet->epoll, events, EVENTS_MAX, fleet->spins ? 0 : wait_ms(fleet, until_ns));
-    } while (fleet->spins && count == 0 && wait_ms(fleet, until_ns) > 0);
+        count = epoll_wait(fleet->epoll, events, EVENTS_MAX, 0);
+    } while (count == 0 && wait_ms(fleet, until_ns) > 0);
     return count;
 }
 

@@ -19,11 +19,11 @@
 #define MEMORY_LEAST (4 * MIB) /* of each thread */
 
 /* The library's, as the help tells them. */
-#define CLIENTS_DEFAULT     16384
-#define PER_ADDRESS_DEFAULT 1024
-#define RATE_DEFAULT        2000
+#define CLIENTS_DEFAULT      16384
+#define PER_ADDRESS_DEFAULT  1024
+#define RATE_DEFAULT         2000
 #define ADDRESS_RATE_DEFAULT 200
-#define MEMORY_DEFAULT      (1024 * MIB)
+#define MEMORY_DEFAULT       (1024 * MIB)
 
 static const char help[] =
     "wrd serve [options]: a server that sends every message back to where it came from\n"
