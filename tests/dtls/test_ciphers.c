@@ -23,6 +23,19 @@ static void seal(EVP_CIPHER_CTX *context, uint8_t out[TEXT_SIZE + TAG_SIZE])
     assert_int_equal(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, out + TEXT_SIZE), 1);
 }
 
+static int set_up(void **state)
+{
+    *state = calloc(1, sizeof(struct wrd_dtls_ciphers));
+    return *state ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    wrd_dtls_ciphers_free(*state);
+    free(*state);
+    return 0;
+}
+
 static struct wrd_dtls_key make_key(unsigned number)
 {
     struct wrd_dtls_key key = {.seals = true};
@@ -64,9 +77,7 @@ static bool opens(struct wrd_dtls_ciphers *ciphers, struct wrd_dtls_key *key, co
 
 static void what_is_forged_does_not_open_and_spoils_nothing_for_the_next(void **state)
 {
-    (void)state;
-    struct wrd_dtls_ciphers *ciphers = calloc(1, sizeof *ciphers);
-    assert_non_null(ciphers);
+    struct wrd_dtls_ciphers *ciphers = *state;
     for (unsigned number = 0; number < 3; number++) {
         struct wrd_dtls_key sealing = make_key(number), opening = make_key(number);
         opening.seals = false;
@@ -86,16 +97,12 @@ static void what_is_forged_does_not_open_and_spoils_nothing_for_the_next(void **
         wrd_dtls_ciphers_forget(ciphers, &sealing);
         wrd_dtls_ciphers_forget(ciphers, &opening);
     }
-    wrd_dtls_ciphers_free(ciphers);
-    free(ciphers);
 }
 
 static void keys_of_both_suites_take_turns_in_the_same_contexts(void **state)
 {
-    (void)state;
     static struct wrd_dtls_key keys[KEYS];
-    struct wrd_dtls_ciphers *ciphers = calloc(1, sizeof *ciphers);
-    assert_non_null(ciphers);
+    struct wrd_dtls_ciphers *ciphers = *state;
     unsigned turn = 0;
     for (unsigned i = 0; i < KEYS; i++)
         keys[i] = make_key(i);
@@ -109,16 +116,12 @@ static void keys_of_both_suites_take_turns_in_the_same_contexts(void **state)
         assert_seals_as_alone(ciphers, &keys[i], turn++);
         assert_seals_as_alone(ciphers, &keys[i + 1], turn++);
     }
-    wrd_dtls_ciphers_free(ciphers);
-    free(ciphers);
 }
 
 /* As where AES is of an engine, or of a provider that knows not how. */
 static void without_the_quick_way_to_set_a_nonce_the_same_comes_out(void **state)
 {
-    (void)state;
-    struct wrd_dtls_ciphers *ciphers = calloc(1, sizeof *ciphers);
-    assert_non_null(ciphers);
+    struct wrd_dtls_ciphers *ciphers = *state;
     struct wrd_dtls_key key = make_key(1);
     for (unsigned turn = 0; turn < 8; turn++) {
         assert_seals_as_alone(ciphers, &key, turn);
@@ -126,29 +129,21 @@ static void without_the_quick_way_to_set_a_nonce_the_same_comes_out(void **state
     }
     assert_true(ciphers->tried);
     wrd_dtls_ciphers_forget(ciphers, &key);
-    wrd_dtls_ciphers_free(ciphers);
-    free(ciphers);
 }
 
 static void here_the_quick_way_works(void **state)
 {
-    (void)state;
-    struct wrd_dtls_ciphers *ciphers = calloc(1, sizeof *ciphers);
-    assert_non_null(ciphers);
+    struct wrd_dtls_ciphers *ciphers = *state;
     struct wrd_dtls_key key = make_key(1);
     for (unsigned turn = 0; turn < 2; turn++)
         assert_seals_as_alone(ciphers, &key, turn);
     assert_true(ciphers->sets_nonces);
-    wrd_dtls_ciphers_free(ciphers);
-    free(ciphers);
 }
 
 static void a_key_that_is_forgotten_is_nowhere_any_more(void **state)
 {
-    (void)state;
     static const struct wrd_dtls_key wiped;
-    struct wrd_dtls_ciphers *ciphers = calloc(1, sizeof *ciphers);
-    assert_non_null(ciphers);
+    struct wrd_dtls_ciphers *ciphers = *state;
     struct wrd_dtls_key key = make_key(1);
     assert_seals_as_alone(ciphers, &key, 1);
     EVP_CIPHER_CTX *context = ciphers->slots[key.slot].context;
@@ -161,18 +156,18 @@ static void a_key_that_is_forgotten_is_nowhere_any_more(void **state)
     key = make_key(1);
     seal(wrd_dtls_ciphers_load(ciphers, &key, nonce, NULL), before);
     assert_memory_not_equal(left, before, sizeof left);
-    wrd_dtls_ciphers_free(ciphers);
-    free(ciphers);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_of_both_suites_take_turns_in_the_same_contexts),
-        cmocka_unit_test(what_is_forged_does_not_open_and_spoils_nothing_for_the_next),
-        cmocka_unit_test(without_the_quick_way_to_set_a_nonce_the_same_comes_out),
-        cmocka_unit_test(here_the_quick_way_works),
-        cmocka_unit_test(a_key_that_is_forgotten_is_nowhere_any_more),
+        TEST(keys_of_both_suites_take_turns_in_the_same_contexts),
+        TEST(what_is_forged_does_not_open_and_spoils_nothing_for_the_next),
+        TEST(without_the_quick_way_to_set_a_nonce_the_same_comes_out),
+        TEST(here_the_quick_way_works),
+        TEST(a_key_that_is_forgotten_is_nowhere_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

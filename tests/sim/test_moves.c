@@ -120,38 +120,50 @@ static void it_may_move_again_and_back(void **state)
     assert_true(pair_end(&pair));
 }
 
-/* ---- two clients that change places */
+/* ---- two clients of one echo */
+
+struct two {
+    struct world world;
+    wrd_key key;
+    struct echo echo;
+    struct caller callers[2];
+    struct node *nodes[2], *serving;
+};
+
+static void open_two(struct two *two, uint64_t seed)
+{
+    wrd_endpoint_options server, client;
+    memset(two, 0, sizeof *two);
+    world_init(&two->world, seed);
+    world_server_options(&server, &two->key);
+    wrd_endpoint_options_init(&client);
+    two->serving = world_add(&two->world, &server, &line, echo_turn, &two->echo);
+    for (unsigned i = 0; i < 2; i++) {
+        two->callers[i] =
+            (struct caller){.to = world_address(two->serving), .seed = i + 1, .messages = 5, .size_max = 3000};
+        two->nodes[i] = world_add(&two->world, &client, &line, caller_turn, &two->callers[i]);
+    }
+    world_run(&two->world, two->world.now + 2 * WRD_SECOND, NULL);
+}
 
 static void clients_that_swap_addresses_keep_their_own_connections(void **state)
 {
     (void)state;
-    struct world world;
-    world_init(&world, 4);
-    wrd_key key;
-    wrd_endpoint_options server, client;
-    world_server_options(&server, &key);
-    wrd_endpoint_options_init(&client);
-    struct echo echo = {0};
-    struct caller callers[2];
-    struct node *nodes[2], *serving = world_add(&world, &server, &line, echo_turn, &echo);
+    struct two two;
+    open_two(&two, 4);
+    wrd_addr first = two.nodes[0]->addr, second = two.nodes[1]->addr;
+    world_rebind(&two.world, two.nodes[0], 0, &second);
+    world_rebind(&two.world, two.nodes[1], 0, &first);
+    two.callers[0].messages = two.callers[1].messages = 60;
+    world_run(&two.world, two.world.now + 60 * WRD_SECOND, NULL);
     for (unsigned i = 0; i < 2; i++) {
-        callers[i] = (struct caller){.to = world_address(serving), .seed = i + 1, .messages = 5, .size_max = 3000};
-        nodes[i] = world_add(&world, &client, &line, caller_turn, &callers[i]);
+        assert_true(caller_succeeded(&two.callers[i]));
+        assert_false(two.callers[i].closed);
     }
-    world_run(&world, world.now + 2 * WRD_SECOND, NULL);
-    wrd_addr first = nodes[0]->addr, second = nodes[1]->addr;
-    world_rebind(&world, nodes[0], 0, &second);
-    world_rebind(&world, nodes[1], 0, &first);
-    callers[0].messages = callers[1].messages = 60;
-    world_run(&world, world.now + 60 * WRD_SECOND, NULL);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_true(caller_succeeded(&callers[i]));
-        assert_false(callers[i].closed);
-    }
-    assert_int_equal(echo.closed, 0);
-    assert_int_equal(counters_of(serving).paths_moved, 2);
-    world_free(&world);
-    assert_int_equal(world.allocations.bytes, 0);
+    assert_int_equal(two.echo.closed, 0);
+    assert_int_equal(counters_of(two.serving).paths_moved, 2);
+    world_free(&two.world);
+    assert_int_equal(two.world.allocations.bytes, 0);
 }
 
 /* ---- somebody on the path, who sees every datagram and sends from elsewhere */
@@ -282,42 +294,30 @@ static void who_forwards_fresh_records_moves_nothing(void **state)
 static void a_peer_that_forges_the_address_of_another_takes_nothing_from_it(void **state)
 {
     (void)state;
-    struct world world;
-    world_init(&world, 8);
-    wrd_key key;
-    wrd_endpoint_options server, client;
-    world_server_options(&server, &key);
-    wrd_endpoint_options_init(&client);
-    struct echo echo = {0};
-    struct caller callers[2];
-    struct node *nodes[2], *serving = world_add(&world, &server, &line, echo_turn, &echo);
-    for (unsigned i = 0; i < 2; i++) {
-        callers[i] = (struct caller){.to = world_address(serving), .seed = i + 1, .messages = 5, .size_max = 3000};
-        nodes[i] = world_add(&world, &client, &line, caller_turn, &callers[i]);
-    }
-    world_run(&world, world.now + 2 * WRD_SECOND, NULL);
+    struct two two;
+    open_two(&two, 8);
     static struct spy spy;
     memset(&spy, 0, sizeof spy);
     unsigned forged = 0;
-    callers[0].messages = 400;
+    two.callers[0].messages = 400;
     for (unsigned i = 0; i < 4000; i++) { /* what it sends arrives from the first one's address, and before itself */
-        callers[1].messages += i % 10 == 0;
-        world_run(&world, world.now + 5 * WRD_MILLISECOND, NULL);
+        two.callers[1].messages += i % 10 == 0;
+        world_run(&two.world, two.world.now + 5 * WRD_MILLISECOND, NULL);
         spy.record_len = 0;
-        look_at_the_wire(&world, &spy, &nodes[1]->addr, &serving->addr);
+        look_at_the_wire(&two.world, &spy, &two.nodes[1]->addr, &two.serving->addr);
         if (spy.check_len == 0 || spy.record_len == 0)
             continue;
-        world_inject(&world, serving, &nodes[0]->addr, spy.check, spy.check_len);
-        world_inject(&world, serving, &nodes[0]->addr, spy.record, spy.record_len);
+        world_inject(&two.world, two.serving, &two.nodes[0]->addr, spy.check, spy.check_len);
+        world_inject(&two.world, two.serving, &two.nodes[0]->addr, spy.record, spy.record_len);
         forged++;
     }
     assert_true(forged > 100);
-    world_run(&world, world.now + 10 * WRD_SECOND, NULL);
-    assert_true(caller_succeeded(&callers[0]));
-    assert_false(callers[0].closed);
-    assert_int_equal(counters_of(serving).paths_moved, 0);
-    world_free(&world);
-    assert_int_equal(world.allocations.bytes, 0);
+    world_run(&two.world, two.world.now + 10 * WRD_SECOND, NULL);
+    assert_true(caller_succeeded(&two.callers[0]));
+    assert_false(two.callers[0].closed);
+    assert_int_equal(counters_of(two.serving).paths_moved, 0);
+    world_free(&two.world);
+    assert_int_equal(two.world.allocations.bytes, 0);
 }
 
 /* ---- over bad lines, from seeds */
