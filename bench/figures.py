@@ -6,7 +6,7 @@ says how many times cheaper we are than the other (above 1: cheaper)."""
 FIGURES = [
     {"name": "connect", "unit": "us", "bench": "connects.server_cpu", "ceiling": "connect", "ceiling_target": 0.75},
     {"name": "memory (RSS) per idle client", "unit": "B", "bench": "idle.server_memory"},
-    {"name": "CPU for 1000 idle clients", "unit": "%", "bench": "idle.server_cpu", "at_most": 0.3},
+    {"name": "CPU for 1000 idle clients", "unit": "%", "bench": "idle.server_cpu", "ceiling": "idle", "at_most": 0.3},
     {"name": "echo of 100 B, one in flight", "unit": "us", "bench": "echo.100.1x1.server_cpu", "ceiling": "echo-one"},
     {"name": "echo of 100 B, 64 clients with one each", "unit": "us", "bench": "echo.100.64x1.server_cpu",
      "ceiling": "echo", "ceiling_target": 0.80},
@@ -17,6 +17,8 @@ FIGURES = [
     {"name": "send, messages of 16 KiB", "unit": "ns/B", "bench": "send.16384.server_cpu", "ceiling": "send",
      "ceiling_target": 0.75},
 ]
+# One message in flight of each of many clients: a mode by itself, only of ours, for the ceiling does the same.
+CROWD = "echo of a crowd"
 UNBUNDLED, BUNDLED, BUNDLING_TARGET = FIGURES[4]["name"], FIGURES[5]["name"], 3
 
 # Times cheaper than the best of the peers.
@@ -29,6 +31,10 @@ PEER_TARGETS = {
     FIGURES[6]["name"]: 3,
     FIGURES[7]["name"]: 6,
 }
+
+
+def mode_of(figure):
+    return CROWD if figure["name"] == UNBUNDLED else figure["bench"].split(".")[0]
 
 
 def row(figure, value, peer, ratio, target, met=None):

@@ -27,6 +27,7 @@ enum {
     BULK_BYTES = PACKET_MAX - PACKET_HEAD - CHUNK_HEAD, /* of the application, in a full packet */
     SACK_PACKET = PACKET_HEAD + 16,
     MESSAGE = 100,
+    CHECK = 100,       /* a STUN check and its answer */
     BUNDLE = 8,        /* messages in a packet */
     ACK_EVERY = 8,     /* packets of bulk to a SACK */
     BATCH = 64,        /* datagrams to a system call */
@@ -34,7 +35,7 @@ enum {
     JOINED_MAX = 65536 /* what UDP_GRO may join */
 };
 
-enum task { TASK_SEND, TASK_RECEIVE, TASK_ECHO };
+enum task { TASK_SEND, TASK_RECEIVE, TASK_ECHO, TASK_IDLE };
 
 /* record.c: both directions of one connection. */
 struct records {
@@ -82,9 +83,12 @@ struct load {
 };
 struct figures {
     double cpu;   /* seconds of the server */
-    double count; /* messages, or bytes in bulk */
+    double count; /* messages, or bytes in bulk, or seconds of idle clients */
 };
 void drive(const struct load *load, const struct sockaddr_in *server, pid_t pid, double seconds, struct figures *out);
+
+/* idle.c: the same for TASK_IDLE. */
+void idle(const struct load *load, const struct sockaddr_in *server, pid_t pid, double seconds, struct figures *out);
 
 /* primitives.c: CPU seconds of what a connect is made of, on the server's side. */
 struct primitives {

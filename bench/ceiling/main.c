@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* ceiling [--seconds S] [--json FILE]: what a server of this kind costs at least on this machine, CPU time of a server
- * process on core 0 with its client on core 1. */
+/* ceiling [--seconds S] [--json FILE] [ROW...]: what a server of this kind costs at least on this machine, CPU time of
+ * a server process on core 0 with its client on core 1. */
 #define _GNU_SOURCE
 #include "ceiling.h"
 
+#include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,7 +72,7 @@ static struct figures run(const struct load *load, double seconds)
     }
     if (read(ready[0], &address, sizeof address) != sizeof address)
         give_up("server");
-    drive(load, &address, pid, seconds, &out);
+    (load->task == TASK_IDLE ? idle : drive)(load, &address, pid, seconds, &out);
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
     (void)close(ready[0]);
@@ -103,39 +104,60 @@ static void connects(FILE *file)
     row(file, "connect", sum * 1e6, "us"); /* dtls-and-limits.md: 9 datagrams in, 8 out, 10 records, a check */
 }
 
+static const struct {
+    const char *name, *unit;
+    double scale;
+    struct load load;
+} rows[] = {
+    {"send", "ns/B", 1e9, {TASK_SEND, 1, 0, 1, false}},
+    {"receive", "ns/B", 1e9, {TASK_RECEIVE, 1, 0, 1, false}},
+    {"echo-one", "us", 1e6, {TASK_ECHO, 1, 1, 1, false}},
+    {"echo", "us", 1e6, {TASK_ECHO, 64, 1, 1, true}},
+    {"echo-bundled", "us", 1e6, {TASK_ECHO, 4, 8, BUNDLE, false}},
+    {"idle", "%", 100, {TASK_IDLE, 1000, 0, 0, false}},
+};
+
+/* Nothing asked: everything. */
+static bool is_asked(const char *name, char **asked)
+{
+    bool found = !*asked;
+    for (; *asked; asked++)
+        found |= strcmp(name, *asked) == 0;
+    return found;
+}
+
+static void measure(double seconds, char **asked, FILE *file)
+{
+    if (is_asked("connect", asked)) {
+        pin(0);
+        connects(file);
+    }
+    pin(1);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!is_asked(rows[i].name, asked))
+            continue;
+        struct figures figures = run(&rows[i].load, seconds);
+        if (!(figures.count > 0))
+            give_up(rows[i].name);
+        row(file, rows[i].name, figures.cpu / figures.count * rows[i].scale, rows[i].unit);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name, *unit;
-        double scale;
-        struct load load;
-    } rows[] = {
-        {"send", "ns/B", 1e9, {TASK_SEND, 1, 0, 1, false}},
-        {"receive", "ns/B", 1e9, {TASK_RECEIVE, 1, 0, 1, false}},
-        {"echo-one", "us", 1e6, {TASK_ECHO, 1, 1, 1, false}},
-        {"echo", "us", 1e6, {TASK_ECHO, 64, 1, 1, true}},
-        {"echo-bundled", "us", 1e6, {TASK_ECHO, 4, 8, BUNDLE, false}},
-    };
+    static const struct option names[] = {
+        {"seconds", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     double seconds = 2;
     FILE *file = NULL;
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 < argc && strcmp(argv[i], "--seconds") == 0 && (seconds = atof(argv[i + 1])) > 0)
-            continue;
-        if (i + 1 < argc && strcmp(argv[i], "--json") == 0 && (file = fopen(argv[i + 1], "w")) != NULL)
-            continue;
-        return fprintf(stderr, "usage: ceiling [--seconds S] [--json FILE]\n"), 2;
+    for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+        bool fine =
+            (option == 's' && (seconds = atof(optarg)) > 0) || (option == 'j' && (file = fopen(optarg, "w")) != NULL);
+        if (!fine)
+            return fprintf(stderr, "usage: ceiling [--seconds S] [--json FILE] [ROW...]\n"), 2;
     }
     if (file)
         (void)fputs("{\"rows\": [", file);
-    pin(0);
-    connects(file);
-    pin(1);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct figures figures = run(&rows[i].load, seconds);
-        if (!(figures.count > 0))
-            return fprintf(stderr, "ceiling: %s: nothing came back\n", rows[i].name), 1;
-        row(file, rows[i].name, figures.cpu / figures.count * rows[i].scale, rows[i].unit);
-    }
+    measure(seconds, argv + optind, file);
     if (file)
         (void)(fputs("\n]}\n", file), fclose(file));
     return 0;
