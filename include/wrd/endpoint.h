@@ -98,7 +98,9 @@ typedef struct wrd_endpoint_options {
     wrd_congestion congestion;  /* control; default WRD_CUBIC (RFC 9438) */
     const wrd_trace *trace;     /* must outlive the endpoint; default NULL */
     /* An open port (docs/THREATS.md). An address is an IPv4 address or an IPv6 /64. */
-    uint32_t max_per_address;            /* connections, open or not; default 1024, which suits carriers' NAT */
+    uint32_t max_per_address;            /* connections, open or not; default 1024, which suits carriers' NAT. Where it
+                                            is below max_connections, an address may also have no more than are still
+                                            free, so that a few addresses leave room for others */
     uint32_t handshake_rate;             /* handshakes begun per second, a second's worth at once; default 2000 */
     uint32_t handshake_rate_per_address; /* of those, by one address; default 200 */
     uint32_t cookies_above;      /* handshakes not yet open above which an address must prove itself first, which costs a
@@ -199,7 +201,7 @@ typedef struct wrd_endpoint_counters {
     uint64_t dropped_unknown_path; /* DTLS from a path without a recent valid check */
     uint64_t dropped_rate;         /* a ClientHello above handshake_rate */
     uint64_t dropped_address_rate; /* above handshake_rate_per_address */
-    uint64_t dropped_address;      /* above max_per_address */
+    uint64_t dropped_address;      /* above max_per_address, or what a nearly full server leaves to one */
     uint64_t dropped_full;         /* above max_connections, or while draining */
     uint64_t dropped_memory;       /* memory_limit, or the system has no more */
     uint64_t dropped_busy;         /* more to answer than there is room for at once */

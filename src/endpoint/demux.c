@@ -186,7 +186,8 @@ static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const 
 /* Is there room for one more, of this address? Everything here is cheaper than any cryptography. */
 static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
 {
-    if (ep->draining || ep->counters.connections >= ep->shared.options.max_connections) {
+    uint32_t most = ep->shared.options.max_connections;
+    if (ep->draining || ep->counters.connections >= most) {
         ep->counters.dropped_full++;
         return false;
     }
@@ -194,7 +195,8 @@ static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
         ep->counters.dropped_memory++;
         return false;
     }
-    switch (wrd_gate_ask(ep->gate, ep->now, wrd_gate_address(ep->paths.key, &path->remote))) {
+    uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
+    switch (wrd_gate_ask(ep->gate, ep->now, address, (uint32_t)(most - ep->counters.connections))) {
     case WRD_GATE_OPEN: return true;
     case WRD_GATE_ADDRESS_FULL: ep->counters.dropped_address++; break;
     case WRD_GATE_ADDRESS_RATE: ep->counters.dropped_address_rate++; break;

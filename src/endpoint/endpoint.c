@@ -233,8 +233,10 @@ static bool fill(struct wrd_endpoint *ep)
         ep->gate = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->gate);
         ep->newcomers = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->newcomers);
         if (ep->gate)
-            wrd_gate_init(ep->gate, options->max_per_address, options->handshake_rate,
-                          options->handshake_rate_per_address);
+            wrd_gate_init(ep->gate, &(struct wrd_gate_limits){.all = options->max_connections,
+                                                              .per_address = options->max_per_address,
+                                                              .rate = options->handshake_rate,
+                                                              .rate_of_one = options->handshake_rate_per_address});
     }
     ep->outbox.cap = accepts ? WRD_OUTBOX_SLOTS : WRD_OUTBOX_DIALS;
     ep->outbox.slots = wrd_mem_zalloc(&ep->shared.env, ep->outbox.cap * sizeof *ep->outbox.slots);

@@ -24,11 +24,12 @@ static struct wrd_gate_rate rate_of(uint32_t per_second)
     return (struct wrd_gate_rate){.interval_ns = interval, .tolerance_ns = interval * (per_second - 1)};
 }
 
-void wrd_gate_init(struct wrd_gate *gate, uint32_t max_per_address, uint32_t rate, uint32_t rate_of_one)
+void wrd_gate_init(struct wrd_gate *gate, const struct wrd_gate_limits *limits)
 {
-    gate->max_per_address = max_per_address;
-    gate->all = rate_of(rate);
-    gate->one = rate_of(rate_of_one);
+    gate->max_per_address = limits->per_address;
+    gate->leaves_some = limits->per_address < limits->all;
+    gate->all = rate_of(limits->rate);
+    gate->one = rate_of(limits->rate_of_one);
 }
 
 void wrd_gate_free(struct wrd_gate *gate, const wrd_env *env)
@@ -47,11 +48,16 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address)
+static bool is_full(const struct wrd_gate *gate, uint64_t address, uint32_t left)
+{
+    const uint64_t *count = wrd_map_find(&gate->counts, address);
+    return count && (*count >= gate->max_per_address || (gate->leaves_some && *count >= left));
+}
+
+enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t left)
 {
     uint64_t now_ns = now * 1000, used_up_by = UINT64_MAX;
-    const uint64_t *count = wrd_map_find(&gate->counts, address);
-    if (count && *count >= gate->max_per_address)
+    if (is_full(gate, address, left))
         return WRD_GATE_ADDRESS_FULL;
     for (unsigned row = 0; row < WRD_GATE_ROWS; row++)
         if (*place(gate, row, address) < used_up_by)

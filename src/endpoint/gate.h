@@ -3,9 +3,12 @@
  * How many and how fast: connections of one address, handshakes begun per second by one address and by all. An address
  * is an IPv4 address or an IPv6 /64, which is what one subscriber has; here it is known by a keyed hash.
  *
- * Rates follow the virtual scheduling of ATM's GCRA: one moment, up to which the rate is used up. Those of addresses lie
- * in a count-min sketch of fixed size, so that no flood of addresses grows it; two that share a place in both rows share
- * their rate.
+ * Where one address may not fill the endpoint, a few may not either: each may have as many connections as are still to
+ * be had (the dynamic thresholds of shared-memory switches), so that n who take all they get leave one part in n + 1.
+ *
+ * Rates follow the virtual scheduling of ATM's GCRA: one moment, up to which the rate is used up. Those of addresses
+ * lie in a count-min sketch of fixed size, so that no flood of addresses grows it; two that share a place in both rows
+ * share their rate.
  */
 #ifndef WRD_ENDPOINT_GATE_H
 #define WRD_ENDPOINT_GATE_H
@@ -21,6 +24,7 @@ struct wrd_gate_rate {
 
 struct wrd_gate {
     uint32_t max_per_address;
+    bool leaves_some; /* to others */
     struct wrd_gate_rate all, one;
     struct wrd_map counts; /* address -> its connections */
     uint64_t used_up;      /* ns */
@@ -31,11 +35,16 @@ enum wrd_gate_answer { WRD_GATE_OPEN, WRD_GATE_ADDRESS_FULL, WRD_GATE_ADDRESS_RA
 
 /* The part of `addr` that counts, hashed. */
 uint64_t wrd_gate_address(const uint8_t key[16], const wrd_addr *addr);
-/* `rate` and `rate_of_one`: handshakes per second; on a zeroed struct. */
-void wrd_gate_init(struct wrd_gate *gate, uint32_t max_per_address, uint32_t rate, uint32_t rate_of_one);
+struct wrd_gate_limits {
+    uint32_t all, per_address;  /* connections */
+    uint32_t rate, rate_of_one; /* handshakes per second */
+};
+/* On a zeroed struct. */
+void wrd_gate_init(struct wrd_gate *gate, const struct wrd_gate_limits *limits);
 void wrd_gate_free(struct wrd_gate *gate, const wrd_env *env);
-/* May `address` begin a handshake now? Only OPEN uses up its rates. */
-enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
+/* May `address` begin a handshake now, when all together may have `left` more connections? Only OPEN uses up its rates.
+ */
+enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t left);
 /* Is more than half of what all may begin at once used up? */
 bool wrd_gate_is_busy(const struct wrd_gate *gate, wrd_time now);
 /* Room for `count` connections, so that enter() cannot fail. */

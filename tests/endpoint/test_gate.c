@@ -19,18 +19,36 @@ static int close_gate(void **state)
     return 0;
 }
 
+#define ALL 1000
+
 static void open_gate(uint32_t max_per_address, uint32_t rate, uint32_t rate_of_one)
 {
     memset(&gate, 0, sizeof gate);
     lab_memory_init(&memory);
-    wrd_gate_init(&gate, max_per_address, rate, rate_of_one);
+    wrd_gate_init(&gate, &(struct wrd_gate_limits){ALL, max_per_address, rate, rate_of_one});
+}
+
+static enum wrd_gate_answer ask(wrd_time now, uint64_t address)
+{
+    return wrd_gate_ask(&gate, now, address, ALL);
+}
+
+/* As many connections as an address gets; `left` is what there is for all. */
+static uint32_t take_all(uint64_t address, uint32_t *left)
+{
+    uint32_t taken = 0;
+    for (; *left > 0 && wrd_gate_ask(&gate, START, address, *left) == WRD_GATE_OPEN; taken++, --*left) {
+        assert_true(wrd_gate_reserve(&gate, &memory.env, ALL - *left + 1));
+        wrd_gate_enter(&gate, address);
+    }
+    return taken;
 }
 
 static unsigned count_open(wrd_time now, uint64_t address, unsigned tries)
 {
     unsigned open = 0;
     for (unsigned i = 0; i < tries; i++)
-        open += wrd_gate_ask(&gate, now, address) == WRD_GATE_OPEN;
+        open += ask(now, address) == WRD_GATE_OPEN;
     return open;
 }
 
@@ -55,17 +73,38 @@ static void connections_of_one_address_are_counted_and_others_are_not_touched(vo
     (void)state;
     open_gate(3, 1000000, 1000000);
     for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_OPEN);
+        assert_int_equal(ask(START, 7), WRD_GATE_OPEN);
         assert_true(wrd_gate_reserve(&gate, &memory.env, i + 1));
         wrd_gate_enter(&gate, 7);
     }
-    assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_ADDRESS_FULL);
-    assert_int_equal(wrd_gate_ask(&gate, START, 8), WRD_GATE_OPEN);
+    assert_int_equal(ask(START, 7), WRD_GATE_ADDRESS_FULL);
+    assert_int_equal(ask(START, 8), WRD_GATE_OPEN);
     wrd_gate_leave(&gate, 7);
-    assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_OPEN);
+    assert_int_equal(ask(START, 7), WRD_GATE_OPEN);
     wrd_gate_leave(&gate, 7);
     wrd_gate_leave(&gate, 7);
     assert_int_equal(gate.counts.len, 0);
+}
+
+static void a_few_addresses_leave_some_to_others(void **state)
+{
+    (void)state;
+    open_gate(100, 1000000, 1000000);
+    uint32_t left = ALL;
+    for (uint64_t address = 1; address < 10; address++)
+        assert_int_equal(take_all(address, &left), 100);
+    assert_int_equal(take_all(10, &left), 50); /* as many as it leaves */
+    for (uint64_t address = 1; address <= 10; address++)
+        assert_int_equal(take_all(address, &left), 0);
+    assert_int_equal(take_all(11, &left), 25);
+}
+
+static void who_may_fill_it_alone_may_have_the_last_place(void **state)
+{
+    (void)state;
+    open_gate(ALL, 1000000, 1000000);
+    uint32_t left = ALL;
+    assert_int_equal(take_all(1, &left), ALL);
 }
 
 static void one_address_has_a_seconds_worth_at_once_and_then_its_rate(void **state)
@@ -73,7 +112,7 @@ static void one_address_has_a_seconds_worth_at_once_and_then_its_rate(void **sta
     (void)state;
     open_gate(1000, 1000000, 20);
     assert_int_equal(count_open(START, 7, 100), 20);
-    assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_ADDRESS_RATE);
+    assert_int_equal(ask(START, 7), WRD_GATE_ADDRESS_RATE);
     assert_int_equal(count_open(START, 8, 100), 20); /* the neighbour has its own */
     unsigned open = 0;
     for (wrd_time t = 0; t < 10 * WRD_SECOND; t += WRD_MILLISECOND)
@@ -90,7 +129,7 @@ static void all_together_have_a_seconds_worth_at_once_and_then_the_rate(void **s
     for (uint64_t address = 0; address < 500; address++)
         open += count_open(START, address * 0x9e3779b97f4a7c15u, 1);
     assert_int_equal(open, 100);
-    assert_int_equal(wrd_gate_ask(&gate, START, 12345), WRD_GATE_RATE);
+    assert_int_equal(ask(START, 12345), WRD_GATE_RATE);
     open = 0;
     for (wrd_time t = 0; t < 10 * WRD_SECOND; t += WRD_MILLISECOND)
         open += count_open(START + t, t * 0x9e3779b97f4a7c15u, 1);
@@ -104,8 +143,8 @@ static void a_refusal_costs_nothing(void **state)
     open_gate(1000, 10, 5);
     assert_int_equal(count_open(START, 1, 5) + count_open(START, 0x9e3779b97f4a7c15u, 5), 10);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(wrd_gate_ask(&gate, START, 7), WRD_GATE_RATE);
-    assert_int_equal(wrd_gate_ask(&gate, START + 100 * WRD_MILLISECOND, 7), WRD_GATE_OPEN);
+        assert_int_equal(ask(START, 7), WRD_GATE_RATE);
+    assert_int_equal(ask(START + 100 * WRD_MILLISECOND, 7), WRD_GATE_OPEN);
 }
 
 /* Some 1,800 busy addresses take little from a quiet one. */
@@ -118,7 +157,7 @@ static void a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate(void **state)
         (void)count_open(START, lab_random(&seed), 12);
     unsigned refused = 0;
     for (int i = 0; i < 1000; i++)
-        refused += wrd_gate_ask(&gate, START, lab_random(&seed)) != WRD_GATE_OPEN;
+        refused += ask(START, lab_random(&seed)) != WRD_GATE_OPEN;
     assert_true(refused < 200);
 }
 
@@ -152,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_an_ipv4_address_or_an_ipv6_64),
         TEST(connections_of_one_address_are_counted_and_others_are_not_touched),
+        TEST(a_few_addresses_leave_some_to_others),
+        TEST(who_may_fill_it_alone_may_have_the_last_place),
         TEST(one_address_has_a_seconds_worth_at_once_and_then_its_rate),
         TEST(all_together_have_a_seconds_worth_at_once_and_then_the_rate),
         TEST(a_refusal_costs_nothing),

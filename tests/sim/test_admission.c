@@ -301,6 +301,28 @@ static void one_address_cannot_take_every_place(void **state)
     end_scene();
 }
 
+static void a_few_addresses_cannot_take_every_place(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    set_scene(&server);
+    server.max_connections = 12;
+    server.max_per_address = 4;
+    open_server(&server);
+    for (uint8_t i = 0; i < 12; i++) {
+        wrd_addr nat = {.family = 4, .ip = {10, 9, 9, i / 4}, .port = (uint16_t)(1000 + i)};
+        (void)add_client(&line, &nat);
+    }
+    run_for(5 * WRD_SECOND);
+    assert_true(counters().dropped_address > 0);
+    struct caller *other = &scene.callers[scene.clients];
+    (void)add_client(&line, NULL);
+    run_for(5 * WRD_SECOND);
+    assert_true(caller_succeeded(other));
+    assert_int_equal(counters().dropped_full, 0);
+    end_scene();
+}
+
 static void an_ipv6_64_counts_as_one_address(void **state)
 {
     (void)state;
@@ -663,6 +685,7 @@ int main(void)
         cmocka_unit_test(hellos_that_fail_at_once_do_not_use_up_the_rate_of_others),
         cmocka_unit_test(each_limit_refuses_and_counts_under_its_own_name),
         cmocka_unit_test(one_address_cannot_take_every_place),
+        cmocka_unit_test(a_few_addresses_cannot_take_every_place),
         cmocka_unit_test(an_ipv6_64_counts_as_one_address),
         cmocka_unit_test(handshakes_above_the_rate_begin_later_and_all_of_them_do),
         cmocka_unit_test(short_memory_refuses_new_ones_and_spares_those_there_are),
