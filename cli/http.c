@@ -14,7 +14,8 @@
 #include "cli/metrics.h"
 #include "cli/say.h"
 
-#define CONNECTIONS_MAX      256u
+#define CONNECTIONS_MAX      512u
+#define CONNECTIONS_OF_ONE   128u /* address; twenty browsers take no more */
 #define CONNECTION_TIMEOUT_S 15u
 
 /* The page is one small document with its own script and style; only WebAssembly needs a word of its own. */
@@ -159,8 +160,9 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 static bool start_daemon(struct http *http, int fd)
 {
     http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-                                    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                                    CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+                                    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                                    CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S,
+                                    MHD_OPTION_END);
     if (http->daemon == NULL) {
         close(fd);
         return false;

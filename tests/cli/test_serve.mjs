@@ -221,6 +221,16 @@ test('many readers at once and silent ones beside them are served', async (t) =>
   assert.equal(new Set(answers).size, 1);
 });
 
+test('an address that opens all it can keeps the page from nobody else', async (t) => {
+  const server = await serveWithPage(t);
+  const { hostname: host, port } = new URL(server.url);
+  const idle = Array.from({ length: 600 }, () => net.connect({ host, port, localAddress: '127.0.0.2' }).on('error', () => {}));
+  t.after(() => idle.forEach((socket) => socket.destroy()));
+  await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))));
+  const answer = await fetch(server.url, { signal: AbortSignal.timeout(5000) }); // the idle ones last for fifteen
+  assert.equal(answer.status, 200);
+});
+
 test('the echo goes on while pages are served', async (t) => {
   const server = await serveWithPage(t);
   const lines = Array.from({ length: 500 }, (_, i) => `line ${i}\n`).join('');
