@@ -122,7 +122,7 @@ static int bind_and_serve(const struct serve_options *options, const struct keys
     if (options->bench) {
         bench_server_lift_limits(&server_options.endpoint);
     }
-    serve_options_share(&server_options);
+    serve_options_share_memory(&server_options);
     server_options.endpoint.key = options->key == NULL ? NULL : &keys->key;
     server_options.endpoint.second_key = options->second_key == NULL ? NULL : &keys->second;
     server_options.endpoint.token_keys = options->token_key_count == 0 ? NULL : keys->tokens;

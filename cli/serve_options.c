@@ -19,11 +19,7 @@
 #define MEMORY_LEAST (4 * MIB) /* of each thread */
 
 /* The library's, as the help tells them. */
-#define CLIENTS_DEFAULT      16384
-#define PER_ADDRESS_DEFAULT  1024
-#define RATE_DEFAULT         2000
-#define ADDRESS_RATE_DEFAULT 200
-#define MEMORY_DEFAULT       (1024 * MIB)
+#define MEMORY_DEFAULT (1024 * MIB)
 
 static const char help[] =
     "wrd serve [options]: a server that sends every message back to where it came from\n"
@@ -41,7 +37,7 @@ static const char help[] =
     "                     connections from one address as in all\n"
     "\n"
     "Who may connect, and how many:\n"
-    "  --threads N               loops, each on a thread, 1 to 64; default 1. They share the limits evenly\n"
+    "  --threads N               loops, each on a thread, 1 to 64; default 1. They share --memory evenly\n"
     "  --max-clients N           connections at once; default 16384\n"
     "  --max-per-address N       of those, from one IPv4 address or IPv6 /64; default 1024\n"
     "  --handshake-rate N        handshakes begun per second; default 2000\n"
@@ -270,24 +266,11 @@ bool serve_options_read(struct serve_options *out, int argc, char **argv, int *c
     return check_together(out);
 }
 
-/* 0 is the library's default, which counts for each loop. */
-static void share(uint32_t *limit, uint32_t otherwise, unsigned threads)
+void serve_options_share_memory(wrd_server_options *all)
 {
-    uint32_t all = *limit == 0 ? otherwise : *limit;
+    size_t *limit = &all->endpoint.memory_limit;
 
-    *limit = all / threads + (all % threads != 0);
-}
-
-void serve_options_share(wrd_server_options *all)
-{
-    wrd_endpoint_options *endpoint = &all->endpoint;
-
-    if (all->threads < 2) {
-        return;
+    if (all->threads > 1) {
+        *limit = (*limit == 0 ? MEMORY_DEFAULT : *limit) / all->threads;
     }
-    share(&endpoint->max_connections, CLIENTS_DEFAULT, all->threads);
-    share(&endpoint->max_per_address, PER_ADDRESS_DEFAULT, all->threads);
-    share(&endpoint->handshake_rate, RATE_DEFAULT, all->threads);
-    share(&endpoint->handshake_rate_per_address, ADDRESS_RATE_DEFAULT, all->threads);
-    endpoint->memory_limit = (endpoint->memory_limit == 0 ? MEMORY_DEFAULT : endpoint->memory_limit) / all->threads;
 }

@@ -19,7 +19,7 @@ struct serve_options {
 
 /* True when the command shall run; otherwise `*code` is its exit code, and a person has been told. */
 bool serve_options_read(struct serve_options *out, int argc, char **argv, int *code);
-/* Limits for each of the threads, from those for all of them: each takes an equal share, rounded up. */
-void serve_options_share(wrd_server_options *all);
+/* The memory limit of each of the threads, from that of all of them. */
+void serve_options_share_memory(wrd_server_options *all);
 
 #endif

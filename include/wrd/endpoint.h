@@ -63,6 +63,12 @@ typedef struct wrd_trace {
 } wrd_trace;
 
 /*
+ * How many connections there may be, and how fast handshakes may begin: max_connections, max_per_address, handshake_rate
+ * and handshake_rate_per_address of some options, kept for several endpoints together. Made with wrd_gate_new().
+ */
+typedef struct wrd_gate wrd_gate;
+
+/*
  * The endpoints that share one UDP port, each on a thread of its own. A client whose address changed may reach another
  * one than has its connection: that one hands its datagrams on. Each endpoint has a struct of its own, `user` tells which
  * it is; the key is the same for all and secret. Called from within the endpoint's calls, which it may not call.
@@ -75,6 +81,7 @@ typedef struct wrd_siblings {
     /* Gives a copy of the datagram to the sibling that has a connection of this name; of name 0, to the one that got the
      * last named datagram from this remote address. False: there is none, or this endpoint is that one. */
     bool (*pass)(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len);
+    wrd_gate *gate; /* of all of them, which outlives them; NULL: each keeps its own limits */
 } wrd_siblings;
 
 /* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
@@ -228,6 +235,14 @@ WRD_API WRD_MUST_USE wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_e
 WRD_API void wrd_endpoint_abort(wrd_endpoint *endpoint, wrd_time now);
 /* Frees everything at once, without a word to the peers. NULL is fine. */
 WRD_API void wrd_endpoint_free(wrd_endpoint *endpoint);
+
+/*
+ * `lock` is called with true before each use of what the endpoints share and with false after it, on the thread of one
+ * of them; held for less than a microsecond, but for when it grows. WRD_INVALID, WRD_NO_MEMORY: as wrd_endpoint_new().
+ */
+WRD_API WRD_MUST_USE wrd_result wrd_gate_new(wrd_gate **out, const wrd_endpoint_options *options, const wrd_env *env,
+                                             void (*lock)(void *user, bool held), void *user, const char **why);
+WRD_API void wrd_gate_free(wrd_gate *gate); /* NULL is fine */
 
 /* A datagram came in on `path`. It is copied where needed. */
 WRD_API void wrd_endpoint_receive(wrd_endpoint *endpoint, wrd_time now, const wrd_path *path, const uint8_t *datagram,

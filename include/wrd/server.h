@@ -49,8 +49,9 @@ typedef struct wrd_server_options {
     int socket_buffer;             /* SO_RCVBUF and SO_SNDBUF asked for; default 4 MiB */
     const char *capture_file;      /* gets all SCTP packets, decrypted, for Wireshark; default NULL: none */
     const char *key_log_file;      /* gets the secrets of each connection, like SSLKEYLOGFILE; default NULL: none */
-    unsigned threads;              /* loops, each with a socket and connections of its own; default 1; 1 .. 64. The
-                                      limits of `endpoint` count for each; its `siblings` are the server's own then, and
+    unsigned threads;              /* loops, each with a socket and connections of its own; default 1; 1 .. 64. Of the
+                                      limits of `endpoint`, max_handshakes, cookies_above and memory_limit count for
+                                      each, the others for all together; its `siblings` are the server's own then, and
                                       its `trace` is called on every thread. One is all that there is where sockets
                                       cannot share a port (not Linux): wrd_server_loops() */
 } wrd_server_options;

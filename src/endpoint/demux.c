@@ -183,11 +183,10 @@ static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const 
     ep->counters.cookies_sent++;
 }
 
-/* Is there room for one more, of this address? Everything here is cheaper than any cryptography. */
-static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
+/* Is there room for one more, of this address? Then it is taken. Everything here is cheaper than any cryptography. */
+static bool may_begin(struct wrd_endpoint *ep, uint64_t address)
 {
-    uint32_t most = ep->shared.options.max_connections;
-    if (ep->draining || ep->counters.connections >= most) {
+    if (ep->draining || ep->counters.connections >= ep->shared.options.max_connections) {
         ep->counters.dropped_full++;
         return false;
     }
@@ -195,12 +194,13 @@ static bool may_begin(struct wrd_endpoint *ep, const wrd_path *path)
         ep->counters.dropped_memory++;
         return false;
     }
-    uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
-    switch (wrd_gate_ask(ep->gate, ep->now, address, (uint32_t)(most - ep->counters.connections))) {
+    switch (wrd_gate_ask(ep->gate, ep->now, address)) {
     case WRD_GATE_OPEN: return true;
+    case WRD_GATE_FULL: ep->counters.dropped_full++; break;
     case WRD_GATE_ADDRESS_FULL: ep->counters.dropped_address++; break;
     case WRD_GATE_ADDRESS_RATE: ep->counters.dropped_address_rate++; break;
     case WRD_GATE_RATE: ep->counters.dropped_rate++; break;
+    case WRD_GATE_NO_MEMORY: ep->counters.dropped_memory++; break;
     }
     return false;
 }
@@ -243,10 +243,13 @@ static bool is_expected(const struct wrd_endpoint *ep, struct wrd_connection *c,
     return false;
 }
 
-/* The only place where a datagram makes a connection. */
+/* The only place where a datagram makes a connection; NULL, and counted: it may not, or memory is short. */
 static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
                                     bool proved)
 {
+    uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
+    if (!may_begin(ep, address))
+        return NULL;
     if (ep->handshakes.count >= ep->shared.options.max_handshakes)
         evict_handshake(ep);
     struct wrd_accept accept = {.path = *path, .proved = proved};
@@ -254,9 +257,11 @@ static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *pat
         accept.admitted = *admitted;
     struct wrd_connection *c = wrd_connection_accept(&ep->shared, ep->now, &accept);
     if (!c || !wrd_endpoint_enroll(ep, c)) {
+        wrd_gate_leave(ep->gate, address);
         ep->counters.dropped_memory++;
         return NULL;
     }
+    c->address = address;
     if (admitted)
         wrd_admit_forget(admitted);
     ep->counters.handshakes_begun++;
@@ -293,7 +298,7 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
             ep->counters.dropped_unknown_path++; /* a later part; the first will come again with a cookie */
         return false;
     }
-    struct wrd_connection *c = may_begin(ep, path) ? begin(ep, path, admitted, proved) : NULL;
+    struct wrd_connection *c = begin(ep, path, admitted, proved);
     if (c && hello)
         c->hello = hello_hash(ep, hello);
     return c != NULL;

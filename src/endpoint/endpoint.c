@@ -17,16 +17,11 @@ bool wrd_endpoint_enroll(struct wrd_endpoint *ep, struct wrd_connection *c)
     uint32_t count = ep->counters.connections + 1;
     c->heap_index = WRD_TIMERS_NOWHERE;
     if (!wrd_timers_reserve(&ep->timers, env, count) || !wrd_paths_reserve(&ep->paths, env, count) ||
-        !wrd_map_reserve(&ep->names, env, count) || (ep->gate && !wrd_gate_reserve(ep->gate, env, count)) ||
-        !wrd_table_add(&ep->table, env, c)) {
+        !wrd_map_reserve(&ep->names, env, count) || !wrd_table_add(&ep->table, env, c)) {
         wrd_connection_free(&ep->shared, c);
         return false;
     }
     ep->counters.connections = count;
-    if (!c->dialed) {
-        c->address = wrd_gate_address(ep->paths.key, &c->path.remote);
-        wrd_gate_enter(ep->gate, c->address);
-    }
     return true;
 }
 
@@ -213,6 +208,22 @@ static bool make_context(struct wrd_endpoint *ep)
     return ep->shared.dtls != NULL;
 }
 
+static bool shares_gate(const struct wrd_endpoint *ep)
+{
+    return ep->shared.options.siblings && ep->shared.options.siblings->gate;
+}
+
+/* What an endpoint that accepts has besides. */
+static bool open_door(struct wrd_endpoint *ep)
+{
+    const wrd_endpoint_options *options = &ep->shared.options;
+    ep->ledger.env.random(ep->ledger.env.user, (uint8_t *)&ep->cookies, sizeof ep->cookies);
+    ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);
+    ep->gate = shares_gate(ep) ? options->siblings->gate : wrd_gate_open(options, &ep->shared.env);
+    ep->newcomers = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->newcomers);
+    return ep->admit && ep->gate && ep->newcomers;
+}
+
 static bool fill(struct wrd_endpoint *ep)
 {
     wrd_endpoint_options *options = &ep->shared.options;
@@ -227,20 +238,9 @@ static bool fill(struct wrd_endpoint *ep)
     if (options->token_key_count > 0)
         memcpy(ep->token_keys, options->token_keys, options->token_key_count * sizeof *ep->token_keys);
     options->token_keys = NULL;
-    if (accepts) {
-        ep->ledger.env.random(ep->ledger.env.user, (uint8_t *)&ep->cookies, sizeof ep->cookies);
-        ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);
-        ep->gate = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->gate);
-        ep->newcomers = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->newcomers);
-        if (ep->gate)
-            wrd_gate_init(ep->gate, &(struct wrd_gate_limits){.all = options->max_connections,
-                                                              .per_address = options->max_per_address,
-                                                              .rate = options->handshake_rate,
-                                                              .rate_of_one = options->handshake_rate_per_address});
-    }
     ep->outbox.cap = accepts ? WRD_OUTBOX_SLOTS : WRD_OUTBOX_DIALS;
     ep->outbox.slots = wrd_mem_zalloc(&ep->shared.env, ep->outbox.cap * sizeof *ep->outbox.slots);
-    return make_context(ep) && ep->outbox.slots && (!accepts || (ep->admit && ep->gate && ep->newcomers));
+    return make_context(ep) && ep->outbox.slots && (!accepts || open_door(ep));
 }
 
 wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options, const wrd_env *env,
@@ -282,6 +282,8 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     wrd_env env = ep->shared.env, outer = ep->ledger.env;
     for (uint32_t i = 0; i < ep->table.cap; i++) {
         struct wrd_connection *c = ep->table.slots[i].connection;
+        if (c && !c->dialed)
+            wrd_gate_leave(ep->gate, c->address);
         if (c && !c->links[WRD_QUEUE_OUTPUT].in)
             wrd_connection_free(&ep->shared, c);
     }
@@ -295,9 +297,8 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     wrd_timers_free(&ep->timers, &env);
     wrd_table_free(&ep->table, &env);
     wrd_map_free(&ep->names, &env);
-    if (ep->gate)
-        wrd_gate_free(ep->gate, &env);
-    wrd_mem_free(&env, ep->gate, sizeof *ep->gate);
+    if (!shares_gate(ep))
+        wrd_gate_free(ep->gate);
     wrd_mem_free(&env, ep->newcomers, sizeof *ep->newcomers);
     wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
     wrd_mem_free(&env, ep->outbox.slots, ep->outbox.cap * sizeof *ep->outbox.slots);

@@ -2,7 +2,10 @@
 #include "endpoint/gate.h"
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/siphash.h"
+#include "endpoint/env.h"
+#include "endpoint/options.h"
 
 #include <string.h>
 
@@ -24,18 +27,57 @@ static struct wrd_gate_rate rate_of(uint32_t per_second)
     return (struct wrd_gate_rate){.interval_ns = interval, .tolerance_ns = interval * (per_second - 1)};
 }
 
-void wrd_gate_init(struct wrd_gate *gate, const struct wrd_gate_limits *limits)
+struct wrd_gate *wrd_gate_open(const wrd_endpoint_options *limits, const wrd_env *env)
 {
-    gate->max_per_address = limits->per_address;
-    gate->leaves_some = limits->per_address < limits->all;
-    gate->all = rate_of(limits->rate);
-    gate->one = rate_of(limits->rate_of_one);
+    struct wrd_gate *gate = wrd_mem_zalloc(env, sizeof *gate);
+    if (!gate)
+        return NULL;
+    gate->env = *env;
+    gate->max_connections = limits->max_connections;
+    gate->max_per_address = limits->max_per_address;
+    gate->all = rate_of(limits->handshake_rate);
+    gate->one = rate_of(limits->handshake_rate_per_address);
+    return gate;
 }
 
-void wrd_gate_free(struct wrd_gate *gate, const wrd_env *env)
+wrd_result wrd_gate_new(wrd_gate **out, const wrd_endpoint_options *options, const wrd_env *env,
+                        void (*lock)(void *user, bool held), void *user, const char **why)
 {
-    wrd_map_free(&gate->counts, env);
+    const char *unused;
+    why = why ? why : &unused;
+    *out = NULL;
+    wrd_env complete_env = wrd_env_complete(env);
+    wrd_endpoint_options complete;
+    wrd_result result = wrd_endpoint_options_complete(&complete, options, why);
+    if (result != WRD_OK)
+        return result;
+    struct wrd_gate *gate = wrd_gate_open(&complete, &complete_env);
+    if (!gate) {
+        *why = "out of memory";
+        return WRD_NO_MEMORY;
+    }
+    gate->lock = lock;
+    gate->user = user;
+    *out = gate;
+    return WRD_OK;
 }
+
+void wrd_gate_free(wrd_gate *gate)
+{
+    if (!gate)
+        return;
+    wrd_env env = gate->env;
+    wrd_map_free(&gate->counts, &env);
+    wrd_mem_free(&env, gate, sizeof *gate);
+}
+
+static void hold(const struct wrd_gate *gate, bool held)
+{
+    if (gate->lock)
+        gate->lock(gate->user, held);
+}
+
+/* ---- rates */
 
 /* Both rows' places of an address, from different bits of its hash. */
 static uint64_t *place(struct wrd_gate *gate, unsigned row, uint64_t address)
@@ -48,54 +90,106 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static bool is_full(const struct wrd_gate *gate, uint64_t address, uint32_t left)
+/* When `address` has used up its own. */
+static uint64_t used_up_by(struct wrd_gate *gate, uint64_t address)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned row = 0; row < WRD_GATE_ROWS; row++)
+        if (*place(gate, row, address) < least)
+            least = *place(gate, row, address);
+    return least;
+}
+
+static void use_up(struct wrd_gate *gate, uint64_t now_ns, uint64_t address)
+{
+    uint64_t until = later(used_up_by(gate, address), now_ns) + gate->one.interval_ns;
+    gate->used_up = later(gate->used_up, now_ns) + gate->all.interval_ns;
+    for (unsigned row = 0; row < WRD_GATE_ROWS; row++) /* a place that others used more stays theirs */
+        *place(gate, row, address) = later(*place(gate, row, address), until);
+}
+
+bool wrd_gate_is_busy(struct wrd_gate *gate, wrd_time now)
+{
+    hold(gate, true);
+    bool busy = gate->used_up > now * 1000 + gate->all.tolerance_ns / 2;
+    hold(gate, false);
+    return busy;
+}
+
+/* ---- counts */
+
+/* The most that one address may have. */
+static uint32_t most_of_one(const struct wrd_gate *gate)
+{
+    uint32_t left = gate->max_connections - gate->count;
+    bool leaves_some = gate->max_per_address < gate->max_connections;
+    return leaves_some && left < gate->max_per_address ? left : gate->max_per_address;
+}
+
+static bool is_full_for(const struct wrd_gate *gate, uint64_t address)
 {
     const uint64_t *count = wrd_map_find(&gate->counts, address);
-    return count && (*count >= gate->max_per_address || (gate->leaves_some && *count >= left));
+    return count && *count >= most_of_one(gate);
 }
 
-enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t left)
-{
-    uint64_t now_ns = now * 1000, used_up_by = UINT64_MAX;
-    if (is_full(gate, address, left))
-        return WRD_GATE_ADDRESS_FULL;
-    for (unsigned row = 0; row < WRD_GATE_ROWS; row++)
-        if (*place(gate, row, address) < used_up_by)
-            used_up_by = *place(gate, row, address);
-    if (used_up_by > now_ns + gate->one.tolerance_ns)
-        return WRD_GATE_ADDRESS_RATE;
-    if (gate->used_up > now_ns + gate->all.tolerance_ns)
-        return WRD_GATE_RATE;
-    gate->used_up = later(gate->used_up, now_ns) + gate->all.interval_ns;
-    used_up_by = later(used_up_by, now_ns) + gate->one.interval_ns;
-    for (unsigned row = 0; row < WRD_GATE_ROWS; row++) /* a place that others used more stays theirs */
-        *place(gate, row, address) = later(*place(gate, row, address), used_up_by);
-    return WRD_GATE_OPEN;
-}
-
-bool wrd_gate_is_busy(const struct wrd_gate *gate, wrd_time now)
-{
-    return gate->used_up > now * 1000 + gate->all.tolerance_ns / 2;
-}
-
-bool wrd_gate_reserve(struct wrd_gate *gate, const wrd_env *env, uint32_t count)
-{
-    return wrd_map_reserve(&gate->counts, env, count);
-}
-
-void wrd_gate_enter(struct wrd_gate *gate, uint64_t address)
+/* There is room in the map, for as many addresses as connections. */
+static void enter(struct wrd_gate *gate, uint64_t address)
 {
     uint64_t *count = wrd_map_find(&gate->counts, address);
     if (count)
         ++*count;
     else
         wrd_map_put(&gate->counts, address, 1);
+    gate->count++;
 }
 
-void wrd_gate_leave(struct wrd_gate *gate, uint64_t address)
+static void leave(struct wrd_gate *gate, uint64_t address)
 {
     uint64_t *count = wrd_map_find(&gate->counts, address);
     WRD_ASSERT(count && *count > 0);
     if (--*count == 0)
         wrd_map_remove(&gate->counts, address);
+    gate->count--;
+}
+
+void wrd_gate_leave(struct wrd_gate *gate, uint64_t address)
+{
+    hold(gate, true);
+    leave(gate, address);
+    hold(gate, false);
+}
+
+void wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to)
+{
+    hold(gate, true);
+    leave(gate, from);
+    enter(gate, to);
+    hold(gate, false);
+}
+
+/* ---- both */
+
+static enum wrd_gate_answer ask(struct wrd_gate *gate, uint64_t now_ns, uint64_t address)
+{
+    if (gate->count >= gate->max_connections)
+        return WRD_GATE_FULL;
+    if (is_full_for(gate, address))
+        return WRD_GATE_ADDRESS_FULL;
+    if (used_up_by(gate, address) > now_ns + gate->one.tolerance_ns)
+        return WRD_GATE_ADDRESS_RATE;
+    if (gate->used_up > now_ns + gate->all.tolerance_ns)
+        return WRD_GATE_RATE;
+    if (!wrd_map_reserve(&gate->counts, &gate->env, gate->count + 1))
+        return WRD_GATE_NO_MEMORY;
+    use_up(gate, now_ns, address);
+    enter(gate, address);
+    return WRD_GATE_OPEN;
+}
+
+enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address)
+{
+    hold(gate, true);
+    enum wrd_gate_answer answer = ask(gate, now * 1000, address);
+    hold(gate, false);
+    return answer;
 }

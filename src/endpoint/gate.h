@@ -14,6 +14,7 @@
 #define WRD_ENDPOINT_GATE_H
 
 #include "endpoint/map.h"
+#include "wrd/endpoint.h"
 
 #define WRD_GATE_ROWS    2
 #define WRD_GATE_COLUMNS 2048
@@ -23,34 +24,36 @@ struct wrd_gate_rate {
 };
 
 struct wrd_gate {
-    uint32_t max_per_address;
-    bool leaves_some; /* to others */
+    wrd_env env;
+    void (*lock)(void *user, bool held); /* NULL: one thread has it */
+    void *user;
+    uint32_t max_connections, max_per_address;
     struct wrd_gate_rate all, one;
+    uint32_t count;        /* connections */
     struct wrd_map counts; /* address -> its connections */
     uint64_t used_up;      /* ns */
     uint64_t used_up_by[WRD_GATE_ROWS][WRD_GATE_COLUMNS];
 };
 
-enum wrd_gate_answer { WRD_GATE_OPEN, WRD_GATE_ADDRESS_FULL, WRD_GATE_ADDRESS_RATE, WRD_GATE_RATE };
+enum wrd_gate_answer {
+    WRD_GATE_OPEN,
+    WRD_GATE_FULL,
+    WRD_GATE_ADDRESS_FULL,
+    WRD_GATE_ADDRESS_RATE,
+    WRD_GATE_RATE,
+    WRD_GATE_NO_MEMORY
+};
 
+/* With the limits of complete options; NULL: no memory. Freed by wrd_gate_free(). */
+struct wrd_gate *wrd_gate_open(const wrd_endpoint_options *limits, const wrd_env *env);
 /* The part of `addr` that counts, hashed. */
 uint64_t wrd_gate_address(const uint8_t key[16], const wrd_addr *addr);
-struct wrd_gate_limits {
-    uint32_t all, per_address;  /* connections */
-    uint32_t rate, rate_of_one; /* handshakes per second */
-};
-/* On a zeroed struct. */
-void wrd_gate_init(struct wrd_gate *gate, const struct wrd_gate_limits *limits);
-void wrd_gate_free(struct wrd_gate *gate, const wrd_env *env);
-/* May `address` begin a handshake now, when all together may have `left` more connections? Only OPEN uses up its rates.
- */
-enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t left);
+/* May `address` begin a handshake now? With OPEN it has a connection more, and has used up of its rates. */
+enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
 /* Is more than half of what all may begin at once used up? */
-bool wrd_gate_is_busy(const struct wrd_gate *gate, wrd_time now);
-/* Room for `count` connections, so that enter() cannot fail. */
-bool wrd_gate_reserve(struct wrd_gate *gate, const wrd_env *env, uint32_t count);
-/* A connection of `address` there is, and is no longer. */
-void wrd_gate_enter(struct wrd_gate *gate, uint64_t address);
+bool wrd_gate_is_busy(struct wrd_gate *gate, wrd_time now);
+/* A connection that wrd_gate_ask() let in is no longer, or goes on from another address. */
 void wrd_gate_leave(struct wrd_gate *gate, uint64_t address);
+void wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to);
 
 #endif

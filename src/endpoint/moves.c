@@ -27,10 +27,10 @@ static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_pa
         wrd_paths_remove(&ep->paths, present);
     }
     wrd_paths_remove(&ep->paths, c);
-    wrd_gate_leave(ep->gate, c->address);
+    uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
+    wrd_gate_move(ep->gate, c->address, address);
+    c->address = address;
     wrd_connection_move(c, ep->now, path);
-    c->address = wrd_gate_address(ep->paths.key, &path->remote);
-    wrd_gate_enter(ep->gate, c->address);
     wrd_paths_put(&ep->paths, c);
     c->probe_after = 0;
     ep->counters.paths_moved++;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER_DEFAULT      (4 * 1024 * 1024)
-#define CONNECTIONS_DEFAULT 16384 /* wrd_endpoint_options.max_connections */
+#define BUFFER_DEFAULT (4 * 1024 * 1024)
 
 void wrd_server_options_init(wrd_server_options *options)
 {
@@ -147,11 +146,8 @@ static void wake_loop(void *user, unsigned loop)
 
 static wrd_result open_office(struct wrd_group *group, const wrd_server_options *options, const char **why)
 {
-    uint32_t connections = options->endpoint.max_connections;
-    const struct wrd_office_options office = {.loops = options->threads,
-                                              .max_connections = connections ? connections : CONNECTIONS_DEFAULT,
-                                              .user = group,
-                                              .wake = wake_loop};
+    const struct wrd_office_options office = {
+        .loops = options->threads, .endpoint = &options->endpoint, .user = group, .wake = wake_loop};
     return options->threads == 1 ? WRD_OK : wrd_office_open(&group->office, &office, why);
 }
 

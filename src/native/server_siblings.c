@@ -14,6 +14,8 @@
 #define SETS 4096
 #define WAYS 4
 
+#define CONNECTIONS_DEFAULT 16384 /* wrd_endpoint_options.max_connections */
+
 struct way {
     wrd_addr remote; /* family 0: none */
     unsigned loop;
@@ -39,6 +41,8 @@ struct desk {
 struct wrd_office {
     struct wrd_office_options options;
     struct wrd_directory *directory;
+    wrd_gate *gate;
+    pthread_mutex_t gate_mutex;
     uint64_t hash_key[8];
     struct desk desks[];
 };
@@ -177,6 +181,15 @@ static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t 
     return true;
 }
 
+static void lock_gate(void *user, bool held)
+{
+    struct wrd_office *office = user;
+    if (held)
+        pthread_mutex_lock(&office->gate_mutex);
+    else
+        pthread_mutex_unlock(&office->gate_mutex);
+}
+
 const wrd_siblings *wrd_office_siblings(struct wrd_office *office, unsigned loop)
 {
     return &office->desks[loop].siblings;
@@ -189,11 +202,16 @@ static bool furnish(struct wrd_office *office, unsigned loop, const uint8_t key[
     struct desk *desk = &office->desks[loop];
     desk->office = office;
     desk->loop = loop;
-    desk->siblings = (wrd_siblings){.user = desk, .own = own, .pass = pass};
+    desk->siblings = (wrd_siblings){.user = desk, .own = own, .pass = pass, .gate = office->gate};
     memcpy(desk->siblings.key, key, sizeof desk->siblings.key);
     desk->ways = calloc(SETS, sizeof *desk->ways);
     desk->box.mail = calloc(WRD_MAIL_MAX, sizeof *desk->box.mail); /* both are touched as far as they are used */
     return desk->ways && desk->box.mail && pthread_mutex_init(&desk->box.mutex, NULL) == 0;
+}
+
+static uint32_t max_connections_of(const wrd_endpoint_options *options)
+{
+    return options->max_connections ? options->max_connections : CONNECTIONS_DEFAULT;
 }
 
 wrd_result wrd_office_open(struct wrd_office **out, const struct wrd_office_options *options, const char **why)
@@ -207,12 +225,19 @@ wrd_result wrd_office_open(struct wrd_office **out, const struct wrd_office_opti
     }
     office->options = *options;
     office->options.loops = 0;
+    office->options.endpoint = NULL;
+    (void)pthread_mutex_init(&office->gate_mutex, NULL); /* cannot fail, of the default kind */
+    wrd_result result = wrd_gate_new(&office->gate, options->endpoint, NULL, lock_gate, office, why);
+    if (result != WRD_OK) {
+        wrd_office_close(office);
+        return result;
+    }
     if (getentropy(key, sizeof key) != 0 || getentropy(office->hash_key, sizeof office->hash_key) != 0) {
         *why = "the operating system gave no random numbers";
         wrd_office_close(office);
         return WRD_SYSTEM;
     }
-    office->directory = wrd_directory_new(options->loops, options->max_connections);
+    office->directory = wrd_directory_new(options->loops, max_connections_of(options->endpoint));
     bool done = office->directory != NULL;
     while (done && office->options.loops < options->loops)
         done = furnish(office, office->options.loops++, key);
@@ -237,5 +262,7 @@ void wrd_office_close(struct wrd_office *office)
         free(desk->box.mail);
     }
     wrd_directory_free(office->directory);
+    wrd_gate_free(office->gate);
+    (void)pthread_mutex_destroy(&office->gate_mutex);
     free(office);
 }

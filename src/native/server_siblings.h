@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the loops of one server share, for clients whose address changed: a directory of open connections by name, and
- * for each loop a box into which the others put datagrams that are its own. wrd_siblings (wrd/endpoint.h) is the face
- * that the core sees. Memory is bounded: the directory by the connections, the rest is of fixed size.
+ * What the loops of one server share: the gate that counts their connections together; and for clients whose address
+ * changed, a directory of open connections by name, and for each loop a box into which the others put datagrams that are
+ * its own. wrd_siblings (wrd/endpoint.h) is the face that the core sees. Memory is bounded: directory and gate by the
+ * connections, the rest is of fixed size.
  *
- * No lock is held while the core runs: mail is read where it lies, and its place becomes free afterwards.
+ * No lock is held while the core runs, but the gate's while it is asked: mail is read where it lies, and its place
+ * becomes free afterwards.
  */
 #ifndef WRD_NATIVE_SERVER_SIBLINGS_H
 #define WRD_NATIVE_SERVER_SIBLINGS_H
@@ -23,12 +25,12 @@ struct wrd_mail {
 
 struct wrd_office_options {
     unsigned loops;
-    uint32_t max_connections; /* of each */
+    const wrd_endpoint_options *endpoint; /* of each; borrowed for the call */
     void *user;
     void (*wake)(void *user, unsigned loop); /* its box is no longer empty; called from any loop's thread */
 };
 
-/* WRD_NO_MEMORY, WRD_SYSTEM: `*why`. */
+/* WRD_INVALID, WRD_NO_MEMORY, WRD_SYSTEM: `*why`. */
 wrd_result wrd_office_open(struct wrd_office **out, const struct wrd_office_options *options, const char **why);
 void wrd_office_close(struct wrd_office *office); /* NULL is fine */
 /* For the options of the endpoint of this loop; lives as long as the office. */

@@ -26,6 +26,12 @@ test('--max-clients: one more waits outside, is told of in the log, and comes in
   assert.equal(code, 0);
 });
 
+test('--max-clients is of all threads together', async (t) => {
+  const server = await serve(t, ['--threads', '4', '--max-clients', '3', '--verbose']);
+  for (let i = 0; i < 3; i++) await client(t, server);
+  for (let i = 0; i < 4; i++) assert.equal((await tryOnce(server)).code, 3); // whichever loop they meet
+});
+
 test('--max-per-address: clients of one address are bounded, and the quiet log says nothing of it', async (t) => {
   const server = await serve(t, ['--max-per-address', '1']);
   await client(t, server);

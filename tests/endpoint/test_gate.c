@@ -8,13 +8,14 @@
 #define START (1000 * WRD_SECOND)
 
 static const uint8_t key[16] = {1, 2, 3};
-static struct wrd_gate gate;
+static struct wrd_gate *gate;
 static struct lab_memory memory;
 
 static int close_gate(void **state)
 {
     (void)state;
-    wrd_gate_free(&gate, &memory.env);
+    wrd_gate_free(gate);
+    gate = NULL;
     assert_int_equal(memory.live, 0);
     return 0;
 }
@@ -23,32 +24,38 @@ static int close_gate(void **state)
 
 static void open_gate(uint32_t max_per_address, uint32_t rate, uint32_t rate_of_one)
 {
-    memset(&gate, 0, sizeof gate);
+    wrd_endpoint_options limits = {.max_connections = ALL,
+                                   .max_per_address = max_per_address,
+                                   .handshake_rate = rate,
+                                   .handshake_rate_per_address = rate_of_one};
     lab_memory_init(&memory);
-    wrd_gate_init(&gate, &(struct wrd_gate_limits){ALL, max_per_address, rate, rate_of_one});
+    gate = wrd_gate_open(&limits, &memory.env);
+    assert_non_null(gate);
 }
 
 static enum wrd_gate_answer ask(wrd_time now, uint64_t address)
 {
-    return wrd_gate_ask(&gate, now, address, ALL);
+    return wrd_gate_ask(gate, now, address);
 }
 
-/* As many connections as an address gets; `left` is what there is for all. */
-static uint32_t take_all(uint64_t address, uint32_t *left)
+/* As many connections as an address gets. */
+static uint32_t take_all(uint64_t address)
 {
     uint32_t taken = 0;
-    for (; *left > 0 && wrd_gate_ask(&gate, START, address, *left) == WRD_GATE_OPEN; taken++, --*left) {
-        assert_true(wrd_gate_reserve(&gate, &memory.env, ALL - *left + 1));
-        wrd_gate_enter(&gate, address);
-    }
+    while (ask(START, address) == WRD_GATE_OPEN)
+        taken++;
     return taken;
 }
 
+/* How many of `tries` get in, each to leave at once. */
 static unsigned count_open(wrd_time now, uint64_t address, unsigned tries)
 {
     unsigned open = 0;
     for (unsigned i = 0; i < tries; i++)
-        open += ask(now, address) == WRD_GATE_OPEN;
+        if (ask(now, address) == WRD_GATE_OPEN) {
+            wrd_gate_leave(gate, address);
+            open++;
+        }
     return open;
 }
 
@@ -72,39 +79,53 @@ static void connections_of_one_address_are_counted_and_others_are_not_touched(vo
 {
     (void)state;
     open_gate(3, 1000000, 1000000);
-    for (uint32_t i = 0; i < 3; i++) {
-        assert_int_equal(ask(START, 7), WRD_GATE_OPEN);
-        assert_true(wrd_gate_reserve(&gate, &memory.env, i + 1));
-        wrd_gate_enter(&gate, 7);
-    }
+    assert_int_equal(take_all(7), 3);
     assert_int_equal(ask(START, 7), WRD_GATE_ADDRESS_FULL);
     assert_int_equal(ask(START, 8), WRD_GATE_OPEN);
-    wrd_gate_leave(&gate, 7);
-    assert_int_equal(ask(START, 7), WRD_GATE_OPEN);
-    wrd_gate_leave(&gate, 7);
-    wrd_gate_leave(&gate, 7);
-    assert_int_equal(gate.counts.len, 0);
+    wrd_gate_leave(gate, 7);
+    assert_int_equal(take_all(7), 1);
+    wrd_gate_move(gate, 7, 9);
+    assert_int_equal(take_all(7), 1);
+    assert_int_equal(take_all(9), 2);
+    for (int i = 0; i < 3; i++) {
+        wrd_gate_leave(gate, 7);
+        wrd_gate_leave(gate, 9);
+    }
+    wrd_gate_leave(gate, 8);
+    assert_int_equal(gate->counts.len, 0);
+    assert_int_equal(gate->count, 0);
 }
 
 static void a_few_addresses_leave_some_to_others(void **state)
 {
     (void)state;
     open_gate(100, 1000000, 1000000);
-    uint32_t left = ALL;
     for (uint64_t address = 1; address < 10; address++)
-        assert_int_equal(take_all(address, &left), 100);
-    assert_int_equal(take_all(10, &left), 50); /* as many as it leaves */
+        assert_int_equal(take_all(address), 100);
+    assert_int_equal(take_all(10), 50); /* as many as it leaves */
     for (uint64_t address = 1; address <= 10; address++)
-        assert_int_equal(take_all(address, &left), 0);
-    assert_int_equal(take_all(11, &left), 25);
+        assert_int_equal(take_all(address), 0);
+    assert_int_equal(take_all(11), 25);
 }
 
 static void who_may_fill_it_alone_may_have_the_last_place(void **state)
 {
     (void)state;
     open_gate(ALL, 1000000, 1000000);
-    uint32_t left = ALL;
-    assert_int_equal(take_all(1, &left), ALL);
+    assert_int_equal(take_all(1), ALL);
+    assert_int_equal(ask(START, 1), WRD_GATE_FULL);
+    assert_int_equal(ask(START, 2), WRD_GATE_FULL);
+}
+
+static void short_memory_keeps_one_out_and_counts_nothing(void **state)
+{
+    (void)state;
+    open_gate(100, 1000000, 1000000);
+    memory.refuses = true;
+    assert_int_equal(ask(START, 7), WRD_GATE_NO_MEMORY);
+    assert_int_equal(gate->count, 0);
+    memory.refuses = false;
+    assert_int_equal(ask(START, 7), WRD_GATE_OPEN);
 }
 
 static void one_address_has_a_seconds_worth_at_once_and_then_its_rate(void **state)
@@ -144,7 +165,7 @@ static void a_refusal_costs_nothing(void **state)
     assert_int_equal(count_open(START, 1, 5) + count_open(START, 0x9e3779b97f4a7c15u, 5), 10);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(ask(START, 7), WRD_GATE_RATE);
-    assert_int_equal(ask(START + 100 * WRD_MILLISECOND, 7), WRD_GATE_OPEN);
+    assert_int_equal(count_open(START + 100 * WRD_MILLISECOND, 7, 1), 1);
 }
 
 /* Some 1,800 busy addresses take little from a quiet one. */
@@ -157,7 +178,7 @@ static void a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate(void **state)
         (void)count_open(START, lab_random(&seed), 12);
     unsigned refused = 0;
     for (int i = 0; i < 1000; i++)
-        refused += ask(START, lab_random(&seed)) != WRD_GATE_OPEN;
+        refused += count_open(START, lab_random(&seed), 1) == 0;
     assert_true(refused < 200);
 }
 
@@ -165,14 +186,14 @@ static void it_is_busy_when_half_is_used_up_and_until_that_comes_back(void **sta
 {
     (void)state;
     open_gate(1000, 100, 1000000);
-    assert_false(wrd_gate_is_busy(&gate, START));
+    assert_false(wrd_gate_is_busy(gate, START));
     for (uint64_t address = 0; address < 49; address++)
         (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
-    assert_false(wrd_gate_is_busy(&gate, START));
+    assert_false(wrd_gate_is_busy(gate, START));
     for (uint64_t address = 49; address < 55; address++)
         (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
-    assert_true(wrd_gate_is_busy(&gate, START));
-    assert_false(wrd_gate_is_busy(&gate, START + 100 * WRD_MILLISECOND));
+    assert_true(wrd_gate_is_busy(gate, START));
+    assert_false(wrd_gate_is_busy(gate, START + 100 * WRD_MILLISECOND));
 }
 
 static void the_lowest_rates_work(void **state)
@@ -193,6 +214,7 @@ int main(void)
         TEST(connections_of_one_address_are_counted_and_others_are_not_touched),
         TEST(a_few_addresses_leave_some_to_others),
         TEST(who_may_fill_it_alone_may_have_the_last_place),
+        TEST(short_memory_keeps_one_out_and_counts_nothing),
         TEST(one_address_has_a_seconds_worth_at_once_and_then_its_rate),
         TEST(all_together_have_a_seconds_worth_at_once_and_then_the_rate),
         TEST(a_refusal_costs_nothing),

@@ -129,7 +129,10 @@ static int set_up(void **state)
 {
     const char *why = "";
     struct scene *s = calloc(1, sizeof *s);
-    const struct wrd_office_options options = {.loops = 3, .max_connections = 100, .user = s, .wake = note_wake};
+    wrd_endpoint_options endpoint;
+    wrd_endpoint_options_init(&endpoint);
+    endpoint.max_connections = 100;
+    const struct wrd_office_options options = {.loops = 3, .endpoint = &endpoint, .user = s, .wake = note_wake};
     assert_int_equal(wrd_office_open(&s->office, &options, &why), WRD_OK);
     *state = s;
     return 0;

@@ -3,6 +3,7 @@
  * Endpoints behind one port, each with its share of the clients, as the threads of a server: a client that moves may
  * reach another one, which hands its datagrams on.
  */
+#include "endpoint/gate.h"
 #include "sim/apps.h"
 
 #include <setjmp.h>
@@ -32,6 +33,8 @@ static struct port {
     struct echo echoes[LOOPS];
     struct node *loops[LOOPS];
     wrd_siblings siblings[LOOPS];
+    wrd_gate *gate;
+    bool gate_held;
     unsigned numbers[LOOPS];
     struct {
         uint64_t name;
@@ -91,6 +94,13 @@ static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t 
     return false;
 }
 
+static void lock_gate(void *user, bool held)
+{
+    (void)user;
+    assert_true(held != port.gate_held);
+    port.gate_held = held;
+}
+
 static void loop_turn(struct world *world, struct node *node)
 {
     echo_turn(world, node);
@@ -103,15 +113,21 @@ static void loop_turn(struct world *world, struct node *node)
     }
 }
 
-static void open_port(void)
+/* With these limits of all loops together; 0: the default. */
+static void open_port(uint32_t max_connections, uint32_t max_per_address)
 {
     memset(&port, 0, sizeof port);
     world_init(&port.world, 77);
     for (unsigned i = 0; i < LOOPS; i++) {
         wrd_endpoint_options options;
         world_server_options(&options, &port.key);
+        options.max_connections = max_connections;
+        options.max_per_address = max_per_address;
+        if (i == 0)
+            assert_int_equal(wrd_gate_new(&port.gate, &options, NULL, lock_gate, NULL, NULL), WRD_OK);
         port.numbers[i] = i;
-        port.siblings[i] = (wrd_siblings){.user = &port.numbers[i], .key = {1, 2, 3}, .own = own, .pass = pass};
+        port.siblings[i] =
+            (wrd_siblings){.user = &port.numbers[i], .key = {1, 2, 3}, .own = own, .pass = pass, .gate = port.gate};
         options.siblings = &port.siblings[i];
         port.loops[i] = world_add(&port.world, &options, &line, loop_turn, &port.echoes[i]);
         assert_non_null(port.loops[i]);
@@ -119,6 +135,16 @@ static void open_port(void)
         port.loops[i]->shares = LOOPS;
         port.loops[i]->share = i;
     }
+}
+
+/* The gate outlives the endpoints, and nobody is left in it. */
+static void close_port(void)
+{
+    world_free(&port.world);
+    assert_int_equal(port.world.allocations.bytes, 0);
+    assert_int_equal(port.gate->count, 0);
+    assert_false(port.gate_held);
+    wrd_gate_free(port.gate);
 }
 
 static wrd_endpoint_counters counters_of(unsigned loop)
@@ -133,7 +159,7 @@ static void a_client_that_moves_to_another_loop_keeps_its_connection(void **stat
     (void)state;
     static struct caller callers[CLIENTS];
     struct node *clients[CLIENTS];
-    open_port();
+    open_port(0, 0);
     for (unsigned i = 0; i < CLIENTS; i++) {
         wrd_endpoint_options options;
         wrd_endpoint_options_init(&options);
@@ -173,8 +199,7 @@ static void a_client_that_moves_to_another_loop_keeps_its_connection(void **stat
     world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
     assert_int_equal(port.name_count, 0);
     assert_int_equal(port.names_seen, CLIENTS);
-    world_free(&port.world);
-    assert_int_equal(port.world.allocations.bytes, 0);
+    close_port();
 }
 
 /* More checks of strangers than are looked at in a period, at every loop. */
@@ -197,7 +222,7 @@ static void a_client_that_moved_to_another_loop_stays_though_there_are_more_chec
     static struct caller caller;
     wrd_endpoint_options options;
     uint64_t seed = 5;
-    open_port();
+    open_port(0, 0);
     wrd_endpoint_options_init(&options);
     caller = (struct caller){
         .to = world_address(port.loops[0]), .seed = 1, .messages = 5, .size_max = 100, .close_after = false};
@@ -220,7 +245,51 @@ static void a_client_that_moved_to_another_loop_stays_though_there_are_more_chec
     assert_false(caller.closed);
     for (unsigned i = 0; i < LOOPS; i++)
         assert_true(counters_of(i).checks_put_off > 0);
-    world_free(&port.world);
+    close_port();
+}
+
+static uint64_t connections_of_all(void)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < LOOPS; i++)
+        sum += counters_of(i).connections;
+    return sum;
+}
+
+/* CLIENTS of them, each from an IP of its own or all from one. */
+static void add_clients(struct node *clients[CLIENTS], struct caller callers[CLIENTS], bool of_one_address)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        wrd_endpoint_options options;
+        wrd_endpoint_options_init(&options);
+        callers[i] = (struct caller){
+            .to = world_address(port.loops[0]), .seed = i + 1, .messages = 5, .size_max = 100, .close_after = false};
+        clients[i] = world_add(&port.world, &options, &line, caller_turn, &callers[i]);
+        clients[i]->addr.port = (uint16_t)(4000 + i);
+        if (of_one_address)
+            memcpy(clients[i]->addr.ip, clients[0]->addr.ip, sizeof clients[i]->addr.ip);
+    }
+}
+
+static void limits_are_of_all_loops_together(void **state)
+{
+    (void)state;
+    static struct caller callers[CLIENTS];
+    struct node *clients[CLIENTS];
+    for (unsigned one = 0; one < 2; one++) {
+        open_port(one ? 0 : 7, one ? 7 : 0);
+        add_clients(clients, callers, one);
+        world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
+        assert_int_equal(connections_of_all(), 7);
+        for (unsigned i = 0; i < CLIENTS; i++)
+            wrd_conn_close(clients[i]->endpoint, port.world.now, callers[i].conn);
+        world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
+        assert_int_equal(connections_of_all(), 0);
+        add_clients(clients, callers, one); /* their places are free again */
+        world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
+        assert_int_equal(connections_of_all(), 7);
+        close_port();
+    }
 }
 
 int main(void)
@@ -228,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_moves_to_another_loop_keeps_its_connection),
         cmocka_unit_test(a_client_that_moved_to_another_loop_stays_though_there_are_more_checks_than_time),
+        cmocka_unit_test(limits_are_of_all_loops_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
