@@ -271,11 +271,13 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
                                  const uint8_t *datagram, size_t len)
 {
     bool authentic = false;
+    c->stirred = true;
     if (!c->dtls || c->phase == WRD_PHASE_ENDED)
         return false;
     c->left_to_arrive = wrd_connection_buffered(c); /* an end forgets it */
     wrd_dtls_receive(c->dtls, now, datagram, len);
     pump_dtls_state(shared, c, now);
+    c->stirred = c->phase != WRD_PHASE_OPEN;
     uint8_t packet[WRD_DATAGRAM_MAX];
     size_t packet_len;
     while ((packet_len = wrd_dtls_next(c->dtls, now, packet, sizeof packet)) > 0) {
@@ -285,11 +287,13 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
             pump_dtls_state(shared, c, now);
         if (c->sctp && c->phase != WRD_PHASE_ENDED) {
             trace(shared, c, false, packet, packet_len);
-            wrd_sctp_receive(c->sctp, now, packet, packet_len);
+            c->stirred = wrd_sctp_receive(c->sctp, now, packet, packet_len) || c->stirred;
             count_rtt(shared, c);
         }
     }
-    pump(shared, c, now);
+    c->stirred = c->stirred || wrd_dtls_state(c->dtls) != WRD_DTLS_OPEN;
+    if (c->stirred)
+        pump(shared, c, now);
     return authentic;
 }
 

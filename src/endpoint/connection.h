@@ -81,7 +81,8 @@ struct wrd_connection {
     const char *reason_text;
 
     wrd_path path;
-    bool proved; /* a cookie came back from that address */
+    bool proved;  /* a cookie came back from that address */
+    bool stirred; /* the datagram at hand brought more than a part of a message */
     bool has_token;
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */

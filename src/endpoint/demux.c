@@ -318,7 +318,10 @@ static bool receive_known(struct wrd_endpoint *ep, struct wrd_connection *c, con
         c->path.local = path->local; /* a forged datagram cannot move it */
     if (rival)
         (void)wrd_connection_receive_dtls(&ep->shared, rival, ep->now, datagram, len);
-    wrd_endpoint_settle(ep, c);
+    if (c->stirred)
+        wrd_endpoint_settle(ep, c);
+    else
+        wrd_queue_push(&ep->output, c); /* a SACK may be due, no more */
     if (rival)
         wrd_endpoint_settle(ep, rival);
     return authentic;

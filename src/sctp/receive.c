@@ -156,27 +156,36 @@ static void end_packet(struct wrd_sctp *sctp, wrd_time now, bool with_data)
     wrd_sctp_settle(sctp, now);
 }
 
-static void take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_packet *packet)
+static bool is_data(const struct wrd_sctp_chunk *chunk)
+{
+    return chunk->type == WRD_SCTP_DATA || chunk->type == WRD_SCTP_I_DATA;
+}
+
+/* True: DATA, and nothing else. */
+static bool take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_packet *packet)
 {
     struct wrd_reader chunks = packet->chunks;
     struct wrd_sctp_chunk chunk;
     if (!wrd_sctp_chunk_next(&chunks, &chunk))
-        return;
+        return false;
     if (chunk.type == WRD_SCTP_INIT) {
         if (packet->tag == 0 && chunks.left == 0)
             wrd_sctp_take_init(sctp, now, &chunk);
-        return;
+        return false;
     }
     if (!is_ours(sctp, now, packet, &chunk))
-        return;
-    bool with_data = false;
+        return false;
+    bool with_data = false, only_data = is_data(&chunk);
     bool more = chunk.type == WRD_SCTP_COOKIE_ECHO || take_chunk(sctp, now, &chunk, &with_data);
-    while (more && !sctp->over && wrd_sctp_chunk_next(&chunks, &chunk))
+    while (more && !sctp->over && wrd_sctp_chunk_next(&chunks, &chunk)) {
+        only_data = only_data && is_data(&chunk);
         more = has_good_tag(sctp, packet->tag, &chunk) && take_chunk(sctp, now, &chunk, &with_data);
+    }
     if (sctp->state >= WRD_SCTP_ESTABLISHED)
         go_on_with_resets(sctp, now);
     if (!sctp->over)
         end_packet(sctp, now, with_data);
+    return only_data;
 }
 
 /* Without CRC32c, that is: once we have offered that, and not what begins an association (RFC 9653 5.3). */
@@ -189,16 +198,17 @@ static bool may_come_plain(const struct wrd_sctp *sctp, const uint8_t *bytes, si
     return first != WRD_SCTP_INIT && first != WRD_SCTP_COOKIE_ECHO;
 }
 
-void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *bytes, size_t len)
+bool wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *bytes, size_t len)
 {
     struct wrd_sctp_packet packet;
     bool plain = wrd_sctp_packet_without_checksum(bytes, len) && may_come_plain(sctp, bytes, len);
     if (!wrd_sctp_packet_read(&packet, plain ? NULL : sctp->crc, bytes, len) || packet.from != sctp->options.port ||
         packet.to != sctp->options.port)
-        return;
+        return true;
     sctp->stats.packets_received++;
     struct wrd_sctp_block *last = sctp->begun ? sctp->join.order.ready_last : NULL;
-    take_packet(sctp, now, &packet);
+    bool only_data = take_packet(sctp, now, &packet);
     if (sctp->begun && sctp->join.order.ready && sctp->join.order.ready_last != last)
         sctp->events |= WRD_SCTP_EVENT_MESSAGE;
+    return !only_data || sctp->events != 0;
 }

@@ -103,7 +103,8 @@ void wrd_sctp_free(struct wrd_sctp *sctp); /* NULL is fine */
 
 /* Sends our INIT. Both sides may (RFC 9260 5.2.1). Without it the association only answers. */
 void wrd_sctp_connect(struct wrd_sctp *sctp, wrd_time now);
-void wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *packet, size_t len);
+/* False: it held DATA alone, which completes no message, so that nothing is new to who takes messages and sends. */
+bool wrd_sctp_receive(struct wrd_sctp *sctp, wrd_time now, const uint8_t *packet, size_t len);
 /* The next packet into `out` (cap >= WRD_SCTP_PACKET_MAX); its length, 0: nothing to send now. */
 size_t wrd_sctp_transmit(struct wrd_sctp *sctp, wrd_time now, uint8_t *out, size_t cap);
 wrd_time wrd_sctp_deadline(const struct wrd_sctp *sctp);

@@ -263,6 +263,36 @@ static void rule_5_bytes_under_assembly_are_bounded(void **state)
     script_free(&s);
 }
 
+/* What wrd_sctp_receive() says of a packet with this fragment, and of the same packet with a SACK before it. */
+static bool brings_news(struct script *s, uint32_t tsn, uint32_t fsn, uint8_t flags, bool with_sack)
+{
+    script_begin(s, s->tag);
+    if (with_sack)
+        script_sack(s, s->tsn - 1, s->rwnd, NULL);
+    script_i_data(s, tsn, 0, 0, fsn, flags, "x", 1);
+    wrd_sctp_packet_end(&s->wr, wrd_crc32c_by_table);
+    return wrd_sctp_receive(s->sctp, s->now, s->bytes, s->wr.len);
+}
+
+static void a_part_of_a_message_alone_is_no_news_and_all_else_is(void **state)
+{
+    struct script s;
+    opened(&s);
+    (void)wrd_sctp_next(s.sctp);
+    assert_false(brings_news(&s, T, 0, WRD_SCTP_BEGIN, false));
+    assert_true(brings_news(&s, T + 1, 1, 0, true)); /* room, it may be */
+    assert_false(brings_news(&s, T + 2, 2, 0, false));
+    assert_false(brings_news(&s, T + 2, 2, 0, false)); /* again */
+    assert_true(brings_news(&s, T + 3, 3, WRD_SCTP_END, false));
+    assert_true(wrd_sctp_next(s.sctp) & WRD_SCTP_EVENT_MESSAGE);
+    wrd_sctp_release(s.sctp, s.now);
+    script_begin(&s, s.tag);
+    script_data(&s, T + 4, 0, 0, 3, "x", 1); /* breaks the agreement on I-DATA, and so ends it */
+    wrd_sctp_packet_end(&s.wr, wrd_crc32c_by_table);
+    assert_true(wrd_sctp_receive(s.sctp, s.now, s.bytes, s.wr.len));
+    script_free(&s);
+}
+
 static void rule_5_messages_without_an_end_are_bounded(void **state)
 {
     struct wrd_sctp_options options = {.receive_window = 20000, .message_limit = 50000};
@@ -1020,6 +1050,7 @@ int main(void)
         cmocka_unit_test(gap_blocks_that_do_not_fit_leave_out_the_highest),
         cmocka_unit_test(data_before_established_is_dropped_without_a_word),
         cmocka_unit_test(data_bundled_with_the_cookie_is_taken),
+        cmocka_unit_test(a_part_of_a_message_alone_is_no_news_and_all_else_is),
         cmocka_unit_test(idle_association_gives_back_what_gaps_and_messages_took),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(hostile_chunks_end_the_association_or_cost_no_more_than_the_window),
