@@ -31,6 +31,17 @@ static inline void wrd_sctp_bit_clear(struct wrd_sctp_bitmap *map, struct wrd_ts
     map->words[at >> 6] &= ~((uint64_t)1 << (at & 63));
 }
 
+static inline void wrd_sctp_bit_clear_range(struct wrd_sctp_bitmap *map, struct wrd_tsn from, uint32_t count)
+{
+    for (uint32_t done = 0; done < count;) {
+        uint32_t at = (from.v + done) & map->mask, bits = 64 - (at & 63);
+        if (bits > count - done)
+            bits = count - done;
+        map->words[at >> 6] &= ~((UINT64_MAX >> (64 - bits)) << (at & 63));
+        done += bits;
+    }
+}
+
 /* How many TSNs from `from` on have the other value before the first with `value`; `count` when none of `count` has. */
 static inline uint32_t wrd_sctp_bit_find(const struct wrd_sctp_bitmap *map, struct wrd_tsn from, uint32_t count,
                                          bool value)

@@ -45,7 +45,6 @@
 #define WRD_SCTP_GAP_BLOCKS_LEAST    20             /* in a SACK: from here on the peer may know of more */
 #define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
 #define WRD_SCTP_DUPLICATES_MAX      32             /* reported in one SACK */
-#define WRD_SCTP_FORWARD_NUMBERS_MAX 65536          /* SSNs or MIDs looked up for one FORWARD-TSN */
 #define WRD_SCTP_FORWARD_SKIPS_MAX   ((size_t)353)  /* streams named in one FORWARD-TSN of ours, as many as fit */
 #define WRD_SCTP_COOKIE_MAX          ((size_t)1024) /* of the peer's cookie */
 #define WRD_SCTP_REPLY_MAX           ((size_t)512)  /* a packet that answers one without an association */

@@ -158,21 +158,19 @@ bool wrd_sctp_take_forward(struct wrd_sctp *sctp, wrd_time now, const struct wrd
     int32_t ahead = wrd_tsn_diff(tsn, sctp->track.cumulative);
     if (ahead > 0 && (uint32_t)ahead < WRD_SCTP_TSN_WINDOW && !prepare_skips(sctp, rd))
         return false;
-    if (!wrd_sctp_track_forward(&sctp->track, tsn)) {
+    if (ahead <= 0 || (uint32_t)ahead >= WRD_SCTP_TSN_WINDOW) {
         sctp->track.sack_now = true; /* old: our SACK was lost; or beyond all that can be out */
         return true;
     }
+    for (struct wrd_tsn kept = sctp->track.cumulative; wrd_sctp_track_next(&sctp->track, &kept, tsn);)
+        wrd_sctp_join_give_up(&sctp->join, kept);
+    wrd_sctp_track_forward(&sctp->track, tsn);
     wrd_sctp_join_forward(&sctp->join, tsn);
-    uint32_t budget = WRD_SCTP_FORWARD_NUMBERS_MAX;
     struct skipped skipped;
-    enum wrd_sctp_joined joined = WRD_SCTP_JOINED;
-    while (joined == WRD_SCTP_JOINED && next_skipped(sctp, &rd, &skipped))
-        joined = wrd_sctp_join_skip(&sctp->join, skipped.stream, skipped.unordered, skipped.number, &budget);
+    while (next_skipped(sctp, &rd, &skipped))
+        wrd_sctp_join_skip(&sctp->join, skipped.stream, skipped.unordered, skipped.number);
     wrd_sctp_weave_sweep(&sctp->join.weave, WRD_SCTP_SWEEP_CHEAP);
-    if (joined != WRD_SCTP_JOINED)
-        break_off(sctp, now, "the peer gives up more messages than it can have sent");
-    else
-        (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
+    (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
     return true;
 }
 

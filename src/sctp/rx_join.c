@@ -104,7 +104,7 @@ static enum wrd_sctp_joined take_in_sequence(struct wrd_sctp_join *join, const s
         join->next = wrd_tsn_add(join->next, 1);
         return WRD_SCTP_JOINED;
     }
-    if (ends && !(data->flags & WRD_SCTP_UNORDERED) && !wrd_sctp_order_prepare(&join->order, data->stream, data->ssn.v))
+    if (ends && !(data->flags & WRD_SCTP_UNORDERED) && !wrd_sctp_order_use(&join->order, data->stream))
         return WRD_SCTP_JOIN_NO_MEMORY;
     enum wrd_sctp_joined result = join->assembly ? extend_assembly(join, data) : begin_assembly(join, data);
     if (result != WRD_SCTP_JOINED)
@@ -261,7 +261,7 @@ static enum wrd_sctp_joined take_ahead(struct wrd_sctp_join *join, const struct 
     struct run run = find_run(join, data);
     if (run.bytes > join->message_limit)
         return WRD_SCTP_JOIN_TOO_LARGE;
-    if (!(data->flags & WRD_SCTP_UNORDERED) && !wrd_sctp_order_prepare(&join->order, data->stream, data->ssn.v))
+    if (!(data->flags & WRD_SCTP_UNORDERED) && !wrd_sctp_order_use(&join->order, data->stream))
         return WRD_SCTP_JOIN_NO_MEMORY;
     return run.begins && run.ends ? gather_run(join, data, &run) : keep_ahead(join, data, &run);
 }
@@ -316,20 +316,22 @@ void wrd_sctp_join_forward(struct wrd_sctp_join *join, struct wrd_tsn tsn)
         join->assembly = NULL;
     }
     join->torn = true;
-    while (wrd_tsn_le(join->next, tsn)) {
-        struct wrd_sctp_block *block = kept_at(join, join->next);
-        if (block)
-            drop_kept(join, block);
-        join->next = wrd_tsn_add(join->next, 1);
-    }
+    join->next = wrd_tsn_add(tsn, 1);
 }
 
-enum wrd_sctp_joined wrd_sctp_join_skip(struct wrd_sctp_join *join, uint16_t stream, bool unordered, uint32_t number,
-                                        uint32_t *budget)
+void wrd_sctp_join_give_up(struct wrd_sctp_join *join, struct wrd_tsn tsn)
+{
+    struct wrd_sctp_block *block = join->interleaving ? NULL : kept_at(join, tsn);
+    if (block)
+        drop_kept(join, block);
+}
+
+void wrd_sctp_join_skip(struct wrd_sctp_join *join, uint16_t stream, bool unordered, uint32_t number)
 {
     if (join->interleaving)
-        return wrd_sctp_weave_skip(&join->weave, stream, unordered, number, budget);
-    return wrd_sctp_order_skip(&join->order, stream, number, budget);
+        wrd_sctp_weave_skip(&join->weave, stream, unordered, number);
+    else
+        wrd_sctp_order_skip(&join->order, stream, number);
 }
 
 /* Within the window, or from a state with nothing kept: so that one request can always be served. */

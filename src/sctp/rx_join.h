@@ -60,12 +60,12 @@ enum wrd_sctp_joined wrd_sctp_join_take(struct wrd_sctp_join *join, const struct
  */
 enum wrd_sctp_joined wrd_sctp_join_advance(struct wrd_sctp_join *join, struct wrd_tsn cumulative);
 
-/* FORWARD-TSN: nothing up to `tsn` will come any more. */
+/* FORWARD-TSN: the chunk of this TSN, if it is still kept, belongs to a message that will not be whole. */
+void wrd_sctp_join_give_up(struct wrd_sctp_join *join, struct wrd_tsn tsn);
+/* ... nothing up to `tsn` is kept any more, nor will it come ... */
 void wrd_sctp_join_forward(struct wrd_sctp_join *join, struct wrd_tsn tsn);
-/* ... and on `stream`, which is in use, nothing up to `number` (SSN or MID). `budget` is what is left of the numbers to
- * look up; WRD_SCTP_JOIN_BROKEN when it ends. */
-enum wrd_sctp_joined wrd_sctp_join_skip(struct wrd_sctp_join *join, uint16_t stream, bool unordered, uint32_t number,
-                                        uint32_t *budget);
+/* ... and on `stream`, which is in use, nothing up to `number` (SSN or MID). */
+void wrd_sctp_join_skip(struct wrd_sctp_join *join, uint16_t stream, bool unordered, uint32_t number);
 
 /* Memory and window to tell the reader of `count` resets; SIZE_MAX: of every stream that was used. False: not now. */
 bool wrd_sctp_join_reserve_resets(struct wrd_sctp_join *join, size_t count);

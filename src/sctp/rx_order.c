@@ -2,6 +2,7 @@
 #include "sctp/rx_order.h"
 
 #include "base/check.h"
+#include "sctp/rx_table.h"
 
 #define NO_STREAM   UINT16_MAX
 #define STREAMS_MIN ((uint32_t)8)
@@ -12,6 +13,7 @@ void wrd_sctp_order_init(struct wrd_sctp_order *order, struct wrd_sctp_pool *poo
     order->pool = pool;
     order->last_number = long_numbers ? UINT32_MAX : UINT16_MAX;
     order->salt = salt | 1;
+    order->waiting.salt = salt;
 }
 
 void wrd_sctp_order_drop(struct wrd_sctp_order *order, struct wrd_sctp_block *block)
@@ -35,6 +37,15 @@ static void drop_list(struct wrd_sctp_order *order, struct wrd_sctp_block *list)
     }
 }
 
+static void drop_waiting(struct wrd_sctp_order *order)
+{
+    while (order->waiting.root) {
+        struct wrd_sctp_block *block = order->waiting.root;
+        wrd_sctp_waiting_remove(&order->waiting, block);
+        wrd_sctp_order_drop_charged(order, block);
+    }
+}
+
 static void drop_spare(struct wrd_sctp_order *order)
 {
     while (order->spare) {
@@ -48,10 +59,7 @@ static void drop_spare(struct wrd_sctp_order *order)
 void wrd_sctp_order_free(struct wrd_sctp_order *order)
 {
     const wrd_env *env = order->pool->env;
-    for (uint32_t i = 0; i < order->waiting.size; i++)
-        drop_list(order, order->waiting.heads[i]);
-    order->waiting.count = 0;
-    wrd_sctp_table_drain(&order->waiting, env);
+    drop_waiting(order);
     drop_list(order, order->ready);
     drop_spare(order);
     wrd_mem_free(env, order->streams, order->stream_size * sizeof *order->streams);
@@ -61,7 +69,6 @@ void wrd_sctp_order_free(struct wrd_sctp_order *order)
 
 void wrd_sctp_order_drain(struct wrd_sctp_order *order)
 {
-    wrd_sctp_table_drain(&order->waiting, order->pool->env);
     drop_spare(order);
 }
 
@@ -182,34 +189,26 @@ static void put_ready(struct wrd_sctp_order *order, struct wrd_sctp_block *block
     order->ready_last = block;
 }
 
-static uint32_t hash_of(uint16_t stream, uint32_t number, uint64_t salt)
+/* How far `number` is from the one to deliver next. */
+static uint32_t distance(const struct wrd_sctp_order *order, const struct wrd_sctp_stream_in *in, uint32_t number)
 {
-    return wrd_sctp_hash(((uint64_t)stream << 32) | number, salt);
+    return (number - in->next) & order->last_number;
 }
 
-static uint32_t hash_waiting(const void *element, uint64_t salt)
+/* Delivers the message that waits nearest to its turn, if that is less than `span` away. False: there is none. */
+static bool deliver_within(struct wrd_sctp_order *order, struct wrd_sctp_stream_in *in, uint32_t span)
 {
-    const struct wrd_sctp_block *block = element;
-    return hash_of(block->stream, block->number, salt);
-}
-
-static struct wrd_sctp_block *find_waiting(const struct wrd_sctp_order *order, uint16_t stream, uint32_t number)
-{
-    struct wrd_sctp_block *block = wrd_sctp_table_first(&order->waiting, hash_of(stream, number, order->salt));
-    while (block && !(block->stream == stream && block->number == number))
-        block = block->next;
-    return block;
-}
-
-/* Moves on to the next number; what waited for its turn there is delivered. False: nothing did. */
-static bool step(struct wrd_sctp_order *order, struct wrd_sctp_stream_in *in)
-{
-    struct wrd_sctp_block *block = find_waiting(order, in->id, in->next);
-    in->next = (in->next + 1) & order->last_number;
-    if (!block)
+    if (in->waiting == 0)
         return false;
-    wrd_sctp_table_remove(&order->waiting, block, hash_waiting(block, order->salt));
+    struct wrd_sctp_block *block = wrd_sctp_waiting_from(&order->waiting, in->id, in->next);
+    if (!block) /* beyond where numbers begin anew */
+        block = wrd_sctp_waiting_from(&order->waiting, in->id, 0);
+    WRD_ASSERT(block);
+    if (distance(order, in, block->number) >= span)
+        return false;
+    wrd_sctp_waiting_remove(&order->waiting, block);
     in->waiting--;
+    in->next = (block->number + 1) & order->last_number;
     put_ready(order, block);
     return true;
 }
@@ -217,16 +216,14 @@ static bool step(struct wrd_sctp_order *order, struct wrd_sctp_stream_in *in)
 /* Delivers the messages that waited for the one just delivered or skipped. */
 static void follow_up(struct wrd_sctp_order *order, struct wrd_sctp_stream_in *in)
 {
-    while (in->waiting > 0 && find_waiting(order, in->id, in->next))
-        (void)step(order, in);
+    while (deliver_within(order, in, 1))
+        continue;
 }
 
-bool wrd_sctp_order_prepare(struct wrd_sctp_order *order, uint16_t stream, uint32_t number)
+static bool is_waiting(const struct wrd_sctp_order *order, uint16_t stream, uint32_t number)
 {
-    struct wrd_sctp_stream_in *in = wrd_sctp_order_use(order, stream);
-    if (!in)
-        return false;
-    return in->next == number || wrd_sctp_table_reserve(&order->waiting, order->pool->env, hash_waiting, order->salt);
+    const struct wrd_sctp_block *block = wrd_sctp_waiting_from(&order->waiting, stream, number);
+    return block && block->number == number;
 }
 
 enum wrd_sctp_joined wrd_sctp_order_put(struct wrd_sctp_order *order, struct wrd_sctp_block *block)
@@ -246,33 +243,27 @@ enum wrd_sctp_joined wrd_sctp_order_put(struct wrd_sctp_order *order, struct wrd
         return WRD_SCTP_JOINED;
     }
     if (wrd_sctp_order_is_past(order, in->next, block->number) || in->waiting == UINT16_MAX ||
-        find_waiting(order, block->stream, block->number)) {
+        is_waiting(order, block->stream, block->number)) {
         wrd_sctp_order_drop_charged(order, block);
         return WRD_SCTP_JOIN_BROKEN;
     }
-    wrd_sctp_table_add(&order->waiting, block, hash_waiting(block, order->salt));
+    wrd_sctp_waiting_add(&order->waiting, block);
     in->waiting++;
     return WRD_SCTP_JOINED;
 }
 
-enum wrd_sctp_joined wrd_sctp_order_skip(struct wrd_sctp_order *order, uint16_t stream, uint32_t number,
-                                         uint32_t *budget)
+void wrd_sctp_order_skip(struct wrd_sctp_order *order, uint16_t stream, uint32_t number)
 {
     struct wrd_sctp_stream_in *in = wrd_sctp_order_find(order, stream);
     WRD_ASSERT(in);
     if (wrd_sctp_order_is_past(order, in->next, number))
-        return WRD_SCTP_JOINED;
+        return;
     uint32_t stop = (number + 1) & order->last_number;
     /* Whole messages among the skipped ones were acknowledged, and are delivered (RFC 3758 3.6). */
-    while (in->waiting > 0 && in->next != stop) {
-        if (*budget == 0)
-            return WRD_SCTP_JOIN_BROKEN;
-        --*budget;
-        (void)step(order, in);
-    }
+    while (deliver_within(order, in, distance(order, in, stop)))
+        continue;
     in->next = stop;
     follow_up(order, in);
-    return WRD_SCTP_JOINED;
 }
 
 /* ---- Resets, and the reader ---- */
@@ -329,19 +320,14 @@ void wrd_sctp_order_release(struct wrd_sctp_order *order)
 
 void wrd_sctp_order_audit(const struct wrd_sctp_order *order, size_t elsewhere)
 {
-    size_t charged = elsewhere, waiting = 0, streams = 0, counted = 0, spare = 0;
+    size_t charged = elsewhere, streams = 0, counted = 0, spare = 0;
     const struct wrd_sctp_block *last = NULL;
     for (const struct wrd_sctp_block *block = order->ready; block; block = block->next) {
         charged += wrd_sctp_block_charge(block);
         last = block;
     }
     WRD_ASSERT(last == order->ready_last);
-    for (uint32_t i = 0; i < order->waiting.size; i++) {
-        for (const struct wrd_sctp_block *block = order->waiting.heads[i]; block; block = block->next) {
-            charged += wrd_sctp_block_charge(block);
-            waiting++;
-        }
-    }
+    size_t waiting = wrd_sctp_waiting_audit(&order->waiting, &charged);
     for (uint32_t i = 0; i < order->stream_size; i++) {
         if (order->streams[i].id != NO_STREAM) {
             streams++;

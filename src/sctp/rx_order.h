@@ -12,14 +12,18 @@
 #include "sctp/bounds.h"
 #include "sctp/chunk.h"
 #include "sctp/pool.h"
-#include "sctp/rx_table.h"
+#include "sctp/rx_waiting.h"
 
 /* Not of the wire: the block is no message but says that the peer reset the stream. */
 #define WRD_SCTP_STREAM_ENDS 0x80
 
 /* A chunk, or a whole message; its bytes follow. */
 struct wrd_sctp_block {
-    struct wrd_sctp_block *next;
+    union {
+        struct wrd_sctp_block *next;   /* in a list */
+        struct wrd_sctp_block *before; /* rx_waiting.h */
+    };
+    struct wrd_sctp_block *after;
     uint32_t capacity; /* of the whole block */
     uint32_t len;
     struct wrd_tsn tsn;
@@ -57,7 +61,7 @@ struct wrd_sctp_order {
     uint32_t stream_size, stream_count; /* places, a power of two or 0; used ones */
     uint32_t recent;                    /* the place looked at last */
     struct wrd_sctp_stream_in *streams;
-    struct wrd_sctp_table waiting; /* of blocks, by stream and number */
+    struct wrd_sctp_waiting waiting;
     struct wrd_sctp_block *ready, *ready_last;
     struct wrd_sctp_block *spare; /* for resets */
     uint32_t spare_count;
@@ -92,9 +96,7 @@ void wrd_sctp_order_drop_charged(struct wrd_sctp_order *order, struct wrd_sctp_b
 struct wrd_sctp_stream_in *wrd_sctp_order_find(struct wrd_sctp_order *order, uint16_t stream);
 /* The same, for use; NULL: no memory. */
 struct wrd_sctp_stream_in *wrd_sctp_order_use(struct wrd_sctp_order *order, uint16_t stream);
-/* Memory for an ordered message, right before it is put; false: none. */
-bool wrd_sctp_order_prepare(struct wrd_sctp_order *order, uint16_t stream, uint32_t number);
-/* Takes a whole message, charges it, and delivers what can be. Ordered ones were prepared. */
+/* Takes a whole message, charges it, and delivers what can be. The stream of an ordered one is in use. */
 enum wrd_sctp_joined wrd_sctp_order_put(struct wrd_sctp_order *order, struct wrd_sctp_block *block);
 /* Was `number` delivered, or skipped, on a stream whose next one is `next`? */
 static inline bool wrd_sctp_order_is_past(const struct wrd_sctp_order *order, uint32_t next, uint32_t number)
@@ -102,10 +104,8 @@ static inline bool wrd_sctp_order_is_past(const struct wrd_sctp_order *order, ui
     return ((number - next) & order->last_number) > order->last_number / 2;
 }
 
-/* Nothing up to `number` will come on `stream`, which is in use. `budget` is what is left of the numbers to look up;
- * WRD_SCTP_JOIN_BROKEN when it ends. */
-enum wrd_sctp_joined wrd_sctp_order_skip(struct wrd_sctp_order *order, uint16_t stream, uint32_t number,
-                                         uint32_t *budget);
+/* Nothing up to `number` will come on `stream`, which is in use. */
+void wrd_sctp_order_skip(struct wrd_sctp_order *order, uint16_t stream, uint32_t number);
 
 /* Memory to tell of `count` resets; false: none. */
 bool wrd_sctp_order_reserve_resets(struct wrd_sctp_order *order, size_t count);

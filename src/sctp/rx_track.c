@@ -129,18 +129,25 @@ void wrd_sctp_track_duplicate(struct wrd_sctp_track *track, struct wrd_tsn tsn)
         track->duplicates[track->duplicate_count++] = tsn.v;
 }
 
-bool wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn)
+bool wrd_sctp_track_next(const struct wrd_sctp_track *track, struct wrd_tsn *tsn, struct wrd_tsn last)
 {
-    int32_t ahead = wrd_tsn_diff(tsn, track->cumulative);
-    if (ahead <= 0 || (uint32_t)ahead >= WRD_SCTP_TSN_WINDOW)
+    if (wrd_tsn_lt(track->highest, last))
+        last = track->highest;
+    int32_t count = wrd_tsn_diff(last, *tsn);
+    if (count <= 0)
         return false;
-    while (!wrd_tsn_eq(track->cumulative, tsn)) {
-        track->cumulative = wrd_tsn_add(track->cumulative, 1);
-        if (wrd_tsn_le(track->cumulative, track->highest))
-            wrd_sctp_bit_clear(&track->bits, track->cumulative);
-    }
+    uint32_t passed = wrd_sctp_bit_find(&track->bits, wrd_tsn_add(*tsn, 1), (uint32_t)count, true);
+    *tsn = wrd_tsn_add(*tsn, passed + 1);
+    return passed < (uint32_t)count;
+}
+
+void wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn)
+{
+    struct wrd_tsn known = wrd_tsn_lt(track->highest, tsn) ? track->highest : tsn;
+    wrd_sctp_bit_clear_range(&track->bits, wrd_tsn_add(track->cumulative, 1),
+                             (uint32_t)wrd_tsn_diff(known, track->cumulative));
+    track->cumulative = tsn;
     advance(track);
-    return true;
 }
 
 void wrd_sctp_track_packet(struct wrd_sctp_track *track, wrd_time now)

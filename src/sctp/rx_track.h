@@ -38,8 +38,10 @@ bool wrd_sctp_track_reserve(struct wrd_sctp_track *track, struct wrd_tsn tsn);
 /* `tsn` arrived and is kept; it was neither a duplicate nor outside, and reserved. */
 void wrd_sctp_track_mark(struct wrd_sctp_track *track, struct wrd_tsn tsn);
 void wrd_sctp_track_duplicate(struct wrd_sctp_track *track, struct wrd_tsn tsn);
-/* FORWARD-TSN: everything up to `tsn` counts as arrived. False: behind, or past the window. */
-bool wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn);
+/* The next TSN after `*tsn`, which is not below the cumulative one, and up to `last` that arrived; false: none. */
+bool wrd_sctp_track_next(const struct wrd_sctp_track *track, struct wrd_tsn *tsn, struct wrd_tsn last);
+/* FORWARD-TSN: everything up to `tsn`, which is ahead and within the window, counts as arrived. */
+void wrd_sctp_track_forward(struct wrd_sctp_track *track, struct wrd_tsn tsn);
 
 /* A packet with DATA ended: decides between a SACK now and a delayed one. */
 void wrd_sctp_track_packet(struct wrd_sctp_track *track, wrd_time now);

@@ -273,7 +273,7 @@ static enum wrd_sctp_joined take_fragment(struct wrd_sctp_weave *weave, struct w
     uint32_t last = data->flags & WRD_SCTP_END ? data->fsn : open->last;
     /* No two have the same number, and none is past the last: as many as are missing means all of them. */
     bool complete = in_turn && last != NO_END && last - data->fsn == open->ahead_count;
-    if (complete && !open->unordered && !wrd_sctp_order_prepare(weave->order, open->stream, open->number))
+    if (complete && !open->unordered && !wrd_sctp_order_use(weave->order, open->stream))
         return WRD_SCTP_JOIN_NO_MEMORY;
     enum wrd_sctp_joined joined = in_turn ? take_turn(weave, open, data) : keep_ahead(weave, open, data);
     if (joined != WRD_SCTP_JOINED)
@@ -292,7 +292,7 @@ static enum wrd_sctp_joined take_whole(struct wrd_sctp_weave *weave, const struc
 {
     if (data->len > weave->message_limit)
         return WRD_SCTP_JOIN_TOO_LARGE;
-    if (!(data->flags & WRD_SCTP_UNORDERED) && !wrd_sctp_order_prepare(weave->order, data->stream, data->mid))
+    if (!(data->flags & WRD_SCTP_UNORDERED) && !wrd_sctp_order_use(weave->order, data->stream))
         return WRD_SCTP_JOIN_NO_MEMORY;
     struct wrd_sctp_block *block = wrd_sctp_order_block(weave->order, data, data->mid, data->len);
     return block ? wrd_sctp_order_put(weave->order, block) : WRD_SCTP_JOIN_NO_MEMORY;
@@ -355,14 +355,13 @@ void wrd_sctp_weave_sweep(struct wrd_sctp_weave *weave, enum wrd_sctp_sweep effo
     }
 }
 
-enum wrd_sctp_joined wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool unordered, uint32_t mid,
-                                         uint32_t *budget)
+void wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool unordered, uint32_t mid)
 {
     struct wrd_sctp_stream_in *in = wrd_sctp_order_find(weave->order, stream);
     WRD_ASSERT(in);
     weave->torn = true;
     if (is_past(weave, in, unordered, mid))
-        return WRD_SCTP_JOINED;
+        return;
     if (in->open > 0)
         weave->given_up++;
     for (uint32_t i = 0; i < SKIP_LOOKUPS && in->open > 0; i++) {
@@ -370,10 +369,10 @@ enum wrd_sctp_joined wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t 
         if (open)
             close_open(weave, open);
     }
-    if (!unordered)
-        return wrd_sctp_order_skip(weave->order, stream, mid, budget);
-    in->unordered_floor = mid + 1;
-    return WRD_SCTP_JOINED;
+    if (unordered)
+        in->unordered_floor = mid + 1;
+    else
+        wrd_sctp_order_skip(weave->order, stream, mid);
 }
 
 size_t wrd_sctp_weave_audit(const struct wrd_sctp_weave *weave)

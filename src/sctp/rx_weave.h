@@ -12,6 +12,7 @@
 #define WRD_SCTP_RX_WEAVE_H
 
 #include "sctp/rx_order.h"
+#include "sctp/rx_table.h"
 
 struct wrd_sctp_fragment;
 struct wrd_sctp_open;
@@ -35,8 +36,7 @@ void wrd_sctp_weave_drain(struct wrd_sctp_weave *weave);
 /* A chunk seen for the first time, wherever its TSN is. */
 enum wrd_sctp_joined wrd_sctp_weave_take(struct wrd_sctp_weave *weave, const struct wrd_sctp_data *data);
 /* I-FORWARD-TSN: nothing up to `mid` will come on `stream`, which is in use. */
-enum wrd_sctp_joined wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool unordered, uint32_t mid,
-                                         uint32_t *budget);
+void wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool unordered, uint32_t mid);
 /* Drops what was given up and not found at once; the first two only when there may be enough to be worth the walk. */
 enum wrd_sctp_sweep { WRD_SCTP_SWEEP_CHEAP, WRD_SCTP_SWEEP_PRESSED, WRD_SCTP_SWEEP_ALL };
 void wrd_sctp_weave_sweep(struct wrd_sctp_weave *weave, enum wrd_sctp_sweep effort);

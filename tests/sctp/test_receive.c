@@ -569,11 +569,10 @@ static void forward_tsn_past_the_window_is_refused(void **state)
     script_free(&s);
 }
 
-static void forward_tsn_over_many_ssns_is_bounded(void **state)
+static void forward_tsn_over_many_ssns_delivers_what_waits_behind_them(void **state)
 {
     struct script s;
     opened(&s);
-    /* One waiting message on each stream makes every skip a search. */
     for (uint16_t i = 0; i < 90; i++)
         script_send_data(&s, T + 1 + i, i, 30000, 3, "x");
     script_begin(&s, s.tag);
@@ -585,16 +584,9 @@ static void forward_tsn_over_many_ssns_is_bounded(void **state)
     }
     script_chunk_end(&s, start);
     script_send(&s);
-    unsigned heard = 0;
-    struct wrd_sctp_message message;
-    while (wrd_sctp_peek(s.sctp, &message)) {
-        wrd_sctp_release(s.sctp, s.now);
-        heard++;
-    }
-    /* More than a window of TSNs can hold: no sender has given up so much. */
-    assert_int_equal(heard, WRD_SCTP_FORWARD_NUMBERS_MAX / 30000);
-    assert_int_equal(script_state(&s), WRD_SCTP_CLOSED);
-    assert_int_equal(wrd_sctp_failure(s.sctp, NULL), WRD_PROTOCOL);
+    for (uint16_t i = 0; i < 90; i++)
+        script_hear(&s, "x");
+    assert_int_equal(script_state(&s), WRD_SCTP_ESTABLISHED);
     script_free(&s);
 }
 
@@ -893,7 +885,7 @@ int main(void)
         cmocka_unit_test(forward_tsn_skips_what_was_abandoned_and_delivers_what_waited),
         cmocka_unit_test(forward_tsn_drops_half_a_message_and_its_stray_rest),
         cmocka_unit_test(forward_tsn_past_the_window_is_refused),
-        cmocka_unit_test(forward_tsn_over_many_ssns_is_bounded),
+        cmocka_unit_test(forward_tsn_over_many_ssns_delivers_what_waits_behind_them),
         cmocka_unit_test(forward_tsn_that_was_not_agreed_on_aborts),
         cmocka_unit_test(interleaved_data_that_was_not_agreed_on_aborts),
         cmocka_unit_test(heartbeat_is_echoed_unless_it_is_too_large),

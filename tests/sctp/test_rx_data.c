@@ -263,6 +263,54 @@ static void rule_5_bytes_under_assembly_are_bounded(void **state)
     script_free(&s);
 }
 
+/* Full of chunks that each give up `each` messages of stream 2 and as many TSNs; `*tsn`, `*number`: the last ones. */
+static void send_forwards(struct script *s, uint32_t *tsn, uint32_t *number, uint32_t each)
+{
+    bool interleaving = s->sctp->interleaving;
+    script_begin(s, s->tag);
+    for (unsigned i = 0; i < 70; i++) {
+        size_t start = script_chunk(s, interleaving ? WRD_SCTP_I_FORWARD_TSN : WRD_SCTP_FORWARD_TSN, 0);
+        wrd_wr32(&s->wr, *tsn += interleaving ? 1 : each);
+        wrd_wr16(&s->wr, 2);
+        *number += each;
+        if (interleaving) {
+            wrd_wr16(&s->wr, 0);
+            wrd_wr32(&s->wr, *number);
+        } else {
+            wrd_wr16(&s->wr, (uint16_t)*number);
+        }
+        script_chunk_end(s, start);
+    }
+    script_send(s);
+}
+
+/* Step by step, this would take minutes. */
+static void a_peer_that_gives_up_what_never_was_makes_little_work(void **state)
+{
+    for (int interleaving = 0; interleaving < 2; interleaving++) {
+        struct script s;
+        open_with(&s, interleaving, NULL);
+        uint32_t tsn = T, number = UINT32_MAX, ahead = interleaving ? (uint32_t)1 << 30 : 30000;
+        uint32_t each = interleaving ? 500000 : 10000;
+        if (interleaving)
+            script_send_i_data(&s, T, 2, ahead, 0, 3, "x");
+        else
+            script_send_data(&s, T, 2, (uint16_t)ahead, 3, "x");
+        assert_int_equal(s.sctp->track.cumulative.v, tsn);
+        for (unsigned packet = 0; packet < 3000; packet++) {
+            if (!interleaving) { /* something kept, as far ahead as it may be */
+                script_send_data(&s, tsn + WRD_SCTP_TSN_WINDOW - 1, 3, 1, WRD_SCTP_BEGIN, "y");
+                number = 0;
+            }
+            send_forwards(&s, &tsn, &number, each);
+            assert_int_equal(s.sctp->track.cumulative.v, tsn);
+        }
+        assert_int_equal(script_state(&s), WRD_SCTP_ESTABLISHED);
+        script_hear(&s, "x");
+        script_free(&s);
+    }
+}
+
 /* What wrd_sctp_receive() says of a packet with this fragment, and of the same packet with a SACK before it. */
 static bool brings_news(struct script *s, uint32_t tsn, uint32_t fsn, uint8_t flags, bool with_sack)
 {
@@ -651,7 +699,7 @@ static void forward_tsn_without_memory_is_not_answered_and_not_half_done(void **
     }
 }
 
-static void forward_tsns_that_skip_the_world_cost_little_or_end_it(void **state)
+static void forward_tsns_that_skip_the_world_cost_little(void **state)
 {
     struct script s;
     opened(&s);
@@ -666,7 +714,8 @@ static void forward_tsns_that_skip_the_world_cost_little_or_end_it(void **state)
     for (uint16_t i = 0; i < 100; i++)
         skips[i] = (struct skip){.stream = i, .number = 50 * 0x01000000u - 1};
     send_forward(&s, T + 50, skips, 100);
-    assert_int_equal(abort_cause(&s), WRD_SCTP_CAUSE_PROTOCOL);
+    script_hear(&s, "waits");
+    assert_int_equal(script_state(&s), WRD_SCTP_ESTABLISHED);
     script_free(&s);
 }
 
@@ -878,7 +927,7 @@ static void idle_association_gives_back_what_gaps_and_messages_took(void **state
         assert_null(sctp->track.bits.words);
         assert_null(sctp->track.duplicates);
         assert_null(sctp->join.ring);
-        assert_null(sctp->join.order.waiting.heads);
+        assert_null(sctp->join.order.waiting.root);
         assert_null(sctp->join.weave.fragments.heads);
         assert_null(sctp->pool.idle);
         size_t streams = sctp->join.order.stream_size * sizeof *sctp->join.order.streams;
@@ -1041,7 +1090,7 @@ int main(void)
         cmocka_unit_test(given_up_messages_leave_nothing_and_their_late_pieces_are_dropped),
         cmocka_unit_test(given_up_messages_are_found_however_many),
         cmocka_unit_test(forward_tsn_without_memory_is_not_answered_and_not_half_done),
-        cmocka_unit_test(forward_tsns_that_skip_the_world_cost_little_or_end_it),
+        cmocka_unit_test(forward_tsns_that_skip_the_world_cost_little),
         cmocka_unit_test(end_of_a_stream_is_heard_after_its_messages_and_before_those_of_its_next_life),
         cmocka_unit_test(end_of_a_stream_alone_is_an_event),
         cmocka_unit_test(reset_waits_for_memory_and_for_a_reader_that_lags),
@@ -1050,6 +1099,7 @@ int main(void)
         cmocka_unit_test(gap_blocks_that_do_not_fit_leave_out_the_highest),
         cmocka_unit_test(data_before_established_is_dropped_without_a_word),
         cmocka_unit_test(data_bundled_with_the_cookie_is_taken),
+        cmocka_unit_test(a_peer_that_gives_up_what_never_was_makes_little_work),
         cmocka_unit_test(a_part_of_a_message_alone_is_no_news_and_all_else_is),
         cmocka_unit_test(idle_association_gives_back_what_gaps_and_messages_took),
         cmocka_unit_test(every_allocation_may_fail),

@@ -26,7 +26,7 @@ static void stop(void)
 static enum wrd_sctp_joined put(uint16_t stream, uint32_t number)
 {
     struct wrd_sctp_data data = {.stream = stream, .ppid = number, .flags = 3, .bytes = (const uint8_t *)"x", .len = 1};
-    assert_true(wrd_sctp_order_prepare(&order, stream, number));
+    assert_non_null(wrd_sctp_order_use(&order, stream));
     return wrd_sctp_order_put(&order, wrd_sctp_order_block(&order, &data, number, 1));
 }
 
@@ -73,17 +73,16 @@ static void skipping_wraps_and_delivers_what_waited_on_either_side(void **state)
         (void)put(7, 1);
         (void)put(7, 4);
         (void)put(7, 7);
-        uint32_t budget = 100;
-        assert_int_equal(wrd_sctp_order_skip(&order, 7, 3, &budget), WRD_SCTP_JOINED);
-        assert_int_equal(budget, 100 - 7);
+        wrd_sctp_order_skip(&order, 7, 3);
         hear(last);
         hear(1);
         hear(4); /* its turn has come */
         assert_null(order.ready);
-        assert_int_equal(wrd_sctp_order_skip(&order, 7, last, &budget), WRD_SCTP_JOINED); /* long past */
+        wrd_sctp_order_skip(&order, 7, last); /* long past */
         assert_int_equal(wrd_sctp_order_find(&order, 7)->next, 5);
-        budget = 1;
-        assert_int_equal(wrd_sctp_order_skip(&order, 7, 100, &budget), WRD_SCTP_JOIN_BROKEN);
+        wrd_sctp_order_skip(&order, 7, last / 2); /* as far as can be told from what is past */
+        hear(7);
+        assert_int_equal(wrd_sctp_order_find(&order, 7)->next, last / 2 + 1);
         stop();
     }
 }
