@@ -24,6 +24,8 @@ const struct drops_cause drops_causes[DROPS_CAUSES] = {
     {"handover", "datagrams between two threads, for want of room", SERVER(passed_lost), true},
     {"send-refused", "datagrams that the kernel refused to send", SERVER(send_refused), true},
     {"invalid-check", "STUN checks that were malformed or wrongly signed", CORE(checks_invalid), false},
+    {"unknown-token", "STUN checks without a token of this server's keys", CORE(checks_unknown_token), false},
+    {"expired-token", "STUN checks with a token that has expired", CORE(checks_expired_token), false},
 };
 
 uint64_t drops_count(const wrd_server_counters *counters, const struct drops_cause *cause)

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { command, folder, serve } from './wrd.mjs';
+import { command, eventually, folder, serve } from './wrd.mjs';
 
 async function newKey(t, name = 'token.key') {
   const file = path.join(folder(t), name);
@@ -121,5 +121,26 @@ test('a server with keys takes who has a token of one of them, and is silent to 
   await server.until(/open from 127\.0\.0\.1:\d+, subject "alice"\n/, 'err');
   for (const args of [[], ['--token', await mint(other)]]) {
     assert.equal((await dial(...args)).code, 3);
+  }
+});
+
+test('checks without a token, and with one that has expired, are in the log, the status and the metrics', async (t) => {
+  const file = await newKey(t);
+  const expired = await mint(file, '--expires', '1');
+  await inAWhile(2100);
+  for (const json of [false, true]) {
+    const server = await serve(t, ['--verbose', ...(json ? ['--log', 'json'] : []), '--metrics', '127.0.0.1:0', '--token-key', file]);
+    const [, url] = await server.until(/^status (http:\S+\/)status$/m);
+    const dial = (...args) => command(['dial', '--timeout', '1', ...args, server.where, server.fingerprint], 'hello\n');
+    await Promise.all([dial(), dial('--token', expired)]);
+    for (const [cause, words] of [['unknown-token', "without a token of this server's keys"], ['expired-token', 'with a token that has expired']]) {
+      const row = (status) => status.dropped.find((entry) => entry.cause === cause);
+      const status = await eventually(async () => (await fetch(url + 'status.json')).json(), (answer) => row(answer)?.count > 0);
+      assert.ok(row(status)?.count > 0, `${cause} in ${JSON.stringify(status.dropped)}`);
+      assert.ok(row(status).words.includes(words), row(status).words);
+      assert.match(await (await fetch(url + 'metrics')).text(), new RegExp(`^wrd_dropped_datagrams_total\\{cause="${cause}"\\} [1-9]`, 'm'));
+      await server.until(json ? new RegExp(`"event":"dropped","cause":"${cause}","count":[1-9]`) : new RegExp(`^wrd: dropped [1-9]\\d* STUN checks ${words} in the last`, 'm'), 'err', 5000);
+    }
+    await server.stop();
   }
 });
