@@ -85,6 +85,7 @@ struct wrd_connection *wrd_connection_dial(const struct wrd_shared *shared, wrd_
     c->dialed = true;
     c->path.remote = address->addr;
     c->expected = address->fingerprint;
+    c->brings_token = ufrag->len > 2 * WRD_UFRAG_RANDOM_SIZE; /* what wrd_ufrag_for() put before the random part */
     c->check = wrd_mem_zalloc(&c->account.env, sizeof *c->check);
     if (!c->check) {
         wrd_connection_free(shared, c);
@@ -420,17 +421,25 @@ static void close_idle(const struct wrd_shared *shared, struct wrd_connection *c
     wrd_connection_close(shared, c, now, 0, "idle");
 }
 
+/* Why it is still in `c->phase`. A server that asks for tokens answers nobody who has none that it takes. */
+static const char *stuck_text(const struct wrd_connection *c)
+{
+    if (c->phase == WRD_PHASE_HANDSHAKING)
+        return "the peer answers checks, but the DTLS handshake did not finish in time";
+    if (c->phase == WRD_PHASE_ASSOCIATING)
+        return "DTLS is up, but the SCTP association did not open in time";
+    return c->brings_token ? "no answer to the connectivity checks: is the server up and the address right, does every "
+                             "firewall let UDP through, and is the token one that the server takes?"
+                           : "no answer to the connectivity checks: is the server up and the address right, does every "
+                             "firewall let UDP through, and does the server ask for a token?";
+}
+
 static void expire_phase(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
-    static const char *const stuck[] = {
-        [WRD_PHASE_CHECKING] = "no answer to the connectivity checks: is the address right and UDP let through?",
-        [WRD_PHASE_HANDSHAKING] = "the peer answers checks, but the DTLS handshake did not finish in time",
-        [WRD_PHASE_ASSOCIATING] = "DTLS is up, but the SCTP association did not open in time",
-    };
     if (c->phase == WRD_PHASE_CLOSING && now >= c->phase_until)
         end_unconfirmed(c, now);
     else if (c->phase < WRD_PHASE_OPEN && now >= c->phase_until)
-        wrd_connection_end(c, now, WRD_TIMEOUT, stuck[c->phase]);
+        wrd_connection_end(c, now, WRD_TIMEOUT, stuck_text(c));
     else if (c->phase == WRD_PHASE_OPEN && now >= lost_at(shared, c))
         end_silent(c, now, "nothing was heard from the peer for too long");
     else if (c->check && c->check->state == WRD_ICE_LOST)

@@ -95,6 +95,7 @@ struct wrd_connection {
     uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */
 
     struct wrd_ice_check *check; /* client only */
+    bool brings_token;           /* client only */
     wrd_fingerprint expected;    /* client only */
     struct wrd_dtls *dtls;
     struct wrd_sctp *sctp;

@@ -120,6 +120,7 @@ void caller_turn(struct world *world, struct node *node)
         if (event.kind == WRD_EVENT_CLOSED) {
             caller->closed = true;
             caller->reason = event.reason;
+            caller->text = event.text;
         }
     }
     if (caller->opened && !caller->closed) {

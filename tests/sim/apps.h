@@ -31,6 +31,7 @@ struct caller {
     bool opened, closed, done, corrupt, blocked;
     unsigned sent, echoed;
     wrd_result reason;
+    const char *text; /* of its end */
     wrd_time opened_at, echoed_at;
     unsigned *left; /* optional: callers still at work; `all_done` becomes true at 0 */
     bool *all_done;

@@ -434,8 +434,11 @@ static void a_server_that_asks_for_tokens_answers_nobody_without(void **state)
     run_for(20 * WRD_SECOND);
     assert_int_equal(count_opened(), 1);
     assert_true(caller_succeeded(&scene.callers[3]));
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         assert_int_equal(scene.callers[i].reason, WRD_TIMEOUT);
+        const char *advice = tokens[i] ? "is the token one that the server takes?" : "does the server ask for a token?";
+        assert_non_null(strstr(scene.callers[i].text, advice));
+    }
     wrd_endpoint_counters c = counters();
     assert_true(c.checks_unknown_token > 0 && c.checks_expired_token > 0);
     wrd_conn_info info = first_connection();
