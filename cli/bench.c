@@ -110,6 +110,7 @@ static int prepare(struct bench *bench)
     }
     wrd_client_options_init(&bench->client_options);
     bench->client_options.endpoint.mode = o->raw ? WRD_RAW : WRD_FRAMED;
+    bench->client_options.endpoint.handshake_timeout = BENCH_OPEN_S * WRD_SECOND;
     bench->client_options.token = o->token;
     bench->report.quiet = o->json != NULL && strcmp(o->json, "-") == 0;
     bench->report.terminal = isatty(STDERR_FILENO) == 1;

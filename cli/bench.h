@@ -13,6 +13,7 @@
 #define BENCH_NS       1000000000u /* in a second */
 #define BENCH_STALL_S  5           /* nothing comes for so long: the server has stopped */
 #define BENCH_DRAIN_S  5           /* for what is still under way at the end */
+#define BENCH_OPEN_S   9           /* for one client: less than a fleet has, so that each says why it is not open */
 
 enum bench_mode {
     BENCH_CONNECTS = 1,
