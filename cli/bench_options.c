@@ -176,7 +176,7 @@ static bool take_option(struct bench_options *o, int option)
     case OPT_BULK_CLIENTS: return read_number(&o->bulk_clients, name, optarg, 1, CLIENTS_MAX);
     case OPT_RAW: o->raw = true; return true;
     case OPT_SPIN: o->spin = true; return true;
-    case OPT_TOKEN: o->token = optarg; return true;
+    case OPT_TOKEN: o->token = optarg; return option_token("bench", optarg);
     case OPT_JSON: o->json = optarg; return true;
     case OPT_PROGRESS: o->progress = true; return true;
     case OPT_SERVER_PID:

@@ -80,6 +80,7 @@ const wrong = [
   [['serve', '--listen', '127.0.0.1:0', '--metrics', '9100'], /serve metrics at 9100: the IP is missing/],
   [['dial', '--token', 'wt1:0', '127.0.0.1:1', FINGERPRINT], /--token: expected 1 to \d+ letters, digits/],
   [['dial', '--token', '', '127.0.0.1:1', FINGERPRINT], /--token: expected 1 to \d+ letters/],
+  [['bench', '--token', 'a b c', '127.0.0.1:1', FINGERPRINT], /--token: expected 1 to \d+ letters, digits/],
   [['token'], /wrd token new-key FILE, wrd token mint FILE, or wrd token show TOKEN/],
   [['token', 'mitn', 'x'], /did you mean `wrd token mint`\?/],
   [['token', 'mint'], /`wrd token mint` takes exactly one file/],
