@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/say.h"
 #include "cli/stop.h"
+#include "cli/token_text.h"
 
 #define FILES_BESIDES 32 /* open files that are no client's */
 
@@ -112,6 +113,7 @@ static int prepare(struct bench *bench)
     bench->client_options.endpoint.mode = o->raw ? WRD_RAW : WRD_FRAMED;
     bench->client_options.endpoint.handshake_timeout = BENCH_OPEN_S * WRD_SECOND;
     bench->client_options.token = o->token;
+    token_warn(o->token);
     bench->report.quiet = o->json != NULL && strcmp(o->json, "-") == 0;
     bench->report.terminal = isatty(STDERR_FILENO) == 1;
     bench->report.progress = bench->report.terminal || o->progress;

@@ -22,6 +22,7 @@
 #include "cli/options.h"
 #include "cli/say.h"
 #include "cli/stop.h"
+#include "cli/token_text.h"
 #include "wrd/client.h"
 
 #define OUTPUT_SIZE     PIPE_BUF /* what a pipe takes without blocking once poll() says it is writable (POSIX) */
@@ -39,7 +40,8 @@ static const char help[] =
     "  --raw              messages are data-channel messages as they are; as the server does\n"
     "  --channel LABEL[,unordered][,retransmits=N][,lifetime=MS]\n"
     "                     open a data channel and use it instead of the main one; the server must accept channels\n"
-    "  --token TOKEN      for a server that asks for one (`wrd token mint`)\n"
+    "  --token TOKEN      for a server that asks for one (`wrd token mint`). One that has expired by this machine's\n"
+    "                     clock is said at once and tried all the same: the server's clock decides\n"
     "  --reason TEXT      what the server is told when all is done\n"
     "  --timeout SECONDS  how long to try to connect; default 10\n"
     "  --wait SECONDS     how long to wait for the next echo after the end of stdin; default 10\n"
@@ -402,6 +404,7 @@ static int run(struct dial *dial)
         return EXIT_TROUBLE;
     }
     signal(SIGPIPE, SIG_IGN); /* write() says it too */
+    token_warn(dial->token);
     wrd_client_options_init(&client_options);
     client_options.endpoint.mode = dial->raw ? WRD_RAW : WRD_FRAMED;
     client_options.endpoint.handshake_timeout = (wrd_time)dial->timeout_s * WRD_SECOND;

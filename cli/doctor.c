@@ -12,6 +12,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/say.h"
+#include "cli/token_text.h"
 #include "wrd/client.h"
 
 #define TIMEOUT_DEFAULT 5
@@ -106,6 +107,23 @@ static uint64_t answers(const struct doctor *doctor, uint64_t *others)
 
 /* ---- where it stopped */
 
+/* What makes a server silent, the likeliest first. */
+static const char *silence_advice(const char *token)
+{
+    if (token == NULL) {
+        return "Are IP and port right, and is the server running? Does a firewall (the server's, its provider's, this "
+               "network's) let UDP through both ways? A server that asks for tokens is silent without one: if this one "
+               "does, use --token.";
+    }
+    if (token_has_expired(token, NULL)) {
+        return "The token has expired, and a server is silent then: mint a new one. Else: are IP and port right, is "
+               "the server running, and does a firewall let UDP through both ways?";
+    }
+    return "Are IP and port right, and is the server running? Does a firewall let UDP through both ways? A server is "
+           "silent, too, when the token has expired by its clock or was made with a key that it does not have: `wrd "
+           "token show TOKEN --key FILE` tells.";
+}
+
 static int stop_silent(struct doctor *doctor, uint64_t others)
 {
     if (others > 0) {
@@ -115,16 +133,8 @@ static int stop_silent(struct doctor *doctor, uint64_t others)
                     (unsigned long long)others);
         return EXIT_TIMEOUT;
     }
-    report_step(
-        &doctor->report, "port", FINDING_BAD,
-        doctor->token == NULL
-            ? "Are IP and port right, and is the server running? Does a firewall (the server's, its provider's, "
-              "this network's) let UDP through both ways? A server that asks for tokens is silent without one: "
-              "if this one does, use --token."
-            : "Are IP and port right, and is the server running? Does a firewall let UDP through both ways? A server "
-              "is silent, too, when the token has expired or was made with a key that it does not have: `wrd "
-              "token show TOKEN --key FILE` tells.",
-        "Nothing came back from %s within %ld s, not even a refusal.", doctor->where, doctor->timeout_s);
+    report_step(&doctor->report, "port", FINDING_BAD, silence_advice(doctor->token),
+                "Nothing came back from %s within %ld s, not even a refusal.", doctor->where, doctor->timeout_s);
     return EXIT_TIMEOUT;
 }
 
@@ -284,6 +294,28 @@ static int connect_and_look(struct doctor *doctor)
     return code;
 }
 
+static void look_at_token(struct doctor *doctor)
+{
+    char expires[TOKEN_TIME_SIZE];
+    wrd_token token;
+
+    if (doctor->token == NULL) {
+        return;
+    }
+    if (!token_read(&token, doctor->token)) {
+        report_step(&doctor->report, "token", FINDING_NOTE, "Only a server of another kind takes such a one.",
+                    "The token is none that `wrd token mint` makes.");
+    } else if (token_has_expired(doctor->token, expires)) {
+        report_step(&doctor->report, "token", FINDING_NOTE,
+                    "Mint a new one. It is tried all the same: the server's clock decides, and this one may be wrong.",
+                    "The token expired %s by this machine's clock.", expires);
+    } else {
+        report_step(&doctor->report, "token", FINDING_OK, NULL,
+                    "The token is good until %s by this machine's clock; whether it is genuine, the server knows.",
+                    token_time(expires, token.expires));
+    }
+}
+
 static int look(struct doctor *doctor, int argc, char **argv)
 {
     char why[WHY_SIZE];
@@ -300,6 +332,7 @@ static int look(struct doctor *doctor, int argc, char **argv)
         return EXIT_USAGE;
     }
     place_buffers(&doctor->report);
+    look_at_token(doctor);
     if (!place_route(&doctor->report, &doctor->address.addr)) {
         return EXIT_TROUBLE;
     }

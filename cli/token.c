@@ -10,6 +10,7 @@
 #include "cli/keyfile.h"
 #include "cli/options.h"
 #include "cli/say.h"
+#include "cli/token_text.h"
 #include "wrd/token.h"
 
 #define EXPIRES_DEFAULT 3600
@@ -45,22 +46,6 @@ struct token_options {
     long expires; /* 0: not given */
 };
 
-/* `count` bytes from lower- or upper-case hex digits. */
-static bool read_hex(uint8_t *out, size_t count, const char *text)
-{
-    if (strspn(text, "0123456789abcdefABCDEF") < 2 * count) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        unsigned byte;
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1) {
-            return false;
-        }
-        out[i] = (uint8_t)byte;
-    }
-    return true;
-}
-
 /* ---- new-key and mint */
 
 static int new_key(const struct token_options *given)
@@ -80,7 +65,7 @@ static bool read_subject(uint8_t out[WRD_TOKEN_SUBJECT_SIZE], const char *text)
     size_t len = strlen(text);
 
     memset(out, 0, WRD_TOKEN_SUBJECT_SIZE);
-    if (len == 2 * WRD_TOKEN_SUBJECT_SIZE && read_hex(out, WRD_TOKEN_SUBJECT_SIZE, text)) {
+    if (len == 2 * WRD_TOKEN_SUBJECT_SIZE && token_read_hex(out, WRD_TOKEN_SUBJECT_SIZE, text)) {
         return true;
     }
     if (len > WRD_TOKEN_SUBJECT_SIZE) {
@@ -117,34 +102,13 @@ static int mint(const struct token_options *given)
 
 /* ---- show */
 
-/* What everyone can read of a token, by docs/WIRE.md: "wt1", five bytes of time, the subject. */
-static bool read_token(wrd_token *out, const char *text)
-{
-    uint8_t bytes[5 + WRD_TOKEN_SUBJECT_SIZE];
-
-    if (strlen(text) != WRD_TOKEN_LEN || strncmp(text, "wt1", 3) != 0 ||
-        strspn(text + 3, "0123456789abcdefABCDEF") != WRD_TOKEN_LEN - 3 || !read_hex(bytes, sizeof bytes, text + 3)) {
-        return false;
-    }
-    out->expires = 0;
-    for (size_t i = 0; i < 5; i++) {
-        out->expires = out->expires << 8 | bytes[i];
-    }
-    memcpy(out->subject, bytes + 5, WRD_TOKEN_SUBJECT_SIZE);
-    return true;
-}
-
 static void print_token(const wrd_token *token, uint64_t now)
 {
-    time_t expires = (time_t)token->expires;
-    struct tm parts;
-    char when[64] = "in a year that has no name";
+    char when[TOKEN_TIME_SIZE];
     char raw[WRD_TOKEN_SUBJECT_SIZE + 1];
     char subject[WRD_TOKEN_SUBJECT_SIZE + 1];
 
-    if (gmtime_r(&expires, &parts) != NULL) {
-        (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    }
+    token_time(when, token->expires);
     if (token->expires > now) {
         printf("expires %s, in %" PRIu64 " s\n", when, token->expires - now);
     } else {
@@ -169,7 +133,7 @@ static int show(const struct token_options *given)
     wrd_token_key key;
     const char *why = "";
 
-    if (!read_token(&token, given->word)) {
+    if (!token_read(&token, given->word)) {
         return usage_error("token", "\"%.100s\" is no token: expected wt1 and %d hex digits", given->word,
                            WRD_TOKEN_LEN - 3);
     }

@@ -105,10 +105,31 @@ test('a server that asks for tokens: silence says so, a token lets in, one of an
   const without = await dial();
   assert.equal(without.code, 3);
   assert.match(without.steps.port.advice, /asks for tokens is silent without one/);
-  assert.equal((await dial('--token', token)).code, 0);
+  const good = await dial('--token', token);
+  assert.equal(good.code, 0);
+  assert.equal(good.steps.token.finding, 'ok');
+  assert.match(good.steps.token.text, /^The token is good until \d{4}-\S+Z by this machine's clock/);
   const bad = await dial('--token', other);
   assert.equal(bad.code, 3);
-  assert.match(bad.steps.port.advice, /expired or was made with a key that it does not have/);
+  assert.match(bad.steps.port.advice, /made with a key that it does not have.*wrd token show/);
+});
+
+test('a token that has expired is read before anything is sent, and is the first cause of silence', async (t) => {
+  const key = path.join(folder(t), 'key');
+  await command(['token', 'new-key', key]);
+  const token = (await command(['token', 'mint', key, '--expires', '1'])).out.trim();
+  await new Promise((resolve) => setTimeout(resolve, 2100));
+  const server = await serve(t, ['--token-key', key]);
+  const program = new Program(wrd, ['doctor', '--timeout', '30', '--token', token, server.where, server.fingerprint]);
+  t.after(() => program.stop('SIGKILL'));
+  await program.until(/^note  token +The token expired \d{4}-\S+Z by this machine's clock\.\n +Mint a new one\..*clock/m, 'out', 2000);
+  await program.stop('SIGKILL');
+  const { code, steps } = await doctor(['--timeout', '1', '--token', token, server.where, server.fingerprint]);
+  assert.equal(code, 3);
+  assert.match(steps.port.advice, /^The token has expired, and a server is silent then: mint a new one\./);
+  const carefree = await serve(t);
+  assert.equal((await doctor(['--token', token, carefree.where, carefree.fingerprint])).code, 0);
+  assert.match((await doctor(['--token', 'abc', carefree.where, carefree.fingerprint])).steps.token.text, /none that `wrd token mint` makes/);
 });
 
 test('sides that do not agree on --raw: the end is told, and the hint', async (t) => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { command, eventually, folder, serve } from './wrd.mjs';
+import { Program, command, eventually, folder, serve, wrd } from './wrd.mjs';
 
 async function newKey(t, name = 'token.key') {
   const file = path.join(folder(t), name);
@@ -143,4 +143,29 @@ test('checks without a token, and with one that has expired, are in the log, the
     }
     await server.stop();
   }
+});
+
+test('dial and bench say at once that a token has expired, when, and by whose clock, and let the server decide', async (t) => {
+  const file = await newKey(t);
+  const [expired, fresh] = [await mint(file, '--expires', '1'), await mint(file, '--expires', '1000')];
+  await inAWhile(2100);
+  const says = /^wrd: the token expired (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) by this machine's clock: mint a new one\. Trying all the same/;
+  const server = await serve(t, ['--token-key', file]);
+  for (const args of [['dial', '--timeout', '30'], ['bench']]) {
+    const program = new Program(wrd, [...args, '--token', expired, server.where, server.fingerprint]);
+    t.after(() => program.stop('SIGKILL'));
+    const [, when] = await program.until(says, 'err', 2000);
+    assert.ok(Math.abs(Date.parse(when) - Date.now()) < 60_000, when);
+    assert.equal(program.code, undefined, 'it tries');
+    await program.stop('SIGKILL');
+  }
+  const { code, err } = await command(['dial', '--timeout', '1', '--token', expired, server.where, server.fingerprint], 'x\n');
+  assert.equal(code, 3);
+  assert.match(err, /no connection .*is the token one that the server takes\?/);
+  const good = await command(['dial', '--token', fresh, server.where, server.fingerprint], 'x\n');
+  assert.deepEqual([good.code, good.err], [0, '']);
+  const carefree = await serve(t);
+  const late = await command(['dial', '--token', expired, carefree.where, carefree.fingerprint], 'x\n');
+  assert.deepEqual([late.code, late.out], [0, 'x\n'], 'a server that asks for none takes it');
+  assert.match(late.err, says);
 });
