@@ -414,8 +414,9 @@ static int run(struct dial *dial)
     wrd_result result = wrd_client_dial(&dial->client, &dial->address, &client_options, &why);
     if (result != WRD_OK) {
         int error = errno;
-        say("cannot connect to %s: %s%s%s", dial->where, why, result == WRD_SYSTEM ? ": " : "",
-            result == WRD_SYSTEM ? strerror(error) : "");
+        bool tells_more = result == WRD_SYSTEM && error != EINVAL; /* "Invalid argument" tells a person nothing */
+        say("cannot connect to %s: %s%s%s", dial->where, why, tells_more ? ": " : "",
+            tells_more ? strerror(error) : "");
         return result == WRD_INVALID ? EXIT_USAGE : EXIT_TROUBLE;
     }
     wrd_client_flush(dial->client);

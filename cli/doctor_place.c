@@ -119,6 +119,25 @@ void place_buffers(struct report *report)
 
 /* ---- the way there */
 
+/* What connect() of a UDP socket to `addr` found, and what to do. */
+static const char *no_way(int error, const wrd_addr *addr, const char **advice)
+{
+    *advice = "`ip route get` with that IP shows the route, `ip route` all of them.";
+    if (error == EACCES) {
+        return "a route of this machine forbids that address (prohibit), or it is a broadcast address";
+    }
+    if (error == EINVAL && addr->scope == 0 && has_prefix(addr, 6, 0xfe, 0x80, 10)) {
+        *advice = "The zone is the number of the interface that leads there: `ip address` shows it.";
+        return "a link-local address needs its zone, as [fe80::1%2]:3478";
+    }
+    if (error == EINVAL) {
+        return "a route of this machine throws away what goes there (blackhole)";
+    }
+    *advice = addr->family == 6 ? "Does this machine have IPv6? Try the server's IPv4 address."
+                                : "Is this machine connected to that network?";
+    return strerror(error);
+}
+
 bool place_route(struct report *report, const wrd_addr *addr)
 {
     struct sockaddr_storage storage;
@@ -133,10 +152,9 @@ bool place_route(struct report *report, const wrd_addr *addr)
         if (fd >= 0) {
             (void)close(fd);
         }
-        report_step(report, "route", FINDING_BAD,
-                    addr->family == 6 ? "Does this machine have IPv6? Try the server's IPv4 address."
-                                      : "Is this machine connected to that network?",
-                    "there is no way from here to there: %s.", strerror(error));
+        const char *advice;
+        const char *reason = no_way(error, addr, &advice);
+        report_step(report, "route", FINDING_BAD, advice, "There is no way from here to there: %s.", reason);
         return false;
     }
     (void)addresses_of_socket(&local, fd);

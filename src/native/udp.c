@@ -99,10 +99,19 @@ static int granted(int fd, int name)
     return value;
 }
 
-static const char *connect_reason(int error)
+static bool lacks_zone(const wrd_addr *addr)
 {
-    return error == EINVAL ? "that address cannot be reached: a link-local one needs its zone, as [fe80::1%2]:3478"
-                           : "there is no route to that address from this machine";
+    return addr->family == 6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80 && addr->scope == 0;
+}
+
+static const char *connect_reason(int error, const wrd_addr *remote)
+{
+    if (error == EACCES)
+        return "a route of this machine forbids that address (prohibit), or it is a broadcast address";
+    if (error != EINVAL)
+        return "there is no route to that address from this machine";
+    return lacks_zone(remote) ? "a link-local address needs its zone, as [fe80::1%2]:3478"
+                              : "a route of this machine throws away what goes there (blackhole)";
 }
 
 wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const struct wrd_udp_options *options,
@@ -123,7 +132,7 @@ wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const struct
     if (remote) {
         len = wrd_to_sockaddr(&any, remote, local->family);
         if (connect(udp->fd, &any.sa, len) < 0)
-            return give_up(udp, why, connect_reason(errno));
+            return give_up(udp, why, connect_reason(errno, remote));
         udp->connected = true;
     }
     len = sizeof any;

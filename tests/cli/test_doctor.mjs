@@ -176,9 +176,41 @@ test('each kind of place is said, and a missing route: 1', { skip }, async () =>
     const steps = Object.fromEntries(JSON.parse(out).steps.map((step) => [step.step, step]));
     assert.match(steps.place.text, says, where);
     assert.equal(steps.place.finding, finding, where);
-    assert.match(steps.route.text, /no way from here to there: \S/);
+    assert.match(steps.route.text, /^There is no way from here to there: \S/);
     assert.equal(steps.route.finding, 'bad');
     assert.equal(code, 1);
+  }
+});
+
+/** Runs wrd in such a network after `setup`, a shell's words. */
+const apart = (setup, ...args) => run('unshare', [...noNetwork, 'sh', '-ec', `ip link set lo up; ${setup}; exec "$@"`, 'sh', wrd, ...args]);
+
+/** The same with doctor and dial: the steps of the one, the words of the other. */
+async function bothApart(setup, where) {
+  const [doctor, dial] = await Promise.all([
+    apart(setup, 'doctor', '--json', '--timeout', '1', where, FINGERPRINT), apart(setup, 'dial', '--timeout', '1', where, FINGERPRINT)]);
+  assert.equal(doctor.err, '');
+  const { steps } = JSON.parse(doctor.out);
+  assert.equal(dial.code, doctor.code, dial.err);
+  return { code: doctor.code, last: steps.at(-1), said: dial.err };
+}
+
+test('a route that throws away or forbids is called so, and only a link-local address lacks a zone: 1', { skip }, async () => {
+  for (const [setup, where, says] of [
+    ['ip route add blackhole 203.0.113.0/24', '203.0.113.5:9', /a route of this machine throws away what goes there \(blackhole\)/],
+    ['ip -6 route add blackhole 2001:db8::/32', '[2001:db8::1]:9', /a route of this machine throws away what goes there \(blackhole\)/],
+    ['ip route add prohibit 203.0.113.0/24', '203.0.113.5:9', /a route of this machine forbids that address \(prohibit\), or it is a broadcast address/],
+    ['true', '[fe80::1]:9', /a link-local address needs its zone, as \[fe80::1%2\]:3478/],
+    ['true', '203.0.113.5:9', /there is no (route to that address from this machine|way from here to there): /i],
+  ]) {
+    const { code, last, said } = await bothApart(setup, where);
+    assert.equal(code, 1);
+    assert.deepEqual([last.step, last.finding], ['route', 'bad']);
+    for (const text of [last.text, said]) {
+      assert.match(text, says);
+      assert.doesNotMatch(text, /Invalid argument/);
+    }
+    if (!where.startsWith('[fe80')) assert.doesNotMatch(last.text + last.advice + said, /zone/);
   }
 });
 
