@@ -33,6 +33,19 @@ typedef struct wrd_client_options {
     const char *token;             /* for a server that asks for one (wrd/token.h); default NULL: none */
 } wrd_client_options;
 
+/*
+ * What stood in the way of datagrams so far: errno values, 0 for nothing. Words, not proof: who knows the addresses and
+ * ports can forge what the network answers. So nothing ends by it but a dial that is refused.
+ */
+typedef struct wrd_client_trouble {
+    size_t size;     /* sizeof(wrd_client_trouble), set by the caller */
+    int answered;    /* what the network answered last (ICMP): ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES... */
+    bool prohibited; /* that was a rule of a firewall or router (Linux only) */
+    wrd_addr answered_by; /* who answered, port 0; of family 0 where the system does not tell (not Linux) */
+    int send_error;       /* why this machine last sent a datagram not at all; EPERM: its own firewall forbids it */
+    uint64_t sends_refused;
+} wrd_client_trouble;
+
 WRD_API void wrd_client_options_init(wrd_client_options *options);
 
 /* Starts to connect; never blocks. WRD_INVALID or WRD_SYSTEM (errno): `*why` (may be NULL) gets a static sentence. */
@@ -86,6 +99,9 @@ WRD_API WRD_MUST_USE wrd_result wrd_client_channel_get_info(const wrd_client *cl
 /* What the peer gave when it closed the connection: its code, and its reason in `*said` ("" for none, valid until
  * wrd_client_free(); may be NULL). 0 before. */
 WRD_API uint32_t wrd_client_closed_with(const wrd_client *client, const char **said);
+/* Also when it has ended. For one that was never open and heard nothing, the words of wrd_client_connect() and of its
+ * CLOSED event come from this. */
+WRD_API void wrd_client_get_trouble(const wrd_client *client, wrd_client_trouble *out);
 WRD_API wrd_endpoint *wrd_client_endpoint(wrd_client *client);
 WRD_API wrd_conn wrd_client_conn(const wrd_client *client);
 

@@ -234,6 +234,36 @@ void wrd_client_flush(wrd_client *client)
     tell_refusal(client);
 }
 
+void wrd_client_get_trouble(const wrd_client *client, wrd_client_trouble *out)
+{
+    const struct wrd_udp *udp = &client->node.udp;
+    if (out->size != sizeof *out)
+        return;
+    *out = (wrd_client_trouble){.size = sizeof *out,
+                                .answered = udp->answered,
+                                .prohibited = udp->prohibited,
+                                .answered_by = udp->answered_by,
+                                .send_error = udp->send_error,
+                                .sends_refused = udp->failed};
+}
+
+/* Why nobody answered a dial, where the network or this machine says so. */
+static const char *silence_text(const wrd_client *client, const char *otherwise)
+{
+    const struct wrd_udp *udp = &client->node.udp;
+    wrd_endpoint_counters counters = {.size = sizeof counters};
+    wrd_endpoint_get_counters(client->node.endpoint, &counters);
+    if (counters.datagrams_received > 0)
+        return otherwise;
+    if (udp->prohibited)
+        return "a firewall on the way answers that it is prohibited";
+    if (udp->answered != 0)
+        return "the network answers that the host cannot be reached: is the address right, and the host up?";
+    if (udp->send_error == EPERM || udp->send_error == EACCES)
+        return "this machine's own firewall forbids sending there";
+    return otherwise;
+}
+
 bool wrd_client_next(wrd_client *client, wrd_event *out)
 {
     if (!wrd_endpoint_next(client->node.endpoint, out))
@@ -244,6 +274,8 @@ bool wrd_client_next(wrd_client *client, wrd_event *out)
         client->blocked = false;
     if (out->kind == WRD_EVENT_CLOSED) {
         client->closed = true;
+        if (out->reason == WRD_TIMEOUT && !client->open)
+            out->text = silence_text(client, out->text);
         client->reason = out->reason;
         client->reason_text = out->text;
         client->code = out->code;

@@ -134,6 +134,7 @@ wrd_result wrd_udp_open(struct wrd_udp *udp, const wrd_addr *local, const struct
         if (connect(udp->fd, &any.sa, len) < 0)
             return give_up(udp, why, connect_reason(errno, remote));
         udp->connected = true;
+        wrd_udp_ask_reports(udp);
     }
     len = sizeof any;
     if (getsockname(udp->fd, &any.sa, &len) < 0)

@@ -27,8 +27,14 @@ struct wrd_udp {
     uint8_t family; /* of the socket */
     bool wildcard;
     bool connected;
-    bool refused;      /* ICMP said that the peer's port is closed; whoever looks clears it */
-    int broken;        /* errno: the descriptor is no socket any more */
+    bool refused; /* ICMP said that the peer's port is closed; whoever looks clears it */
+    int broken;   /* errno: the descriptor is no socket any more */
+    /* Of a connected socket: the last answer of ICMP, as errno, 0 for none; whether it was a rule that said so; and who
+     * said it, port 0, of family 0 where the system does not tell. */
+    int answered;
+    bool prohibited;
+    wrd_addr answered_by;
+    int send_error;    /* errno: why a datagram was last counted in `failed` */
     unsigned features; /* bits of wrd_udp_feature */
     wrd_addr local;
     int receive_buffer, send_buffer; /* bytes that the kernel granted: Linux keeps as much again for its own books */
@@ -75,6 +81,11 @@ void wrd_udp_close(struct wrd_udp *udp);
 bool wrd_udp_share(struct wrd_udp *udp);
 /* Brings `lost` up to date: datagrams for which the socket's buffer had no room. */
 void wrd_udp_count_lost(struct wrd_udp *udp);
+/* Of a connected socket: ICMP's answers are kept from now on, and must be taken. */
+void wrd_udp_ask_reports(struct wrd_udp *udp);
+/* Takes them into `answered` and what is beside it. True: there were some, so the error that a call has just returned
+ * can be of an earlier datagram. errno is lost. */
+bool wrd_udp_take_reports(struct wrd_udp *udp);
 /* How many bytes of a slot are used. */
 size_t wrd_udp_slot(const struct wrd_udp *udp);
 /* Fills `inbox`; returns its runs. 0: nothing waits. */

@@ -71,6 +71,22 @@ static int receive_headers(struct wrd_udp *udp, struct mmsghdr *headers)
     return 1;
 }
 
+/* True: it was about what had been sent, and datagrams may wait behind it. */
+static bool note_receive_error(struct wrd_udp *udp, int error)
+{
+    if (error == EBADF || error == ENOTSOCK)
+        udp->broken = error;
+    if (error == ECONNREFUSED)
+        udp->refused = true;
+    if (!udp->connected || udp->broken)
+        return false;
+    if (wrd_udp_take_reports(udp))
+        return true;
+    if (error != EAGAIN && error != EWOULDBLOCK && error != EINTR)
+        udp->answered = error; /* who said it, only Linux tells */
+    return false;
+}
+
 unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_inbox *inbox)
 {
     struct mmsghdr headers[WRD_UDP_IN];
@@ -89,13 +105,10 @@ unsigned wrd_udp_receive(struct wrd_udp *udp, struct wrd_inbox *inbox)
                                              .msg_controllen = wants_control ? sizeof controls[i].bytes : 0};
     }
     int got = receive_headers(udp, headers);
-    if (got < 0) {
-        if (errno == ECONNREFUSED)
-            udp->refused = true;
-        if (errno == EBADF || errno == ENOTSOCK)
-            udp->broken = errno;
+    if (got < 0 && note_receive_error(udp, errno))
+        got = receive_headers(udp, headers);
+    if (got < 0)
         return 0;
-    }
     for (int i = 0; i < got; i++) {
         struct wrd_run *run = &inbox->runs[i];
         *run = (struct wrd_run){.path.local = udp->local, .bytes = buffers[i].iov_base, .len = headers[i].msg_len};
@@ -245,6 +258,7 @@ static bool is_full(int error)
 static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, unsigned *uncut)
 {
     unsigned done = 0;
+    unsigned reported = WRD_UDP_OUT; /* the message that met a report */
     *uncut = 0;
     for (unsigned at = 0; at < out->count;) {
         int sent = send_headers(udp, out->headers + at, out->count - at);
@@ -261,14 +275,19 @@ static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, unsigned *
             continue;
         if (is_full(error) && !give_up_waiting(udp, error))
             return done;
+        if (udp->connected && reported != at && wrd_udp_take_reports(udp)) {
+            reported = at; /* it was the report of an earlier datagram; twice in a row, this one is given up */
+            continue;
+        }
         if (error == ECONNREFUSED)
-            udp->refused = true; /* the report of an earlier datagram; what is at hand is the protocol's to repeat */
+            udp->refused = true;
         if (error == EBADF || error == ENOTSOCK)
             udp->broken = error;
         if (out->sizes[at] > 1 && is_uncut(udp, error)) {
             *uncut = out->sizes[at];
             return done;
         }
+        udp->send_error = error;
         udp->failed += out->sizes[at];
         done += out->sizes[at++];
     }

@@ -704,6 +704,36 @@ static void a_closed_port_is_refused(void **state)
     assert_null(client);
 }
 
+static void what_the_network_answered_can_be_asked_for(void **state)
+{
+    (void)state;
+    wrd_address address = {.addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    wrd_client_trouble trouble = {.size = sizeof trouble};
+    wrd_client *client;
+    const char *why;
+    wrd_server *server;
+    assert_int_equal(wrd_server_bind(&server, "127.0.0.1:0", NULL, &why), WRD_OK);
+    wrd_server_address(server, &address);
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, &why), WRD_OK);
+    wrd_client_get_trouble(client, &trouble);
+    assert_int_equal(trouble.answered, 0);
+    assert_int_equal(trouble.answered_by.family, 0);
+    wrd_endpoint_abort(wrd_client_endpoint(client), 0);
+    wrd_client_free(client);
+    wrd_server_free(server);
+    assert_int_equal(wrd_client_dial(&client, &address, NULL, &why), WRD_OK);
+    assert_int_equal(wrd_client_drain(client, true, 5000), WRD_REFUSED);
+    wrd_client_get_trouble(client, &trouble);
+    assert_int_equal(trouble.answered, ECONNREFUSED);
+    assert_true(wrd_addr_equal(&trouble.answered_by, &(wrd_addr){.family = 4, .ip = {127, 0, 0, 1}}));
+    assert_false(trouble.prohibited);
+    assert_int_equal(trouble.send_error, 0);
+    wrd_client_trouble stale = {.size = 1, .answered = 77};
+    wrd_client_get_trouble(client, &stale);
+    assert_int_equal(stale.answered, 77);
+    wrd_client_free(client);
+}
+
 static void a_mute_port_is_a_timeout_within_the_time_given(void **state)
 {
     (void)state;
@@ -815,6 +845,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_said_plainly),
         cmocka_unit_test(an_address_that_is_not_ours_is_said_plainly),
         cmocka_unit_test(a_closed_port_is_refused),
+        cmocka_unit_test(what_the_network_answered_can_be_asked_for),
         cmocka_unit_test(a_mute_port_is_a_timeout_within_the_time_given),
         cmocka_unit_test(another_fingerprint_is_a_mismatch),
         cmocka_unit_test(a_server_that_ends_says_so),

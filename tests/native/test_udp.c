@@ -353,6 +353,7 @@ static void what_the_kernel_forbids_is_counted_and_stops_nobody_else(void **stat
         add(s, &s->to, 30);
         assert_int_equal(wrd_udp_send(&s->from, s->batch, s->count), 3);
         assert_int_equal(s->from.failed, e + 1);
+        assert_int_equal(s->from.send_error, errors[e]);
         const unsigned arrived[] = {0, 2};
         expect(s, &s->to, arrived, 2);
     }
@@ -405,6 +406,97 @@ static void an_interrupted_send_goes_on(void **state)
     expect_all(s);
 }
 
+/* Connected to where nobody listens any more. */
+static void connect_to_nobody(struct scene *s, struct wrd_udp *udp)
+{
+    const char *why = "";
+    wrd_addr any = {.family = 4};
+    wrd_addr nobody = s->to.local;
+    const struct wrd_udp_options options = {.remote = &nobody, .buffer_size = 1 << 20};
+    wrd_udp_close(&s->to);
+    assert_int_equal(wrd_udp_open(udp, &any, &options, &why), WRD_OK);
+}
+
+static bool has_error(const struct wrd_udp *udp)
+{
+    struct pollfd fd = {udp->fd, 0, 0};
+    return poll(&fd, 1, 0) > 0;
+}
+
+static void what_the_network_answers_is_kept_and_does_not_wake_twice(void **state)
+{
+    struct scene *s = *state;
+    struct wrd_udp udp;
+    connect_to_nobody(s, &udp);
+    add(s, &s->to, 10);
+    assert_int_equal(wrd_udp_send(&udp, s->batch, 1), 1);
+    assert_true(has_error(&udp));
+    assert_int_equal(wrd_udp_receive(&udp, &s->inbox), 0);
+    assert_true(udp.refused);
+    assert_int_equal(udp.answered, ECONNREFUSED);
+    assert_false(udp.prohibited);
+    assert_true(wrd_addr_equal(&udp.answered_by, &(wrd_addr){.family = 4, .ip = {127, 0, 0, 1}}));
+    assert_false(has_error(&udp));
+    assert_int_equal(udp.failed, 0);
+    wrd_udp_close(&udp);
+}
+
+static void a_report_is_taken_though_somebody_else_took_its_error(void **state)
+{
+    struct scene *s = *state;
+    struct wrd_udp udp;
+    int error = 0;
+    socklen_t len = sizeof error;
+    connect_to_nobody(s, &udp);
+    add(s, &s->to, 10);
+    assert_int_equal(wrd_udp_send(&udp, s->batch, 1), 1);
+    assert_int_equal(getsockopt(udp.fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+    assert_int_equal(error, ECONNREFUSED);
+    assert_int_equal(wrd_udp_receive(&udp, &s->inbox), 0);
+    assert_true(udp.refused);
+    assert_false(has_error(&udp));
+    wrd_udp_close(&udp);
+}
+
+static void a_report_does_not_keep_back_what_came(void **state)
+{
+    struct scene *s = *state;
+    struct wrd_udp udp;
+    wrd_addr there = s->to.local;
+    connect_to_nobody(s, &udp);
+    add(s, &s->to, 10);
+    assert_int_equal(wrd_udp_send(&udp, s->batch, 1), 1);
+    const char *why = "";
+    const struct wrd_udp_options options = {.remote = &udp.local, .buffer_size = 1 << 20};
+    assert_int_equal(wrd_udp_open(&s->to, &there, &options, &why), WRD_OK);
+    assert_int_equal(wrd_udp_send(&s->to, s->batch, 1), 1);
+    assert_int_equal(wrd_udp_receive(&udp, &s->inbox), 1);
+    assert_int_equal(udp.answered, ECONNREFUSED);
+    wrd_udp_close(&udp);
+}
+
+static void a_report_of_one_datagram_does_not_cost_the_next(void **state)
+{
+    struct scene *s = *state;
+    struct wrd_udp udp;
+    connect_to_nobody(s, &udp);
+    add(s, &s->to, 10);
+    add(s, &s->to, 20);
+    assert_int_equal(wrd_udp_send(&udp, s->batch, 1), 1);
+    const char *why = "";
+    wrd_addr there = s->to.local;
+    const struct wrd_udp_options options = {.buffer_size = 1 << 20};
+    assert_int_equal(wrd_udp_open(&s->to, &there, &options, &why), WRD_OK);
+    assert_int_equal(wrd_udp_send(&udp, s->batch + 1, 1), 1);
+    assert_true(udp.refused);
+    assert_int_equal(udp.failed, 0);
+    assert_int_equal(udp.send_error, 0);
+    assert_int_equal(wrd_udp_receive(&s->to, &s->inbox), 1);
+    assert_int_equal(s->inbox.runs[0].len, 20);
+    assert_false(has_error(&udp));
+    wrd_udp_close(&udp);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -424,6 +516,10 @@ int main(void)
         TEST(one_datagram_that_never_finds_room_does_not_stop_the_rest_for_good),
         TEST(a_full_socket_is_waited_for_however_long),
         TEST(an_interrupted_send_goes_on),
+        TEST(what_the_network_answers_is_kept_and_does_not_wake_twice),
+        TEST(a_report_is_taken_though_somebody_else_took_its_error),
+        TEST(a_report_does_not_keep_back_what_came),
+        TEST(a_report_of_one_datagram_does_not_cost_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
