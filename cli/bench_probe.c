@@ -82,7 +82,8 @@ static void say_not_open(struct bench *bench, const struct bench_opening *openin
 
     if (failures->counts[-WRD_REFUSED] > 0) {
         bench_trouble(bench, EXIT_REFUSED,
-                      "%s refuses: nobody listens on that UDP port. Is the server running, and is the port right?",
+                      "%s refuses: nobody listens on that UDP port. Is the server running, and is the port right? A "
+                      "firewall that rejects says the same.",
                       where);
     } else if (failures->counts[-WRD_MISMATCH] > 0) {
         bench_trouble(bench, EXIT_MISMATCH,

@@ -250,7 +250,10 @@ static int say_not_open(const struct dial *dial)
         say("no connection to %s within %ld s: %s", dial->where, dial->timeout_s, dial->end.text);
         return EXIT_TIMEOUT;
     case WRD_REFUSED:
-        say("%s refuses: nobody listens on that UDP port. Is the server running, and is the port right?", dial->where);
+        say("%s refuses: nobody listens on that UDP port. Is the server running, and is the port right? A firewall "
+            "that "
+            "rejects says the same.",
+            dial->where);
         return EXIT_REFUSED;
     case WRD_MISMATCH:
         say("the server at %s has another certificate than the fingerprint names. Ask for its present fingerprint; if "

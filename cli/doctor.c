@@ -124,6 +124,62 @@ static const char *silence_advice(const char *token)
            "token show TOKEN --key FILE` tells.";
 }
 
+static void report_prohibited(struct doctor *doctor, const wrd_client_trouble *trouble)
+{
+    unsigned port = doctor->address.addr.port;
+    char by[WRD_ADDR_TEXT_SIZE] = "an address that this system does not tell";
+    char advice[128];
+
+    if (trouble->answered_by.family != 0) {
+        wrd_addr_ip_text(&trouble->answered_by, by);
+    }
+    snprintf(advice, sizeof advice, "Its rules must let UDP port %u through, and the answers from there.", port);
+    report_step(&doctor->report, "firewall", FINDING_BAD, advice,
+                "A firewall on the way answers that this is prohibited: it is at %s.", by);
+}
+
+static void report_unreachable(struct doctor *doctor, const wrd_client_trouble *trouble)
+{
+    char by[WRD_ADDR_TEXT_SIZE] = "A router";
+
+    if (trouble->answered_by.family != 0) {
+        wrd_addr_ip_text(&trouble->answered_by, by);
+    }
+    report_step(
+        &doctor->report, "host", FINDING_BAD,
+        "Is the address right, and is the host up? Where this machine itself answers, nobody in its own network "
+        "has that address. A firewall may say this, too.",
+        "%s answers that the %s cannot be reached: %s.", by, trouble->answered == ENETUNREACH ? "network" : "host",
+        strerror(trouble->answered));
+}
+
+static void report_unsent(struct doctor *doctor, const wrd_client_trouble *trouble)
+{
+    bool is_rule = trouble->send_error == EPERM || trouble->send_error == EACCES;
+
+    report_step(&doctor->report, is_rule ? "firewall" : "sending", FINDING_BAD,
+                is_rule ? "Look at its rules for outgoing UDP: `nft list ruleset`, `iptables -S OUTPUT`." : NULL,
+                "%s: the kernel refused %llu datagrams to %s, %s.",
+                is_rule ? "This machine's own firewall forbids sending" : "This machine does not send",
+                (unsigned long long)trouble->sends_refused, doctor->where, strerror(trouble->send_error));
+}
+
+/* Why nothing came, where the network or this machine says so. False: neither does. */
+static bool report_trouble(struct doctor *doctor)
+{
+    wrd_client_trouble trouble = {.size = sizeof trouble};
+
+    wrd_client_get_trouble(doctor->client, &trouble);
+    if (trouble.prohibited) {
+        report_prohibited(doctor, &trouble);
+    } else if (trouble.answered != 0) {
+        report_unreachable(doctor, &trouble);
+    } else if (trouble.send_error != 0) {
+        report_unsent(doctor, &trouble);
+    }
+    return trouble.answered != 0 || trouble.send_error != 0;
+}
+
 static int stop_silent(struct doctor *doctor, uint64_t others)
 {
     if (others > 0) {
@@ -131,6 +187,9 @@ static int stop_silent(struct doctor *doctor, uint64_t others)
                     "Is the port right? Something that is no server of this kind answers there.",
                     "%s answers, but not to a connectivity check: %llu datagrams of another kind came.", doctor->where,
                     (unsigned long long)others);
+        return EXIT_TIMEOUT;
+    }
+    if (report_trouble(doctor)) {
         return EXIT_TIMEOUT;
     }
     report_step(&doctor->report, "port", FINDING_BAD, silence_advice(doctor->token),
@@ -179,7 +238,8 @@ static int stopped(struct doctor *doctor, const wrd_event *end)
 
     if (end->reason == WRD_REFUSED) {
         report_step(
-            &doctor->report, "port", FINDING_BAD, "Is the server running, and is the port right? It is UDP, not TCP.",
+            &doctor->report, "port", FINDING_BAD,
+            "Is the server running, and is the port right? It is UDP, not TCP. A firewall that rejects says the same.",
             "The host is there, but answers that nobody listens on UDP port %u.", (unsigned)doctor->address.addr.port);
         return EXIT_REFUSED;
     }

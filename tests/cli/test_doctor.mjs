@@ -195,6 +195,59 @@ async function bothApart(setup, where) {
   return { code: doctor.code, last: steps.at(-1), said: dial.err };
 }
 
+/** The name under which this command of iptables filters in such a network, if there is one. */
+const filter = (...names) => names.find((name) => spawnSync('unshare', [...noNetwork, name, '-A', 'INPUT', '-p', 'udp', '-j', 'REJECT']).status === 0);
+const [ipv4, ipv6] = [filter('iptables', 'iptables-legacy'), filter('ip6tables', 'ip6tables-legacy')];
+const without = (tool, name) => ({ skip: skip || (!tool && `no ${name} that filters in a network namespace here`) });
+
+for (const [tool, where, kinds] of [
+  [ipv4, '127.0.0.1:9', ['icmp-host-prohibited', 'icmp-net-prohibited', 'icmp-admin-prohibited']],
+  [ipv6, '[::1]:9', ['icmp6-adm-prohibited']],
+]) {
+  for (const kind of kinds) {
+    test(`a firewall that answers ${kind} is named, and who it is: 3`, without(tool, where[0] === '[' ? 'ip6tables' : 'iptables'), async () => {
+      const { code, last, said } = await bothApart(`${tool} -A INPUT -p udp --dport 9 -j REJECT --reject-with ${kind}`, where);
+      assert.equal(code, 3);
+      assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
+      assert.ok(last.text.startsWith(`A firewall on the way answers that this is prohibited: it is at ${where.replace(/[[\]]|:9$/g, '')}.`), last.text);
+      assert.match(last.advice, /rules must let UDP port 9 through/);
+      assert.match(said, /no connection to \S+ within 1 s: a firewall on the way answers that it is prohibited/);
+    });
+  }
+}
+
+for (const [tool, where, kinds] of [
+  [ipv4, '127.0.0.1:9', ['icmp-host-unreachable', 'icmp-net-unreachable']],
+  [ipv6, '[::1]:9', ['icmp6-addr-unreachable', 'icmp6-no-route']],
+]) {
+  for (const kind of kinds) {
+    test(`${kind} on the way is told: 3`, without(tool, where[0] === '[' ? 'ip6tables' : 'iptables'), async () => {
+      const { code, last, said } = await bothApart(`${tool} -A INPUT -p udp --dport 9 -j REJECT --reject-with ${kind}`, where);
+      assert.equal(code, 3);
+      assert.deepEqual([last.step, last.finding], ['host', 'bad']);
+      assert.match(last.text, /^(127\.0\.0\.1|::1) answers that the (host|network) cannot be reached: \S/);
+      assert.match(last.advice, /Is the address right, and is the host up\?/);
+      assert.match(said, /within 1 s: the network answers that the host cannot be reached/);
+    });
+  }
+}
+
+test("this machine's own firewall is named, with how much it kept: 3", without(ipv4, 'iptables'), async () => {
+  const { code, last, said } = await bothApart(`${ipv4} -A OUTPUT -p udp -j DROP`, '127.0.0.1:9');
+  assert.equal(code, 3);
+  assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
+  assert.match(last.text, /^This machine's own firewall forbids sending: the kernel refused [1-9]\d* datagrams to 127\.0\.0\.1:9, Operation not permitted\.$/);
+  assert.match(last.advice, /outgoing UDP.*nft list ruleset.*iptables -S OUTPUT/);
+  assert.match(said, /within 1 s: this machine's own firewall forbids sending/);
+});
+
+test('a firewall that rejects as if nobody listened is thought of: 4', without(ipv4, 'iptables'), async () => {
+  const { code, last, said } = await bothApart(`${ipv4} -A INPUT -p udp --dport 9 -j REJECT`, '127.0.0.1:9');
+  assert.equal(code, 4);
+  assert.match(last.advice, /A firewall that rejects says the same/);
+  assert.match(said, /A firewall that rejects says the same/);
+});
+
 test('a route that throws away or forbids is called so, and only a link-local address lacks a zone: 1', { skip }, async () => {
   for (const [setup, where, says] of [
     ['ip route add blackhole 203.0.113.0/24', '203.0.113.5:9', /a route of this machine throws away what goes there \(blackhole\)/],
