@@ -18,6 +18,7 @@ const struct drops_cause drops_causes[DROPS_CAUSES] = {
      false},
     {"address-connections", "ClientHellos above the connections of one address", CORE(dropped_address), false},
     {"full", "ClientHellos for want of a free connection", CORE(dropped_full), true},
+    {"draining", "ClientHellos of clients that came while the server ended", CORE(dropped_draining), false},
     {"memory", "datagrams for want of memory", CORE(dropped_memory), true},
     {"busy", "datagrams for want of room for the answers", CORE(dropped_busy), true},
     {"receive-buffer", "datagrams by the kernel, for want of room in the socket's buffer", SERVER(receive_lost), true},

@@ -12,7 +12,7 @@ struct drops_cause {
     bool is_shortage;  /* a limit or a buffer of ours, by which good clients suffer: told without being asked */
 };
 
-#define DROPS_CAUSES 14
+#define DROPS_CAUSES 15
 extern const struct drops_cause drops_causes[DROPS_CAUSES];
 
 uint64_t drops_count(const wrd_server_counters *counters, const struct drops_cause *cause);

@@ -209,7 +209,8 @@ typedef struct wrd_endpoint_counters {
     uint64_t dropped_rate;         /* a ClientHello above handshake_rate */
     uint64_t dropped_address_rate; /* above handshake_rate_per_address */
     uint64_t dropped_address;      /* above max_per_address, or what a nearly full server leaves to one */
-    uint64_t dropped_full;         /* above max_connections, or while draining */
+    uint64_t dropped_full;         /* above max_connections */
+    uint64_t dropped_draining;     /* a ClientHello after wrd_endpoint_drain() */
     uint64_t dropped_memory;       /* memory_limit, or the system has no more */
     uint64_t dropped_busy;         /* more to answer than there is room for at once */
     uint64_t passed_on;            /* to a sibling */

@@ -186,7 +186,11 @@ static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const 
 /* Is there room for one more, of this address? Then it is taken. Everything here is cheaper than any cryptography. */
 static bool may_begin(struct wrd_endpoint *ep, uint64_t address)
 {
-    if (ep->draining || ep->counters.connections >= ep->shared.options.max_connections) {
+    if (ep->draining) {
+        ep->counters.dropped_draining++;
+        return false;
+    }
+    if (ep->counters.connections >= ep->shared.options.max_connections) {
         ep->counters.dropped_full++;
         return false;
     }

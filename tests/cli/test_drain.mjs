@@ -16,8 +16,9 @@ async function client(t, server) {
   return dial;
 }
 
-const isDraining = (server) =>
-  eventually(async () => (await (await fetch(server.url + 'status.json')).json()).draining, (draining) => draining);
+const status = async (server) => (await fetch(server.url + 'status.json')).json();
+
+const isDraining = (server) => eventually(async () => (await status(server)).draining, (draining) => draining);
 
 for (const [threads, signal] of [['1', 'SIGTERM'], ['1', 'SIGINT'], ['3', 'SIGTERM']]) {
   test(`${signal} closes every connection with a reason and exits 0, threads: ${threads}`, async (t) => {
@@ -55,6 +56,10 @@ test('while it drains, nobody is taken any more, and the status says so', async 
   assert.ok(await isDraining(server));
   const late = await command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
   assert.equal(late.code, 3, late.err);
+  const refused = await eventually(async () => Object.fromEntries((await status(server)).dropped.map(({ cause, count }) => [cause, count])),
+    ({ draining }) => draining > 0);
+  assert.ok(refused.draining > 0);
+  assert.equal(refused.full, 0, 'a place was free');
   dial.child.kill('SIGCONT');
   assert.equal(await server.ended, 0);
 });

@@ -21,7 +21,7 @@ COUNTERS = {
     "wrd_checks": {"answered", "invalid", "unknown-token", "expired-token", "put-off"},
     "wrd_handshakes": {"opened", "failed", "timed-out", "evicted"},
     "wrd_dropped_datagrams": {"garbage", "unknown-path", "handshake-rate", "address-handshake-rate", "address-connections",
-                              "full", "memory", "busy", "receive-buffer", "handover", "send-refused"},
+                              "full", "draining", "memory", "busy", "receive-buffer", "handover", "send-refused"},
     "wrd_handshakes_begun": {None}, "wrd_cookies_sent": {None}, "wrd_cookies_wrong": {None},
     "wrd_connections_closed": {None}, "wrd_connections_lost": {None}, "wrd_connections_failed": {None},
     "wrd_paths_moved": {None}, "wrd_passed_on_datagrams": {None}, "wrd_send_full": {None},

@@ -644,7 +644,8 @@ static void draining_tells_everybody_and_takes_nobody(void **state)
         assert_int_equal(scene.callers[i].reason, WRD_CLOSED);
     }
     assert_false(scene.callers[10].opened);
-    assert_true(counters().dropped_full > 0);
+    assert_true(counters().dropped_draining > 0);
+    assert_int_equal(counters().dropped_full, 0);
     assert_int_equal(counters().connections, 0);
     assert_int_equal(scene.echo.closed, 10);
     end_scene();
