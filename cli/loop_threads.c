@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 #include "cli/log.h"
 #include "cli/loop.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 
 #define LOOK_EVERY_MS 1000
 #define GRACE_S       1.0 /* behind the drain's limit, which the server keeps itself */
@@ -42,18 +42,6 @@ static void *work(void *argument)
     work->error = errno;
     (void)!write(work->done, &one, sizeof one);
     return NULL;
-}
-
-/* Signals are the watching thread's: the others inherit that they are blocked. */
-static int start(pthread_t *thread, struct work *what)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(thread, NULL, work, what);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
 }
 
 static void begin_drain(wrd_server *server, const struct loop_watch *watch)
@@ -117,7 +105,7 @@ bool loop_run_threads(wrd_server *server, const wrd_handlers *handlers, const st
     struct work what = {.server = server, .handlers = handlers, .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     pthread_t thread;
 
-    int error = what.done < 0 ? errno : start(&thread, &what);
+    int error = what.done < 0 ? errno : stop_spared_thread(&thread, work, &what);
     if (error != 0) {
         say("cannot start a thread: %s", strerror(error));
         if (what.done >= 0) {

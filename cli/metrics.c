@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/drops.h"
+#include "cli/lines.h"
 #include "cli/process.h"
 
 #define CORE(member)   offsetof(wrd_server_counters, endpoint.member)
@@ -90,6 +91,12 @@ static void write_counters(FILE *out, const wrd_server_counters *counters)
     }
 }
 
+static void write_log(FILE *out)
+{
+    head(out, "wrd_log_lines_dropped_total", "counter", "Lines of the log that nobody read in time.");
+    fprintf(out, "wrd_log_lines_dropped_total %llu\n", (unsigned long long)lines_dropped());
+}
+
 static void write_rtt(FILE *out, const wrd_endpoint_counters *core)
 {
     uint64_t below = 0;
@@ -149,6 +156,7 @@ char *metrics_text(wrd_server *server)
     wrd_server_get_counters(server, &counters);
     write_gauges(out, &counters);
     write_counters(out, &counters);
+    write_log(out);
     write_rtt(out, &counters.endpoint);
     write_process(out);
     bool complete = ferror(out) == 0;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/lines.h"
+
 static const char *program = "wrd";
 static bool as_json;
 
@@ -42,9 +44,9 @@ void say_json(cJSON *json)
 {
     char *line = cJSON_PrintUnformatted(json);
 
-    /* One call, so that lines of several threads do not mix. */
-    fprintf(stderr, "%s\n",
-            line != NULL ? line : "{\"event\":\"message\",\"text\":\"memory is short for a line of the log\"}");
+    const char *text =
+        line != NULL ? line : "{\"event\":\"message\",\"text\":\"memory is short for a line of the log\"}";
+    lines_put(text, strlen(text));
     cJSON_free(line);
     cJSON_Delete(json);
 }
@@ -62,8 +64,36 @@ void say(const char *format, ...)
         (void)cJSON_AddStringToObject(json, "text", text);
         say_json(json);
     } else {
-        fprintf(stderr, "%s: %s\n", program, text);
+        char line[sizeof text + 64];
+        snprintf(line, sizeof line, "%s: %s", program, text);
+        lines_put(line, strlen(line));
     }
+}
+
+static char *gap_line(uint64_t count)
+{
+    char *line = NULL;
+
+    if (as_json) {
+        cJSON *json = say_event("lines-dropped");
+        (void)cJSON_AddNumberToObject(json, "count", (double)count);
+        line = cJSON_PrintUnformatted(json); /* by malloc(), since nobody gave cJSON other hooks */
+        cJSON_Delete(json);
+    } else if (asprintf(&line, "%s: %llu lines of the log were dropped, for nobody read them", program,
+                        (unsigned long long)count) < 0) {
+        return NULL;
+    }
+    return line;
+}
+
+bool say_without_waiting(void)
+{
+    int error = lines_start(gap_line);
+
+    if (error != 0) {
+        say("cannot start a thread: %s", strerror(error));
+    }
+    return error == 0;
 }
 
 /* The code point of the UTF-8 sequence at `text` and its length; length 1 and U+FFFD when it is none (RFC 3629). */

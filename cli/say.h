@@ -13,6 +13,9 @@
 void say_as(const char *name);
 /* From now on say() writes {"time": ..., "event": "message", "text": ...}. Once, before there are threads. */
 void say_in_json(void);
+/* From now on who says something never waits for a reader (lines.h); end it with lines_end(). Once; SIGPIPE must be
+ * ignored. False with a sentence said. */
+bool say_without_waiting(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*
  * `text` of a stranger, cut to `size` bytes in `out`: valid UTF-8 without control characters, line ends and changes of

@@ -11,11 +11,14 @@
 #include "cli/echo.h"
 #include "cli/exit_code.h"
 #include "cli/keyfile.h"
+#include "cli/lines.h"
 #include "cli/log.h"
 #include "cli/loop.h"
 #include "cli/say.h"
 #include "cli/serve_options.h"
 #include "cli/stop.h"
+
+#define LAST_LINES_MS 1000 /* for who reads the log to take what waits, at the end */
 
 /* What is secret, wiped at the end. */
 struct keys {
@@ -93,7 +96,6 @@ static int serve(const struct serve_options *options, wrd_server *server)
     struct loop_watch watch = {.stop = stop_open(), .drain_s = options->drain_s, .verbose = options->verbose};
     struct echo *echo;
 
-    signal(SIGPIPE, SIG_IGN); /* who reads the log may go; the server stays */
     if (watch.stop < 0) {
         say("cannot catch signals: %s", strerror(errno));
         return EXIT_TROUBLE;
@@ -187,8 +189,13 @@ int serve_main(int argc, char **argv)
     if (options.json) {
         log_in_json();
     }
+    signal(SIGPIPE, SIG_IGN); /* who reads the log may go or pause; the server goes on */
+    if (!say_without_waiting()) {
+        return EXIT_TROUBLE;
+    }
     memset(&keys, 0, sizeof keys);
     code = load_keys(&keys, &options) ? bind_and_serve(&options, &keys) : EXIT_TROUBLE;
     explicit_bzero(&keys, sizeof keys);
+    lines_end(LAST_LINES_MS);
     return code;
 }

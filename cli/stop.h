@@ -3,10 +3,15 @@
 #ifndef WRD_CLI_STOP_H
 #define WRD_CLI_STOP_H
 
+#include <pthread.h>
+
 /*
  * Catches the first SIGINT or SIGTERM; the second has its usual effect, so a hanging program can still be stopped.
  * Answers a descriptor that becomes readable then, -1 with errno when there is none to be had. Call it once.
  */
 int stop_open(void);
+
+/* Starts a thread that gets no signals: they are for who waits for them. 0 or an error number. */
+int stop_spared_thread(pthread_t *thread, void *(*run)(void *), void *argument);
 
 #endif

@@ -241,7 +241,7 @@ test('a reader that does not read stops stdin, and nothing is lost', async (t) =
   const total = 4_000; // 40 MB that do not compress: more than all queues on the way together
   const noise = randomBytes(9 << 20).toString('base64');
   const line = (i) => `${i} ${noise.slice((i * 2999) % (noise.length - 10_000)).slice(0, 10_000)}\n`;
-  const dial = new Program(wrd, ['dial', server.where, server.fingerprint], { readSlowly: true });
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint], { unread: 'out' });
   let taken = 0;
   const feed = (async () => {
     for (; taken < total; taken++) await dial.write(line(taken));

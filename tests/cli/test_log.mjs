@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import test from 'node:test';
-import { Program, command, serve, wrd } from './wrd.mjs';
+import { Program, command, eventually, serve, wrd } from './wrd.mjs';
 
 const HOSTILE = 'bye\x1b[31m\u009b\u202e"\n{"event":"open"}';
 
@@ -152,4 +152,74 @@ test('more threads than cores is a warning, no more', async (t) => {
   assert.match(server.err, /^wrd: 64 threads on \d+ cores: more threads than cores make nothing faster\n/);
   const { out } = await command(['dial', server.where, server.fingerprint], 'x\n');
   assert.equal(out, 'x\n');
+});
+
+// ---- a reader that pauses
+
+/** A server that logs, its metrics, and a way to fill the log. Nobody reads stderr. */
+async function serveUnread(t, args = []) {
+  const server = await serve(t, ['--verbose', '--metrics', '127.0.0.1:0', '--address-handshake-rate', '4000', '--max-per-address', '4000', ...args], '127.0.0.1:0', { unread: 'err' });
+  const [, url] = await server.until(/^status (http:\S+\/)status$/m);
+  const metric = async (name) => {
+    const [, value] = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, 'm').exec(await (await fetch(`${url}metrics`)).text());
+    return Number(value);
+  };
+  const crowd = async () => {
+    const { code, err } = await command(['bench', server.where, server.fingerprint, 'connects', '--clients', '500', '--at-once', '16']);
+    assert.equal(code, 0, err);
+  };
+  const fill = async () => {
+    for (let rounds = 0; rounds < 30 && (await metric('wrd_log_lines_dropped_total')) === 0; rounds++) await crowd();
+    assert.ok((await metric('wrd_log_lines_dropped_total')) > 0);
+  };
+  return Object.assign(server, { metric, fill });
+}
+
+for (const json of [false, true]) {
+  test(`a log that nobody reads stops nobody, and what it lost is counted and told, ${json ? 'JSON' : 'text'}`, async (t) => {
+    const server = await serveUnread(t, ['--threads', '2', ...(json ? ['--log', 'json'] : [])]);
+    await server.fill();
+    const { code, err } = await command(['dial', server.where, server.fingerprint], 'x\n');
+    assert.equal(code, 0, err);
+    const closed = await server.metric('wrd_connections_closed_total');
+    server.read('err');
+    const gap = json ? /"event":"lines-dropped","count":(\d+)/g : /^wrd: (\d+) lines of the log were dropped, for nobody read them$/gm;
+    const told = () => [...server.err.matchAll(gap)].reduce((sum, [, count]) => sum + Number(count), 0);
+    const dropped = await eventually(() => server.metric('wrd_log_lines_dropped_total'), (count) => count === told());
+    assert.equal(told(), dropped);
+    assert.equal((await command(['dial', server.where, server.fingerprint], 'x\n')).code, 0);
+    assert.equal(await server.stop(), 0);
+    const lines = server.err.trim().split('\n');
+    const kinds = lines.map((line) => json ? JSON.parse(line).event : /^wrd: (?:connection \S+ (open|closed)\b|\S)/.exec(line)[1]);
+    const visits = kinds.filter((kind) => kind === 'open' || kind === 'closed').length;
+    assert.ok(visits + dropped >= 2 * (closed + 1), 'no line is missing that was not counted');
+    assert.ok(visits <= 2 * (closed + 1));
+  });
+}
+
+test('a log that nobody reads does not hold up the end', async (t) => {
+  const server = await serveUnread(t, ['--log', 'json', '--drain', '1']);
+  await server.fill();
+  const since = Date.now();
+  assert.equal(await server.stop(), 0);
+  assert.ok(Date.now() - since < 8000, 'it waited for a reader');
+});
+
+test('what is logged before the end is written, when it is read in time', async (t) => {
+  const server = await serveUnread(t, ['--log', 'json']);
+  assert.equal((await command(['dial', server.where, server.fingerprint], 'x\n')).code, 0);
+  server.child.kill('SIGTERM');
+  server.read('err');
+  assert.equal(await server.ended, 0);
+  await server.until(/draining/, 'err').catch(() => {});
+  assert.deepEqual(events(server).map(({ event }) => event), ['open', 'closed', 'draining']);
+});
+
+test('a log whose reader has gone is counted as lost', async (t) => {
+  const server = await serveUnread(t);
+  server.child.stderr.destroy();
+  for (let i = 0; i < 2; i++) assert.equal((await command(['dial', server.where, server.fingerprint], 'x\n')).code, 0);
+  const lost = await eventually(() => server.metric('wrd_log_lines_dropped_total'), (count) => count >= 4);
+  assert.equal(lost, 4);
+  assert.equal(await server.stop(), 0);
 });

@@ -11,7 +11,8 @@ export const example = (name) => path.join(build, 'example', name);
 
 const PATIENCE_MS = 30_000;
 
-/** A program that runs. `out` and `err` grow; `until` waits for them; `ended` resolves to its exit code or signal. */
+/** A program that runs. `out` and `err` grow, unless `options.unread` names the one; `until` waits for them; `ended` resolves to
+ * its exit code or signal. */
 export class Program {
   constructor(command, args = [], options = {}) {
     this.out = '';
@@ -20,14 +21,7 @@ export class Program {
     this.started = Date.now();
     this.child = spawn(command, args, { stdio: 'pipe', ...options });
     this.child.stdin?.on('error', () => {}); // it may end before it read everything
-    for (const [stream, name] of [[this.child.stdout, 'out'], [this.child.stderr, 'err']]) {
-      stream?.setEncoding('utf8');
-      if (options.readSlowly && name === 'out') continue;
-      stream?.on('data', (text) => {
-        this[name] += text;
-        for (const look of this.waiting) look();
-      });
-    }
+    for (const name of ['out', 'err']) if (options.unread !== name) this.read(name);
     this.ended = new Promise((resolve) => {
       const end = (code) => {
         this.took = Date.now() - this.started;
@@ -37,6 +31,17 @@ export class Program {
       };
       this.child.on('error', (error) => end(error.message)); // it could not be started
       this.child.on('close', (code, signal) => end(code ?? signal));
+      if (options.unread) this.child.on('exit', () => this.child[`std${options.unread}`].resume()); // 'close' waits for it
+    });
+  }
+
+  /** Takes what the program says from now on, and what of it waits. */
+  read(name) {
+    const stream = name === 'out' ? this.child.stdout : this.child.stderr;
+    stream?.setEncoding('utf8');
+    stream?.on('data', (text) => {
+      this[name] += text;
+      for (const look of this.waiting) look();
     });
   }
 
@@ -82,8 +87,8 @@ export async function run(command, args, input = '', options = {}) {
 export const command = (args, input, options) => run(wrd, args, input, options);
 
 /** Starts `wrd serve` on a free port of loopback, ends it with the test. */
-export async function serve(t, args = [], listen = '127.0.0.1:0') {
-  const server = new Program(wrd, ['serve', '--listen', listen, ...args]);
+export async function serve(t, args = [], listen = '127.0.0.1:0', options = {}) {
+  const server = new Program(wrd, ['serve', '--listen', listen, ...args], options);
   t.after(() => server.stop('SIGKILL'));
   const [, where, fingerprint, multiaddr] = await server.until(/^listening (\S+) ([0-9a-f]{64}) (\S+)\n/);
   return Object.assign(server, { where, fingerprint, multiaddr, port: Number(where.split(':').pop()) });
