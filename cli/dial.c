@@ -395,6 +395,13 @@ static bool turn(struct dial *dial, int stop, int *code)
     return true;
 }
 
+static void say_incomplete(const char *what, const char *file, int error)
+{
+    if (error != 0) {
+        say("the %s in %s is not complete: it cannot be written: %s", what, file, strerror(error));
+    }
+}
+
 static int run(struct dial *dial)
 {
     wrd_client_options client_options;
@@ -407,6 +414,7 @@ static int run(struct dial *dial)
         return EXIT_TROUBLE;
     }
     signal(SIGPIPE, SIG_IGN); /* write() says it too */
+    signal(SIGXFSZ, SIG_IGN);
     token_warn(dial->token);
     wrd_client_options_init(&client_options);
     client_options.endpoint.mode = dial->raw ? WRD_RAW : WRD_FRAMED;
@@ -428,6 +436,8 @@ static int run(struct dial *dial)
     if (dial->reason != NULL) {
         wrd_client_close_with(dial->client, 0, dial->reason);
     }
+    say_incomplete("capture", dial->capture, wrd_client_capture_error(dial->client));
+    say_incomplete("key log", dial->key_log, wrd_client_key_log_error(dial->client));
     wrd_client_free(dial->client);
     return code;
 }

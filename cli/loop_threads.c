@@ -57,6 +57,21 @@ static void begin_drain(wrd_server *server, const struct loop_watch *watch)
     wrd_server_drain(server, watch->drain_s * 1000, LOOP_END_CODE, LOOP_END_REASON);
 }
 
+/* Says once of each file that it ends. */
+static void look_at_files(bool told[2], const wrd_server_counters *counters)
+{
+    if (counters->capture_error != 0 && !told[0]) {
+        say("the capture ends here, at a whole packet, and the server goes on: it cannot be written: %s",
+            strerror(counters->capture_error));
+    }
+    if (counters->key_log_error != 0 && !told[1]) {
+        say("the key log ends here, at a whole line, and the server goes on: it cannot be written: %s",
+            strerror(counters->key_log_error));
+    }
+    told[0] = counters->capture_error != 0;
+    told[1] = counters->key_log_error != 0;
+}
+
 static int timeout_of(const struct loop_watch *watch)
 {
     int pages = http_timeout(watch->pages);
@@ -79,6 +94,7 @@ static void watch_over(wrd_server *server, const struct loop_watch *watch, int d
     wrd_server_counters counters = {.size = sizeof counters, .endpoint.size = sizeof counters.endpoint};
     struct drops_watch drops = {.looked_at = now_s()};
     double stop_at = 0; /* 0: not draining */
+    bool told[2] = {false, false};
 
     while (fds[0].revents == 0) {
         (void)poll(fds, 4,
@@ -96,8 +112,11 @@ static void watch_over(wrd_server *server, const struct loop_watch *watch, int d
         if (now_s() >= drops.looked_at + LOOK_EVERY_MS / 1000.0) {
             wrd_server_get_counters(server, &counters);
             drops_look(&drops, &counters, watch->verbose, now_s());
+            look_at_files(told, &counters);
         }
     }
+    wrd_server_get_counters(server, &counters);
+    look_at_files(told, &counters);
 }
 
 bool loop_run_threads(wrd_server *server, const wrd_handlers *handlers, const struct loop_watch *watch)

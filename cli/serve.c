@@ -190,6 +190,7 @@ int serve_main(int argc, char **argv)
         log_in_json();
     }
     signal(SIGPIPE, SIG_IGN); /* who reads the log may go or pause; the server goes on */
+    signal(SIGXFSZ, SIG_IGN); /* write() says that a file is too large */
     if (!say_without_waiting()) {
         return EXIT_TROUBLE;
     }

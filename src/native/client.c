@@ -348,6 +348,20 @@ uint32_t wrd_client_closed_with(const wrd_client *client, const char **said)
     return client->code;
 }
 
+int wrd_client_capture_error(wrd_client *client)
+{
+    struct wrd_trace_file capture, keys;
+    wrd_trace_look(&client->node.trace, &capture, &keys);
+    return capture.error;
+}
+
+int wrd_client_key_log_error(wrd_client *client)
+{
+    struct wrd_trace_file capture, keys;
+    wrd_trace_look(&client->node.trace, &capture, &keys);
+    return keys.error;
+}
+
 /* ---- channels */
 
 wrd_result wrd_client_channel_open(wrd_client *client, wrd_channel *out, const wrd_channel_options *options,

@@ -144,6 +144,16 @@ static void take(wrd_server_counters *sum, wrd_server *loop, wrd_time until)
         sum->passed_lost += wrd_office_lost(loop->group->office, loop->index);
 }
 
+static void take_trace(wrd_server_counters *out, struct wrd_group *group)
+{
+    struct wrd_trace_file capture, keys;
+    wrd_trace_look(&group->trace, &capture, &keys);
+    out->capture_lost = capture.lost;
+    out->capture_error = capture.error;
+    out->key_log_lost = keys.lost;
+    out->key_log_error = keys.error;
+}
+
 void wrd_server_get_counters(wrd_server *server, wrd_server_counters *out)
 {
     if (out->size != sizeof *out)
@@ -155,4 +165,5 @@ void wrd_server_get_counters(wrd_server *server, wrd_server_counters *out)
         ask(group->loops[i], now);
     for (unsigned i = 0; i < group->count; i++)
         take(out, group->loops[i], now + FRESH);
+    take_trace(out, group);
 }

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +15,8 @@ enum {
     PROTOCOL_SCTP = 132,
     IP4_SIZE = 20,
     IP6_SIZE = 40,
-    TTL = 64
+    TTL = 64,
+    KEY_LINE_SIZE = 256 /* CLIENT_RANDOM and 80 bytes in hex */
 };
 
 /* The pcap format's headers are in the byte order of whoever wrote them, which the magic number tells. */
@@ -67,63 +70,108 @@ static size_t write_ip(uint8_t out[IP6_SIZE], const wrd_addr *from, const wrd_ad
     return IP6_SIZE;
 }
 
+/* ---- whole packets and lines */
+
+/* Cuts off the last `len` bytes, unless somebody else has written behind them. */
+static void take_back(int fd, size_t len)
+{
+    struct stat file;
+    off_t end = lseek(fd, 0, SEEK_CUR);
+    if (end >= (off_t)len && fstat(fd, &file) == 0 && file.st_size == end)
+        (void)!ftruncate(fd, end - (off_t)len);
+}
+
+/* All of it or nothing: 0 or an error number. */
+static int write_whole(int fd, const void *bytes, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t written = write(fd, (const char *)bytes + done, len - done);
+        if (written < 0 && errno != EINTR) {
+            int error = errno;
+            take_back(fd, done);
+            return error;
+        }
+        done += written < 0 ? 0 : (size_t)written;
+    }
+    return 0;
+}
+
+static void put(struct wrd_trace_files *files, struct wrd_trace_file *file, const void *bytes, size_t len)
+{
+    pthread_mutex_lock(&files->mutex);
+    if (file->error == 0)
+        file->error = write_whole(file->fd, bytes, len);
+    file->lost += file->error != 0;
+    pthread_mutex_unlock(&files->mutex);
+}
+
 static void write_packet(void *user, const wrd_path *path, bool sent, const uint8_t *packet, size_t len)
 {
     struct wrd_trace_files *files = user;
     const wrd_addr *local = path->local.family == path->remote.family ? &path->local : &files->local;
-    uint8_t ip[IP6_SIZE];
+    uint8_t record[sizeof(struct packet_header) + IP6_SIZE + WRD_DATAGRAM_MAX];
     struct timespec now;
-    size_t ip_len = write_ip(ip, sent ? local : &path->remote, sent ? &path->remote : local, len);
+    if (len > WRD_DATAGRAM_MAX) /* the endpoint takes and makes none */
+        return;
+    size_t ip_len = write_ip(record + sizeof(struct packet_header), sent ? local : &path->remote,
+                             sent ? &path->remote : local, len);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     struct packet_header header = {.seconds = (uint32_t)now.tv_sec,
                                    .microseconds = (uint32_t)(now.tv_nsec / 1000),
                                    .captured = (uint32_t)(ip_len + len),
                                    .length = (uint32_t)(ip_len + len)};
-    flockfile(files->capture); /* the loops of a server share it */
-    if (fwrite(&header, sizeof header, 1, files->capture) == 1 && fwrite(ip, ip_len, 1, files->capture) == 1 &&
-        fwrite(packet, len, 1, files->capture) == 1)
-        (void)fflush(files->capture);
-    funlockfile(files->capture);
+    memcpy(record, &header, sizeof header);
+    memcpy(record + sizeof header + ip_len, packet, len);
+    put(files, &files->capture, record, sizeof header + ip_len + len);
 }
 
 static void write_key(void *user, const char *line)
 {
-    const struct wrd_trace_files *files = user;
-    if (fprintf(files->keys, "%s\n", line) > 0)
-        (void)fflush(files->keys);
+    struct wrd_trace_files *files = user;
+    char text[KEY_LINE_SIZE];
+    int len = snprintf(text, sizeof text, "%s\n", line);
+    if (len > 0 && len < (int)sizeof text)
+        put(files, &files->keys, text, (size_t)len);
 }
 
-static FILE *open_file(const char *path, int flags)
+/* ---- the files */
+
+static bool open_file(struct wrd_trace_file *file, const char *path, int flags)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
-    FILE *file = fd >= 0 ? fdopen(fd, flags & O_APPEND ? "ab" : "wb") : NULL;
-    if (!file && fd >= 0)
-        (void)close(fd);
-    return file;
+    file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
+    file->open = file->fd >= 0;
+    return file->open;
 }
 
-static bool begin_capture(FILE *file)
+static void close_file(struct wrd_trace_file *file)
+{
+    if (file->open)
+        (void)close(file->fd);
+    file->open = false;
+}
+
+static bool begin_capture(int fd)
 {
     struct file_header header = {
         .magic = 0xa1b2c3d4, .major = 2, .minor = 4, .longest = 65535, .link_type = LINKTYPE_RAW};
-    return fwrite(&header, sizeof header, 1, file) == 1 && fflush(file) == 0;
+    errno = write_whole(fd, &header, sizeof header);
+    return errno == 0;
 }
 
 wrd_result wrd_trace_open(struct wrd_trace_files *files, const char *capture_file, const char *key_log_file,
                           const char **why)
 {
-    *files = (struct wrd_trace_files){.trace.user = files};
+    *files = (struct wrd_trace_files){.mutex = PTHREAD_MUTEX_INITIALIZER, .trace.user = files};
     *why = "";
     if (capture_file) {
-        files->capture = open_file(capture_file, O_TRUNC);
         files->trace.packet = write_packet;
-        if (!files->capture || !begin_capture(files->capture))
+        if (!open_file(&files->capture, capture_file, O_TRUNC) || !begin_capture(files->capture.fd))
             *why = "the capture file cannot be written";
     }
     if (key_log_file && !**why) {
-        files->keys = open_file(key_log_file, O_APPEND);
         files->trace.key = write_key;
-        if (!files->keys)
+        if (!open_file(&files->keys, key_log_file, O_APPEND))
             *why = "the key log file cannot be written";
     }
     if (!**why)
@@ -134,11 +182,16 @@ wrd_result wrd_trace_open(struct wrd_trace_files *files, const char *capture_fil
     return WRD_SYSTEM;
 }
 
+void wrd_trace_look(struct wrd_trace_files *files, struct wrd_trace_file *capture, struct wrd_trace_file *keys)
+{
+    pthread_mutex_lock(&files->mutex);
+    *capture = files->capture;
+    *keys = files->keys;
+    pthread_mutex_unlock(&files->mutex);
+}
+
 void wrd_trace_close(struct wrd_trace_files *files)
 {
-    if (files->capture)
-        (void)fclose(files->capture);
-    if (files->keys)
-        (void)fclose(files->keys);
-    files->capture = files->keys = NULL;
+    close_file(&files->capture);
+    close_file(&files->keys);
 }

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What --capture and --key-log write, opened by tshark: SCTP in the clear, and real DTLS that the secrets decrypt."""
 import os
+import re
+import resource
 import shutil
 import socket
 import struct
@@ -11,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 WRD = os.environ.get("WRD_COMMAND") or os.path.join(os.environ.get("WRD_BUILD", "build"), "wrd")
 MESSAGE = "the quick brown fox jumps over the lazy dog"
@@ -79,7 +82,7 @@ class Relay(threading.Thread):
         self.join()
 
 
-class Capture(unittest.TestCase):
+class Files(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="wrd-test-")
         self.addCleanup(shutil.rmtree, self.folder)
@@ -96,6 +99,8 @@ class Capture(unittest.TestCase):
         _, where, fingerprint, _ = server.stdout.readline().split()
         return server, where, fingerprint
 
+
+class Capture(Files):
     def dial(self, *args, **env):
         done = subprocess.run([WRD, "dial", "--raw", *args], input=MESSAGE + "\n", capture_output=True, text=True,
                               env={**os.environ, **env})
@@ -161,6 +166,85 @@ class Capture(unittest.TestCase):
                                       input="", timeout=20)
                 self.assertEqual((done.returncode, done.stdout), (1, ""), args)
                 self.assertRegex(done.stderr, "file cannot be written.*No such file")
+
+
+class Full(Files):
+    """A disk that is full: no file may grow beyond what is given."""
+
+    ROOM = 8000
+
+    def start(self, *args, room=ROOM):
+        """A server with metrics whose files have so much room."""
+        server = subprocess.Popen([WRD, "serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *args],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+        self.addCleanup(server.stderr.close)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        where, fingerprint = server.stdout.readline().split()[1:3]
+        return server, server.stdout.readline().split()[1].replace("/status", "/metrics"), (where, fingerprint)
+
+    def talk(self, address, lines="x\n" * 40):
+        done = subprocess.run([WRD, "dial", *address], input=lines, capture_output=True, text=True, timeout=30)
+        self.assertEqual((done.returncode, done.stdout), (0, lines), done.stderr)
+
+    def lost(self, url, file):
+        with urllib.request.urlopen(url) as response:
+            return int(re.search(rf'^wrd_trace_lost_total{{file="{file}"}} (\d+)$', response.read().decode(), re.M)[1])
+
+    def end(self, server):
+        server.terminate()
+        self.assertEqual(server.wait(), 0)
+        return server.stderr.read()
+
+    def packets(self, file):
+        """How many there are, all of them whole."""
+        with open(file, "rb") as capture:
+            rest = capture.read()[24:]
+        count = 0
+        while rest:
+            length = struct.unpack("=IIII", rest[:16])[2]
+            self.assertGreaterEqual(len(rest), 16 + length, "a packet that was cut")
+            rest, count = rest[16 + length:], count + 1
+        return count
+
+    def test_a_capture_ends_at_a_whole_packet_and_the_server_goes_on(self):
+        for room in range(self.ROOM, self.ROOM + 5):
+            server, url, address = self.start("--capture", self.path("full.pcap"), "--threads", "2", room=room)
+            for _ in range(4):
+                self.talk(address)
+            self.assertGreater(self.lost(url, "capture"), 10)
+            self.assertRegex(self.end(server), r"^(wrd: \d+ threads on .*\n)?"
+                             r"wrd: the capture ends here, at a whole packet, .*: File too large\n$")
+            self.assertGreater(self.packets(self.path("full.pcap")), 10)
+
+    def test_a_key_log_ends_at_a_whole_line_and_keeps_what_others_wrote(self):
+        keys = self.path("full.keys")
+        with open(keys, "w", encoding="ascii") as file:
+            file.write("# of another program\n")
+        server, url, address = self.start("--key-log", keys, room=500)
+        for _ in range(4):
+            self.talk(address)
+        self.assertEqual(self.lost(url, "key-log"), 2)
+        self.assertRegex(self.end(server), r"^wrd: the key log ends here, at a whole line, .*: File too large\n$")
+        with open(keys, encoding="ascii") as file:
+            self.assertRegex(file.read(), "^# of another program\n(CLIENT_RANDOM [0-9a-fA-F]{64} [0-9a-fA-F]{96}\n){2}$")
+
+    def test_a_disk_without_any_room_is_told_at_the_end_if_not_before(self):
+        server, _, address = self.start("--key-log", "/dev/full")
+        self.talk(address)
+        self.assertRegex(self.end(server), r"^wrd: the key log ends here, .*: No space left on device\n$")
+
+    def test_the_client_tells_it_too(self):
+        _, where, fingerprint = self.serve()
+        done = subprocess.run([WRD, "dial", "--raw", "--capture", self.path("client.pcap"), "--key-log", "/dev/full", where, fingerprint],
+                              input="x\n" * 40, capture_output=True, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)))
+        self.assertEqual((done.returncode, done.stdout), (0, "x\n" * 40), done.stderr)
+        self.assertEqual(done.stderr, f"wrd: the capture in {self.path('client.pcap')} is not complete: it cannot be written: "
+                         "File too large\nwrd: the key log in /dev/full is not complete: it cannot be written: No space left on device\n")
+        self.assertGreater(self.packets(self.path("client.pcap")), 5)
 
 
 if __name__ == "__main__":
