@@ -410,7 +410,7 @@ static int run(struct dial *dial)
 
     int stop = stop_open();
     if (stop < 0) {
-        say("cannot catch signals: %s", strerror(errno));
+        say("cannot catch signals: %s", say_cause(errno));
         return EXIT_TROUBLE;
     }
     signal(SIGPIPE, SIG_IGN); /* write() says it too */

@@ -9,14 +9,14 @@
 
 #include "cli/addresses.h"
 #include "cli/assets.h"
+#include "cli/http_gate.h"
 #include "cli/http_listen.h"
 #include "cli/info.h"
 #include "cli/metrics.h"
 #include "cli/say.h"
 
-#define CONNECTIONS_MAX      512u
-#define CONNECTIONS_OF_ONE   128u /* address; twenty browsers take no more */
 #define CONNECTION_TIMEOUT_S 15u
+#define CONNECTIONS_FEW      32u /* a browser opens six */
 
 /* The page is one small document with its own script and style; only WebAssembly needs a word of its own. */
 #define CONTENT_SECURITY_POLICY                                                                                        \
@@ -31,6 +31,7 @@ struct http {
     wrd_addr server_bound;
     wrd_mode mode;
     bool serves_page, serves_numbers, draining;
+    struct http_gate gate;
 };
 
 /* ---- answers */
@@ -159,10 +160,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 /* Fills in what epoll needs; false when the daemon does not start. The daemon owns the socket from then on. */
 static bool start_daemon(struct http *http, int fd)
 {
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-                                    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-                                    CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S,
-                                    MHD_OPTION_END);
+    /* At its own limit it would leave the next one waiting; the gate closes that one. */
+    http->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL, 0, http_gate_ask, &http->gate, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
+                         MHD_OPTION_CONNECTION_LIMIT, http->gate.most + 1, MHD_OPTION_NOTIFY_CONNECTION, http_gate_note,
+                         &http->gate, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_END);
     if (http->daemon == NULL) {
         close(fd);
         return false;
@@ -176,6 +178,26 @@ static bool start_daemon(struct http *http, int fd)
 }
 
 /* ---- the door */
+
+/* False with a sentence said: there are no descriptors for a single connection. */
+static bool open_gate(struct http_gate *gate, const struct http_options *options)
+{
+    gate->most = options->connections;
+    if (gate->most == 0) {
+        say("cannot serve %s at %s: %s", gate->what, options->listen, say_cause(EMFILE));
+        return false;
+    }
+    if (gate->most < CONNECTIONS_FEW) {
+        say("the %s can have %u connections at once; for more, raise the limit of open files (ulimit -n)", gate->what,
+            gate->most);
+    }
+    return true;
+}
+
+unsigned http_connections(unsigned count)
+{
+    return http_gate_room(count);
+}
 
 wrd_result http_open(struct http **out, const struct http_options *options)
 {
@@ -194,6 +216,7 @@ wrd_result http_open(struct http **out, const struct http_options *options)
     http->mode = options->mode;
     http->serves_page = options->page;
     http->serves_numbers = options->numbers;
+    http->gate.what = what;
     wrd_server_address(options->server, &address);
     if (wrd_addr_parse(&http->bound, options->listen, strlen(options->listen), true, &why) != WRD_OK ||
         wrd_addr_parse(&http->server_bound, options->server_listen, strlen(options->server_listen), true, &why) !=
@@ -203,6 +226,10 @@ wrd_result http_open(struct http **out, const struct http_options *options)
         return WRD_INVALID;
     }
     http->server_bound.port = address.addr.port;
+    if (!open_gate(&http->gate, options)) {
+        http_close(http);
+        return WRD_SYSTEM;
+    }
     int fd = http_listen(&http->bound);
     if (fd < 0) {
         http_say_listen_failed(what, options->page ? "--http" : "--metrics", options->listen, errno);
@@ -247,6 +274,11 @@ void http_run(struct http *http)
     if (http != NULL) {
         (void)MHD_run(http->daemon);
     }
+}
+
+uint64_t http_refused(void)
+{
+    return http_gate_refused();
 }
 
 void http_set_draining(struct http *http)

@@ -25,9 +25,13 @@ struct http_options {
     wrd_server *server;        /* the WebRTC server that all this is about; must outlive the http */
     const char *server_listen; /* what that server was bound to */
     wrd_mode mode;
-    bool page, numbers; /* what is served: either or both */
+    bool page, numbers;   /* what is served: either or both */
+    unsigned connections; /* at once: http_connections() */
 };
 
+/* How many connections each of `count` https can have, by the limit of open files; before the first is opened. 0, too,
+ * is for http_open(), which then says why it fails. */
+unsigned http_connections(unsigned count);
 /* On failure says why on stderr, in words a person can act on. WRD_INVALID: `listen` is no address. */
 wrd_result http_open(struct http **out, const struct http_options *options);
 /* NULL is fine, here and below: a server without pages. */
@@ -36,6 +40,8 @@ void http_close(struct http *http);
 int http_fd(const struct http *http); /* wait for readability; -1 for NULL, as poll() ignores it */
 int http_timeout(struct http *http);  /* milliseconds for poll(), -1: no limit */
 void http_run(struct http *http);     /* never blocks */
+
+uint64_t http_refused(void); /* connections that were closed at once, so far and by all */
 
 /* For the status page: the server takes nobody any more. */
 void http_set_draining(struct http *http);

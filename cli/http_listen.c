@@ -57,6 +57,6 @@ void http_say_listen_failed(const char *what, const char *option, const char *li
     case EADDRNOTAVAIL:
         say("cannot serve %s at %s: this machine does not have that address. 0.0.0.0 takes all it has.", what, listen);
         break;
-    default: say("cannot serve %s at %s: %s", what, listen, strerror(error)); break;
+    default: say("cannot serve %s at %s: %s", what, listen, say_cause(error)); break;
     }
 }

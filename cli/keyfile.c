@@ -33,7 +33,7 @@ static void say_load_failed(const char *path, const char *maker, wrd_result resu
     } else if (error == ENOENT) {
         say("the key file %s does not exist. `wrd %s %s` makes one.", path, maker, path);
     } else {
-        say("cannot read the key file %s: %s", path, strerror(error));
+        say("cannot read the key file %s: %s", path, say_cause(error));
     }
 }
 
@@ -75,7 +75,7 @@ bool keyfile_create(wrd_key *out, const char *path)
                 path);
         }
     } else if (result == WRD_SYSTEM) {
-        say("cannot write the key file %s: %s", path, strerror(error));
+        say("cannot write the key file %s: %s", path, say_cause(error));
     } else {
         say("cannot write the key file %s: %s", path, why);
     }

@@ -20,9 +20,13 @@ bool loop_run(wrd_server *server, const wrd_handlers *handlers, struct http *htt
 struct loop_watch {
     struct http *pages, *numbers; /* each may be NULL */
     int stop;                     /* stop_open() */
+    int ended;                    /* loop_ended_open() */
     int drain_s;
     bool verbose; /* log all drops */
 };
+
+/* A descriptor by which loop_run_threads() learns that its threads have ended, and yours to close; -1 with errno. */
+int loop_ended_open(void);
 
 /*
  * The same for a server with any number of loops: they run on threads of their own, and HTTP, signals and the log of

@@ -20,7 +20,7 @@
 struct work {
     wrd_server *server;
     const wrd_handlers *handlers;
-    int done; /* an eventfd, readable once the server has ended */
+    int ended;
     wrd_result result;
     int error;
 };
@@ -40,7 +40,7 @@ static void *work(void *argument)
 
     work->result = wrd_server_run(work->server, work->handlers);
     work->error = errno;
-    (void)!write(work->done, &one, sizeof one);
+    (void)!write(work->ended, &one, sizeof one);
     return NULL;
 }
 
@@ -85,9 +85,9 @@ static int timeout_of(const struct loop_watch *watch)
 }
 
 /* Until the server has ended. */
-static void watch_over(wrd_server *server, const struct loop_watch *watch, int done)
+static void watch_over(wrd_server *server, const struct loop_watch *watch)
 {
-    struct pollfd fds[] = {{done, POLLIN, 0},
+    struct pollfd fds[] = {{watch->ended, POLLIN, 0},
                            {watch->stop, POLLIN, 0},
                            {http_fd(watch->pages), POLLIN, 0},
                            {http_fd(watch->numbers), POLLIN, 0}};
@@ -119,22 +119,23 @@ static void watch_over(wrd_server *server, const struct loop_watch *watch, int d
     look_at_files(told, &counters);
 }
 
+int loop_ended_open(void)
+{
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
 bool loop_run_threads(wrd_server *server, const wrd_handlers *handlers, const struct loop_watch *watch)
 {
-    struct work what = {.server = server, .handlers = handlers, .done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct work what = {.server = server, .handlers = handlers, .ended = watch->ended};
     pthread_t thread;
 
-    int error = what.done < 0 ? errno : stop_spared_thread(&thread, work, &what);
+    int error = stop_spared_thread(&thread, work, &what);
     if (error != 0) {
         say("cannot start a thread: %s", strerror(error));
-        if (what.done >= 0) {
-            (void)close(what.done);
-        }
         return false;
     }
-    watch_over(server, watch, what.done);
+    watch_over(server, watch);
     (void)pthread_join(thread, NULL);
-    (void)close(what.done);
     if (what.result != WRD_OK) {
         say("the UDP socket broke: %s", strerror(what.error));
     }

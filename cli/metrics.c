@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/drops.h"
+#include "cli/http.h"
 #include "cli/lines.h"
 #include "cli/process.h"
 
@@ -100,6 +101,12 @@ static void write_log(FILE *out)
     fprintf(out, "wrd_log_lines_dropped_total %llu\n", (unsigned long long)lines_dropped());
 }
 
+static void write_http(FILE *out)
+{
+    head(out, "wrd_http_refused_total", "counter", "Connections to the pages and numbers that were one too many.");
+    fprintf(out, "wrd_http_refused_total %llu\n", (unsigned long long)http_refused());
+}
+
 static void write_rtt(FILE *out, const wrd_endpoint_counters *core)
 {
     uint64_t below = 0;
@@ -160,6 +167,7 @@ char *metrics_text(wrd_server *server)
     write_gauges(out, &counters);
     write_counters(out, &counters);
     write_log(out);
+    write_http(out);
     write_rtt(out, &counters.endpoint);
     write_process(out);
     bool complete = ferror(out) == 0;

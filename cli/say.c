@@ -2,6 +2,7 @@
 #include "cli/say.h"
 
 #include <cJSON.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -94,6 +95,15 @@ bool say_without_waiting(void)
         say("cannot start a thread: %s", strerror(error));
     }
     return error == 0;
+}
+
+const char *say_cause(int error)
+{
+    switch (error) {
+    case EMFILE: return "too many files are open: raise the limit (ulimit -n)";
+    case ENFILE: return "the machine has too many files open: raise its limit (sysctl fs.file-max)";
+    default: return strerror(error);
+    }
 }
 
 /* The code point of the UTF-8 sequence at `text` and its length; length 1 and U+FFFD when it is none (RFC 3629). */

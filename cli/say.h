@@ -17,6 +17,8 @@ void say_in_json(void);
  * ignored. False with a sentence said. */
 bool say_without_waiting(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What an error number means; where too many files are open, also what to do. */
+const char *say_cause(int error);
 /*
  * `text` of a stranger, cut to `size` bytes in `out`: valid UTF-8 without control characters, line ends and changes of
  * direction, which a terminal would obey.

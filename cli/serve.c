@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/addresses.h"
 #include "cli/bench_server.h"
@@ -39,15 +40,22 @@ static bool is_loopback(const char *listen)
 static int open_http(struct loop_watch *watch, const struct serve_options *options, wrd_server *server)
 {
     const wrd_mode mode = options->server.endpoint.mode;
+    const unsigned connections =
+        http_connections((options->http == NULL ? 0 : 1u) + (options->metrics == NULL ? 0 : 1u));
     const struct http_options pages = {.listen = options->http,
                                        .server = server,
                                        .server_listen = options->listen,
                                        .mode = mode,
+                                       .connections = connections,
                                        .page = true,
                                        .numbers = options->metrics == NULL && options->http != NULL &&
                                                   is_loopback(options->http)};
-    const struct http_options numbers = {
-        .listen = options->metrics, .server = server, .server_listen = options->listen, .mode = mode, .numbers = true};
+    const struct http_options numbers = {.listen = options->metrics,
+                                         .server = server,
+                                         .server_listen = options->listen,
+                                         .mode = mode,
+                                         .connections = connections,
+                                         .numbers = true};
     wrd_result result = options->http == NULL ? WRD_OK : http_open(&watch->pages, &pages);
 
     if (result == WRD_OK && options->metrics != NULL) {
@@ -86,25 +94,25 @@ static int run(const struct serve_options *options, wrd_server *server, wrd_hand
         say("memory is short for --bench");
         return EXIT_TROUBLE;
     }
-    bool done = loop_run_threads(server, handlers, watch);
+    bool done = print_ready(server, watch) && loop_run_threads(server, handlers, watch);
     bench_server_close(bench);
     return done ? EXIT_DONE : EXIT_TROUBLE;
 }
 
 static int serve(const struct serve_options *options, wrd_server *server)
 {
-    struct loop_watch watch = {.stop = stop_open(), .drain_s = options->drain_s, .verbose = options->verbose};
+    struct loop_watch watch = {.drain_s = options->drain_s, .verbose = options->verbose};
     struct echo *echo;
 
-    if (watch.stop < 0) {
-        say("cannot catch signals: %s", strerror(errno));
+    if ((watch.stop = stop_open()) < 0 || (watch.ended = loop_ended_open()) < 0) {
+        say("cannot catch signals: %s", say_cause(errno));
         return EXIT_TROUBLE;
     }
     int code = open_http(&watch, options, server);
     if (code == EXIT_DONE) {
         code = EXIT_TROUBLE;
         echo = echo_new(server, options->verbose);
-        if (echo != NULL && print_ready(server, &watch)) {
+        if (echo != NULL) {
             wrd_handlers handlers = echo_handlers(echo);
             code = run(options, server, &handlers, &watch);
         }
@@ -112,6 +120,7 @@ static int serve(const struct serve_options *options, wrd_server *server)
     }
     http_close(watch.pages);
     http_close(watch.numbers);
+    (void)close(watch.ended);
     return code;
 }
 

@@ -80,7 +80,8 @@ static int serve(struct example *example, const wrd_key *key)
     }
     int stop = stop_open();
     const struct http_options http_options = {
-        .listen = example->http_listen, .server = server, .server_listen = example->listen, .mode = WRD_FRAMED, .page = true};
+        .listen = example->http_listen, .server = server, .server_listen = example->listen, .mode = WRD_FRAMED,
+        .connections = http_connections(1), .page = true};
     if (stop >= 0 && http_open(&http, &http_options) == WRD_OK) {
         wrd_server_address(server, &address);
         wrd_address_text(&address, text);

@@ -167,12 +167,14 @@ wrd_result wrd_trace_open(struct wrd_trace_files *files, const char *capture_fil
     if (capture_file) {
         files->trace.packet = write_packet;
         if (!open_file(&files->capture, capture_file, O_TRUNC) || !begin_capture(files->capture.fd))
-            *why = "the capture file cannot be written";
+            *why = errno == EMFILE ? "too many files are open for the capture: raise the limit (ulimit -n)"
+                                   : "the capture file cannot be written";
     }
     if (key_log_file && !**why) {
         files->trace.key = write_key;
         if (!open_file(&files->keys, key_log_file, O_APPEND))
-            *why = "the key log file cannot be written";
+            *why = errno == EMFILE ? "too many files are open for the key log: raise the limit (ulimit -n)"
+                                   : "the key log file cannot be written";
     }
     if (!**why)
         return WRD_OK;

@@ -25,7 +25,8 @@ COUNTERS = {
     "wrd_handshakes_begun": {None}, "wrd_cookies_sent": {None}, "wrd_cookies_wrong": {None},
     "wrd_connections_closed": {None}, "wrd_connections_lost": {None}, "wrd_connections_failed": {None},
     "wrd_paths_moved": {None}, "wrd_passed_on_datagrams": {None}, "wrd_send_full": {None},
-    "wrd_sctp_chunks_retransmitted": {None}, "wrd_sctp_timeouts": {None}, "wrd_log_lines_dropped": {None}, "wrd_trace_lost": {"capture", "key-log"},
+    "wrd_sctp_chunks_retransmitted": {None}, "wrd_sctp_timeouts": {None}, "wrd_log_lines_dropped": {None}, "wrd_http_refused": {None},
+    "wrd_trace_lost": {"capture", "key-log"},
     "process_cpu_seconds": {None},
 }
 GAUGES = {"wrd_connections", "wrd_memory_bytes", "wrd_threads", "wrd_socket_buffer_bytes", "wrd_build_info",

@@ -7,7 +7,7 @@ import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
-import { Program, command, folder, serve, serveWithPage, wrd } from './wrd.mjs';
+import { Program, command, eventually, folder, serve, serveWithPage, wrd } from './wrd.mjs';
 
 test('the ready line is four words: listening, address, fingerprint, multiaddr', async (t) => {
   const server = await serve(t);
@@ -99,12 +99,64 @@ test('a log that nobody reads any more does not end it', async (t) => {
   await server.until(/open from/, 'err');
 });
 
-test('too few file descriptors are told, and how the start went', async () => {
-  for (const limit of [4, 6, 7, 8, 9]) {
-    const server = new Program('/bin/sh', ['-c', `ulimit -n ${limit}; exec "$0" serve --listen 127.0.0.1:0 --metrics 127.0.0.1:0`, wrd]);
-    assert.equal(await server.ended, 1, `${limit}: ${server.err}`);
-    assert.match(server.err, /^wrd: cannot \S.*(?:Too many open files|does not start)\)?\n$/);
-  }
+const limited = (files, args = []) => new Program('/bin/sh',
+  ['-c', `ulimit -n ${files}; exec "$0" serve --listen 127.0.0.1:0 "$@"`, wrd, ...args]);
+
+for (const args of [[], ['--metrics', '127.0.0.1:0'], ['--http', '127.0.0.1:0', '--metrics', '127.0.0.1:0', '--threads', '2']]) {
+  test(`with few file descriptors it either serves or says why not, before it announces anything: ${args.join(' ')}`, async (t) => {
+    const served = [];
+    for (let files = 4; files < 32; files++) {
+      const server = limited(files, args);
+      t.after(() => server.stop('SIGKILL'));
+      const ready = await server.until(/^listening (\S+) (\S+).*\n(?:page .*\n)?(?:status (\S+)status\n)?/).catch(() => null);
+      if (ready === null) {
+        assert.equal(await server.ended, 1, `${files}: ${server.err}`);
+        assert.equal(server.out, '');
+        assert.match(server.err, /^(?:wrd: \d+ threads on .*\n)?wrd: cannot \S.*raise the limit \(ulimit -n\)(?: \(Too many open files\))?\n$/);
+        assert.deepEqual(served, [], `${files} are too few, and fewer were not`);
+        continue;
+      }
+      served.push(files);
+      const [, where, fingerprint, url] = ready;
+      assert.equal((await command(['dial', where, fingerprint], 'x\n')).out, 'x\n', `${files}: ${server.err}`);
+      if (url !== undefined) assert.equal((await fetch(`${url}metrics`)).status, 200, `${files}`);
+      assert.equal(await server.stop(), 0);
+      if (served.length > 2) break;
+    }
+    assert.equal(served.length, 3);
+  });
+}
+
+/** A socket's `fate` once the other side has taken or refused it. */
+const knock = (url, localAddress) => new Promise((resolve) => {
+  const { hostname: host, port } = new URL(url);
+  const socket = net.connect({ host, port, localAddress }).on('error', () => {});
+  const timer = setTimeout(() => resolve({ socket, fate: 'open' }), 1000);
+  socket.once('close', () => {
+    clearTimeout(timer);
+    resolve({ socket, fate: 'refused' });
+  });
+});
+
+test('the port of the metrics never takes all descriptors: it says how many connections it can have, refuses and counts others', async (t) => {
+  const server = limited(24, ['--metrics', '127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  const [, url] = await server.until(/^status (\S+)status$/m);
+  const [, most] = await server.until(/^wrd: the metrics can have (\d+) connections at once; for more, raise the limit of open files \(ulimit -n\)\n/, 'err');
+  const guests = await Promise.all(Array.from({ length: 18 }, (_, i) => knock(url, `127.0.0.${2 + i % 2}`)));
+  t.after(() => guests.forEach(({ socket }) => socket.destroy()));
+  const open = guests.filter(({ fate }) => fate === 'open').length;
+  assert.equal(open, 2 * Math.ceil(most / 4));
+  const metrics = await (await fetch(`${url}metrics`, { signal: AbortSignal.timeout(5000) })).text();
+  assert.equal(Number(/^wrd_http_refused_total (\d+)$/m.exec(metrics)[1]), 18 - open);
+  const files = Number(/^process_open_fds (\d+)$/m.exec(metrics)[1]);
+  assert.ok(files > 10 && files < 24, `${files} are open`);
+  const others = await Promise.all(Array.from({ length: 24 }, (_, i) => knock(url, `127.0.0.${4 + i}`)));
+  t.after(() => others.forEach(({ socket }) => socket.destroy()));
+  await server.until(new RegExp(`^wrd: connections to the metrics are refused: there are ${most}, and more cannot be\n$`, 'm'), 'err');
+  for (const { socket } of [...guests, ...others]) socket.destroy();
+  const answer = await eventually(() => fetch(`${url}metrics`).catch(() => ({})), ({ status }) => status === 200);
+  assert.equal(answer.status, 200, 'places are free again');
 });
 
 // ---- the page

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may have a connection to the HTTP side: so many at once that descriptors never run out, and a quarter of them of
+ * one address. Others are closed at once, and counted.
+ */
+#ifndef WRD_CLI_HTTP_GATE_H
+#define WRD_CLI_HTTP_GATE_H
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HTTP_CONNECTIONS_MAX 512
+
+struct http_gate {
+    const char *what; /* that is served, for the log */
+    unsigned most, count;
+    bool told;
+    struct in6_addr peers[HTTP_CONNECTIONS_MAX]; /* of those there are, in no order; of IPv6 the /64 */
+};
+
+/* Connections that each of so many daemons can have, by the limit of open files; before any of them is opened. */
+unsigned http_gate_room(unsigned daemons);
+
+/* For MHD_start_daemon() and MHD_OPTION_NOTIFY_CONNECTION; `gate` is a struct http_gate. */
+enum MHD_Result http_gate_ask(void *gate, const struct sockaddr *peer, socklen_t len);
+void http_gate_note(void *gate, struct MHD_Connection *connection, void **unused,
+                    enum MHD_ConnectionNotificationCode what);
+
+/* Connections that were closed at once, so far and at all gates. On the thread that runs them. */
+uint64_t http_gate_refused(void);
+
+#endif
