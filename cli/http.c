@@ -15,8 +15,7 @@
 #include "cli/metrics.h"
 #include "cli/say.h"
 
-#define CONNECTION_TIMEOUT_S 15u
-#define CONNECTIONS_FEW      32u /* a browser opens six */
+#define CONNECTIONS_FEW 32u /* a browser opens six */
 
 /* The page is one small document with its own script and style; only WebAssembly needs a word of its own. */
 #define CONTENT_SECURITY_POLICY                                                                                        \
@@ -160,11 +159,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 /* Fills in what epoll needs; false when the daemon does not start. The daemon owns the socket from then on. */
 static bool start_daemon(struct http *http, int fd)
 {
-    /* At its own limit it would leave the next one waiting; the gate closes that one. */
+    /* At its own limit it would leave the next one waiting; the gate closes that one, or one that makes room. */
     http->daemon =
         MHD_start_daemon(MHD_USE_EPOLL, 0, http_gate_ask, &http->gate, on_request, http, MHD_OPTION_LISTEN_SOCKET, fd,
-                         MHD_OPTION_CONNECTION_LIMIT, http->gate.most + 1, MHD_OPTION_NOTIFY_CONNECTION, http_gate_note,
-                         &http->gate, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+                         MHD_OPTION_CONNECTION_LIMIT, http->gate.most + 2, MHD_OPTION_NOTIFY_CONNECTION, http_gate_note,
+                         &http->gate, MHD_OPTION_CONNECTION_TIMEOUT, HTTP_SURE_S, MHD_OPTION_END);
     if (http->daemon == NULL) {
         close(fd);
         return false;
@@ -183,6 +182,7 @@ static bool start_daemon(struct http *http, int fd)
 static bool open_gate(struct http_gate *gate, const struct http_options *options)
 {
     gate->most = options->connections;
+    gate->leaving = -1;
     if (gate->most == 0) {
         say("cannot serve %s at %s: %s", gate->what, options->listen, say_cause(EMFILE));
         return false;

@@ -56,9 +56,29 @@ static unsigned count_of(const struct http_gate *gate, const struct in6_addr *ke
     unsigned count = 0;
 
     for (unsigned i = 0; i < gate->count; i++) {
-        count += memcmp(&gate->peers[i], key, sizeof *key) == 0;
+        count += memcmp(&gate->peers[i].key, key, sizeof *key) == 0;
     }
     return count;
+}
+
+static time_t seconds_now(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Has the oldest end, one at a time. */
+static bool make_room(struct http_gate *gate)
+{
+    const struct http_peer *oldest = &gate->peers[0];
+
+    if (gate->count == 0 || gate->leaving >= 0 || seconds_now() - oldest->since < (time_t)HTTP_SURE_S) {
+        return false;
+    }
+    gate->leaving = oldest->fd;
+    return shutdown(oldest->fd, SHUT_RDWR) == 0;
 }
 
 enum MHD_Result http_gate_ask(void *user, const struct sockaddr *peer, socklen_t len)
@@ -68,7 +88,7 @@ enum MHD_Result http_gate_ask(void *user, const struct sockaddr *peer, socklen_t
     bool is_full = gate->count >= gate->most;
 
     (void)len;
-    if (!is_full && count_of(gate, &key) < (gate->most + 3) / 4) {
+    if (count_of(gate, &key) < (gate->most + 3) / 4 && (!is_full || make_room(gate))) {
         return MHD_YES;
     }
     refused++;
@@ -83,17 +103,21 @@ void http_gate_note(void *user, struct MHD_Connection *connection, void **unused
                     enum MHD_ConnectionNotificationCode what)
 {
     struct http_gate *gate = user;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct in6_addr key = key_of(info->client_addr);
+    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
     (void)unused;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        gate->peers[gate->count++] = key;
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        gate->peers[gate->count++] = (struct http_peer){key_of(info->client_addr), fd, seconds_now()};
         return;
     }
+    if (gate->leaving == fd) {
+        gate->leaving = -1;
+    }
     for (unsigned i = 0; i < gate->count; i++) {
-        if (memcmp(&gate->peers[i], &key, sizeof key) == 0) {
-            gate->peers[i] = gate->peers[--gate->count];
+        if (gate->peers[i].fd == fd) {
+            gate->count--;
+            memmove(&gate->peers[i], &gate->peers[i + 1], (gate->count - i) * sizeof gate->peers[0]);
             return;
         }
     }

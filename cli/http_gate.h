@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who may have a connection to the HTTP side: so many at once that descriptors never run out, and a quarter of them of
- * one address. Others are closed at once, and counted.
+ * one address. Others are closed at once, and counted. Where all places are taken, the connection that has had its for
+ * longest gives way, if that is longer than any page takes.
  */
 #ifndef WRD_CLI_HTTP_GATE_H
 #define WRD_CLI_HTTP_GATE_H
@@ -10,14 +11,23 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define HTTP_CONNECTIONS_MAX 512
+#define HTTP_SURE_S          15u /* seconds for which a connection does not give way, nor ends though nothing comes */
+
+struct http_peer {
+    struct in6_addr key; /* of IPv6 the /64 */
+    int fd;
+    time_t since;
+};
 
 struct http_gate {
     const char *what; /* that is served, for the log */
     unsigned most, count;
     bool told;
-    struct in6_addr peers[HTTP_CONNECTIONS_MAX]; /* of those there are, in no order; of IPv6 the /64 */
+    int leaving;                                      /* the socket that gives way; -1: none */
+    struct http_peer peers[HTTP_CONNECTIONS_MAX + 1]; /* those there are, the oldest first */
 };
 
 /* Connections that each of so many daemons can have, by the limit of open files; before any of them is opened. */

@@ -283,6 +283,20 @@ test('an address that opens all it can keeps the page from nobody else', async (
   assert.equal(answer.status, 200);
 });
 
+test('addresses that hold every place with a byte now and then keep the page from nobody for long', async (t) => {
+  const server = await serveWithPage(t);
+  const { hostname: host, port } = new URL(server.url);
+  const hold = (i) => net.connect({ host, port, localAddress: `127.0.0.${2 + (i % 4)}` }).on('error', () => {});
+  const slow = Array.from({ length: 512 }, (_, i) => hold(i));
+  const trickle = setInterval(() => slow.forEach((socket) => socket.writable && socket.write('X')), 1000);
+  t.after(() => (clearInterval(trickle), slow.forEach((socket) => socket.destroy())));
+  await Promise.all(slow.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))));
+  const visit = () => fetch(server.url, { signal: AbortSignal.timeout(2000) }).then((answer) => answer.status, () => 0);
+  assert.equal(await visit(), 0);
+  assert.equal(await eventually(visit, (status) => status === 200, 20_000), 200);
+  for (let i = 0; i < 5; i++) assert.equal(await visit(), 200);
+});
+
 test('the echo goes on while pages are served', async (t) => {
   const server = await serveWithPage(t);
   const lines = Array.from({ length: 500 }, (_, i) => `line ${i}\n`).join('');

@@ -110,8 +110,8 @@ export async function pause(program) {
 }
 
 /** What `ask` answers once `is` holds for it: counters of a server may be a moment old. The last answer if that is never. */
-export async function eventually(ask, is) {
-  for (const end = Date.now() + 5000; ;) {
+export async function eventually(ask, is, patience = 5000) {
+  for (const end = Date.now() + patience; ;) {
     const answer = await ask();
     if (is(answer) || Date.now() > end) return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));
