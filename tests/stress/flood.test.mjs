@@ -3,12 +3,14 @@
 // what each kind is.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cpu, long, pause, program, ran, resident, result, serve, tell } from './stage.mjs';
+import { cpu, long, metrics, pause, program, ran, resident, result, serve, tell } from './stage.mjs';
 
 const ip = '198.51.100.10';
 const rate = Number(process.env.WRD_STRESS_RATE ?? (long ? 200_000 : 5_000));
 const seconds = Number(process.env.WRD_STRESS_SECONDS ?? (long ? 30 : 6));
 const visitsPerSecond = 50;
+// Of the rate, what must be reached. The short form is no proof of a rate.
+const enough = long ? 0.9 : 0.5;
 // The last to come gives up before the flood ends, so that nobody gets in after it.
 const patience = Math.min(12, seconds * 0.6);
 const coming = Math.floor(seconds - patience);
@@ -16,6 +18,28 @@ const coming = Math.floor(seconds - patience);
 const all = ['rivals', 'checks', 'forged-checks', 'neighbours', 'hellos', 'half-open', 'pieces', 'one-address', 'garbage',
   'damaged', 'replay'];
 const answered = ['checks', 'half-open', 'pieces', 'one-address'];
+
+// What the server counts of each kind: the share of what it took that these counters together rise by at least. Above
+// its rate of newcomers (src/endpoint/newcomers.c) it puts checks off, and refuses the hellos that follow them.
+const few = rate <= 5_000;
+const dropped = (cause) => `wrd_dropped_datagrams_total{cause="${cause}"}`;
+const checks = (...outcomes) => [...outcomes, ...(few ? [] : ['put-off'])].map((name) => `wrd_checks_total{outcome="${name}"}`);
+const cookies = 'wrd_cookies_sent_total';
+const begun = 'wrd_handshakes_begun_total';
+const refused = few ? [] : ['unknown-path', 'handshake-rate', 'address-handshake-rate', 'address-connections'].map(dropped);
+const counted = {
+  rivals: [[0.4, cookies], [0.4, ...checks('answered')]],
+  checks: [[0.9, ...checks('answered')]],
+  'forged-checks': [[0.9, ...checks('invalid')]],
+  neighbours: [[0.9, ...checks('answered')]],
+  hellos: [[0.9, cookies, dropped('unknown-path')]],
+  'half-open': [[0.4, ...checks('answered')], [0.4, cookies, begun, ...refused]],
+  pieces: [[0.4, ...checks('answered')], [0.4, dropped('unknown-path'), begun]],
+  'one-address': [[0.4, ...checks('answered')], [0.4, cookies, begun, ...refused]],
+  garbage: [[0.5, dropped('garbage')]],
+  damaged: [[0.3, dropped('unknown-path')], [0.05, dropped('garbage')], [0.01, ...checks('invalid')]],
+  replay: [[0.3, dropped('unknown-path')]],
+};
 // How the server is run: alone, with two loops, on a socket of both families (the floods are of IPv4 all the same), on
 // an IPv6 address (and everything comes over IPv6).
 const forms = { alone: [ip], threads: [ip, '--threads', '2'], both: ['[::]'], six: ['[2001:db8::10]'] };
@@ -27,12 +51,15 @@ const HANDSHAKES_MAX = 1024 * 96; // KiB: max_handshakes by what libssl takes fo
 const SLACK = 16 * 1024; // KiB that the memory may differ by from one flood to the next
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
+/** By how much each counter rose. */
+const difference = (now, then) => Object.fromEntries(Object.entries(now).map(([name, value]) => [name, value - (then[name] ?? 0)]));
+
 let server;
 let cold;
 let warm;
 
 before(async () => {
-  server = await serve('--listen', `${listen}:3478`, '--http', `${ip}:8080`, ...more);
+  server = await serve('--listen', `${listen}:3478`, '--http', `${ip}:8080`, '--metrics', '127.0.0.1:0', ...more);
   await result(program('visitors', server.address, visitsPerSecond, 1), 20_000);
   cold = resident(server);
   // The first handshakes in great number set the level to which the allocator holds on.
@@ -50,6 +77,7 @@ test('half-open handshakes take no more memory than max_handshakes allows', () =
 
 for (const kind of kinds) {
   test(`${kind} for ${seconds} s at ${rate}/s`, async (t) => {
+    const atFirst = await metrics(server);
     const visitors = program('visitors', server.address, visitsPerSecond, coming, patience * 1000);
     const running = program('flood', server.address, kind, rate, seconds);
     let peak = 0;
@@ -57,14 +85,31 @@ for (const kind of kinds) {
     const flood = await result(running, (seconds + 60) * 1000);
     const visits = await result(visitors, (seconds + 60) * 1000);
     clearInterval(watch);
+    const rose = difference(await metrics(server), atFirst);
+    const received = rose['wrd_datagrams_total{direction="in"}'];
+    const lost = rose[dropped('receive-buffer')];
     tell('flood', flood);
+    const part = (value, of) => Math.round(value / of * 1000) / 1000;
+    tell('of what was sent, and with the visitors\' own', { received, lost_in_receive_buffer: lost,
+      received_share: part(received, flood.sent), reached_of_asked: part(flood.reached_rate, rate) });
     tell('visitors', visits);
     tell('memory at most and now, in KiB', `${peak}, ${ran(server) ? resident(server) : 'gone'}`);
 
     await t.test('the flood was what it says', () => {
       assert.ok(flood.sent > 0 && flood.refused === 0, JSON.stringify(flood));
-      if (answered.includes(kind)) assert.ok(flood.answers > 0, 'nothing of it came to the server');
+      if (answered.includes(kind)) assert.ok(flood.answers > 0, 'nothing that it got came back');
       assert.equal(visits.attempts, visitsPerSecond * coming);
+    });
+    await t.test('it was as dense as asked for', () =>
+      assert.ok(flood.reached_rate >= enough * rate, `NOT PROVED at ${rate}/s: the flood got to ${flood.reached_rate}/s here. ` +
+        'A machine that does more proves it, or a lower WRD_STRESS_RATE proves less'));
+    await t.test('it came to the server, or to its full receive buffer', () =>
+      assert.ok(received + lost >= 0.95 * flood.sent, `of ${flood.sent} sent ${received} were received, ${lost} lost`));
+    await t.test('the server saw what it was', () => {
+      for (const [share, ...names] of counted[kind]) {
+        const sum = names.reduce((sum, name) => sum + rose[name], 0);
+        assert.ok(sum >= share * (flood.sent - lost), `${names}: ${sum}, of ${flood.sent} sent and ${lost} lost`);
+      }
     });
     await t.test('the server lives', () => assert.ok(ran(server), server.err));
     await t.test('99 of 100 clients get through', () =>

@@ -46,6 +46,14 @@ export async function serve(...args) {
   return Object.assign(server, { address: `${ip} ${fingerprint}` });
 }
 
+/** The counters of `wrd serve` with --metrics, once those of a moment ago are in them, by name and labels. */
+export async function metrics(server) {
+  const [, url] = /^status (http:\S+)status$/m.exec(server.out) ?? [];
+  await pause(300);
+  const text = await (await fetch(`${url}metrics`)).text();
+  return Object.fromEntries([...text.matchAll(/^(\w\S*) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+}
+
 /** The echo server of this folder. */
 export async function echoServer(...args) {
   const server = program('echo_server', ...args);
