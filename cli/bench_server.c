@@ -18,7 +18,7 @@ struct task {
 
 /* The tasks of one loop, which its thread alone touches: a table with open addressing, at most half full. */
 struct loop_tasks {
-    wrd_server *loop;
+    wrd_server *loop; /* which others read, to find theirs: set before the threads start */
     struct task *places;
     size_t size, used;
 };
@@ -64,7 +64,7 @@ static struct task *put(struct loop_tasks *tasks, const struct task *task)
 
 static bool grow(struct loop_tasks *tasks)
 {
-    struct loop_tasks grown = {.loop = tasks->loop, .size = tasks->size > 0 ? tasks->size * 2 : PLACES_FIRST};
+    struct loop_tasks grown = {.size = tasks->size > 0 ? tasks->size * 2 : PLACES_FIRST};
 
     grown.places = calloc(grown.size, sizeof *grown.places);
     if (grown.places == NULL) {
@@ -76,7 +76,8 @@ static bool grow(struct loop_tasks *tasks)
         }
     }
     free(tasks->places);
-    *tasks = grown;
+    tasks->places = grown.places;
+    tasks->size = grown.size;
     return true;
 }
 
