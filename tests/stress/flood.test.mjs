@@ -3,7 +3,7 @@
 // what each kind is.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cpu, long, metrics, pause, program, ran, resident, result, serve, tell } from './stage.mjs';
+import { cpu, long, metrics, pause, program, ran, resident, result, sanitized, serve, tell } from './stage.mjs';
 
 const ip = '198.51.100.10';
 const rate = Number(process.env.WRD_STRESS_RATE ?? (long ? 200_000 : 5_000));
@@ -48,6 +48,7 @@ const [listen, ...more] = forms[form];
 const kinds = process.env.WRD_STRESS_KINDS?.split(',') ?? all;
 
 const HANDSHAKES_MAX = 1024 * 96; // KiB: max_handshakes by what libssl takes for one
+const keeps = sanitized && 'a sanitizer keeps what was freed';
 const SLACK = 16 * 1024; // KiB that the memory may differ by from one flood to the next
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -71,7 +72,7 @@ before(async () => {
 
 after(() => server?.stop());
 
-test('half-open handshakes take no more memory than max_handshakes allows', () => {
+test('half-open handshakes take no more memory than max_handshakes allows', { skip: keeps }, () => {
   assert.ok(warm - cold < HANDSHAKES_MAX, `${warm - cold} KiB`);
 });
 
@@ -121,7 +122,7 @@ for (const kind of kinds) {
       assert.ok(flood.worst_amplification <= 3, `${flood.worst_amplification}`);
       assert.equal(flood.strange_answers, 0);
     });
-    await t.test('memory stays flat', () => assert.ok(peak - warm < SLACK, `${warm} to ${peak} KiB`));
+    await t.test('memory stays flat', { skip: keeps }, () => assert.ok(peak - warm < SLACK, `${warm} to ${peak} KiB`));
   });
 }
 
@@ -135,5 +136,5 @@ test('afterwards the server is idle and serves as before', async () => {
   assert.equal((await fetch(`http://${ip}:8080/webrtc-info`)).status, 200);
   const visits = await result(program('visitors', server.address, visitsPerSecond, 1), 20_000);
   assert.equal(visits.successes, visits.attempts);
-  assert.ok(resident(server) - warm < SLACK, `${warm} to ${resident(server)} KiB`);
+  if (!keeps) assert.ok(resident(server) - warm < SLACK, `${warm} to ${resident(server)} KiB`);
 });

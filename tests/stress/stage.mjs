@@ -9,6 +9,8 @@ import { Program, wrd } from '../cli/wrd.mjs';
 const build = process.env.WRD_BUILD ?? path.dirname(wrd);
 export const long = process.env.WRD_STRESS_LONG === '1';
 export const program = (name, ...args) => new Program(path.join(build, 'tests', 'stress', name), args.map(String));
+/** Whether the programs are built with a sanitizer, which keeps memory that was freed. */
+export const sanitized = process.env.WRD_SANITIZED === '1';
 export { pause };
 
 /** A program's last word, which is JSON. */
