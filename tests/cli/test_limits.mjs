@@ -51,9 +51,19 @@ test('--idle-timeout: who says nothing is closed, who talks is not', async (t) =
   assert.equal(busy.code, undefined, busy.err);
 });
 
-test('--handshake-rate: a client within it comes in at once', async (t) => {
-  const server = await serve(t, ['--handshake-rate', '1000']);
-  assert.equal((await tryOnce(server)).code, 0);
+test('--handshake-rate: who comes above it comes in later, is counted and told of in the log', async (t) => {
+  const server = await serve(t, ['--handshake-rate', '1', '--metrics', '127.0.0.1:0']);
+  const [, url] = await server.until(/^status (http:\S+\/)status$/m);
+  const counted = async (what) => {
+    const text = await (await fetch(url + 'metrics')).text();
+    return Number(new RegExp(`^wrd_${what} (\\d+)$`, 'm').exec(text)[1]);
+  };
+  const since = Date.now();
+  const took = await Promise.all([1, 2].map(() => client(t, server).then(() => Date.now() - since)));
+  assert.ok(Math.max(...took) > 900, `both within a second: ${took} ms`);
+  assert.equal(await eventually(() => counted('handshakes_total\\{outcome="opened"\\}'), (opened) => opened === 2), 2);
+  assert.ok(await counted('dropped_datagrams_total\\{cause="handshake-rate"\\}') > 0);
+  await server.until(/^wrd: dropped \d+ ClientHellos above the handshake rate in the last \d+ s$/m, 'err');
 });
 
 test('two keys: a client that knows either fingerprint comes in, one that knows neither does not', async (t) => {
