@@ -213,6 +213,66 @@ static void a_flood_of_valid_checks_keeps_nobody_out_and_takes_no_memory(void **
     end_scene();
 }
 
+/* ---- before the keys are there */
+
+/* A fatal alert in plaintext, which anybody can write, as if from `from`. */
+static void inject_alert(struct node *to, const wrd_addr *from, uint8_t number)
+{
+    uint8_t alert[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 1, number, 0, 2, 2, 40 /* handshake_failure */};
+    world_inject(&scene.world, to, from, alert, sizeof alert);
+}
+
+/* An alert in each millisecond of a handshake, to the client or to the server. Somebody else is connected meanwhile. */
+static void spoil_handshake(bool at_client)
+{
+    wrd_endpoint_options server;
+    set_scene(&server);
+    open_server(&server);
+    (void)add_client(&line, NULL);
+    run_for(WRD_SECOND);
+    struct node *client = add_client(&line, NULL);
+    for (uint8_t ms = 0; ms < 100; ms++) {
+        inject_alert(at_client ? client : scene.server, at_client ? &scene.server->addr : &client->addr, ms);
+        run_for(WRD_MILLISECOND);
+    }
+    assert_false(scene.callers[1].opened);
+}
+
+/* The server keeps nothing of it, who was connected stays so, and the same client gets in when it dials again. */
+static void assert_harmless(void)
+{
+    assert_int_equal(counters().handshakes_begun, 2);
+    assert_int_equal(counters().handshakes_failed + counters().handshakes_timed_out, 1);
+    assert_int_equal(counters().connections, 1);
+    scene.callers[1] = (struct caller){.to = world_address(scene.server), .seed = 9, .messages = 5, .size_max = 500};
+    run_for(WRD_SECOND);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(caller_succeeded(&scene.callers[i]) && !scene.callers[i].closed);
+    assert_int_equal(counters().connections, 2);
+    end_scene();
+}
+
+static void a_client_whose_handshake_a_plaintext_alert_ended_is_told_and_dials_again(void **state)
+{
+    (void)state;
+    spoil_handshake(true);
+    assert_true(scene.callers[1].closed); /* at once */
+    assert_int_equal(scene.callers[1].reason, WRD_PROTOCOL);
+    run_for(15 * WRD_SECOND);
+    assert_harmless();
+}
+
+static void a_client_whose_handshake_ended_at_the_server_by_a_plaintext_alert_is_told_and_dials_again(void **state)
+{
+    (void)state;
+    spoil_handshake(false);
+    assert_int_equal(counters().handshakes_failed, 1);
+    run_for(15 * WRD_SECOND);
+    assert_true(scene.callers[1].closed);
+    assert_int_equal(scene.callers[1].reason, WRD_TIMEOUT);
+    assert_harmless();
+}
+
 static void hellos_without_checks_get_nothing_while_there_is_no_pressure(void **state)
 {
     (void)state;
@@ -694,6 +754,8 @@ int main(void)
         cmocka_unit_test(above_the_mark_only_who_returns_a_cookie_gets_in),
         cmocka_unit_test(a_cookie_costs_one_round_trip),
         cmocka_unit_test(a_flood_of_valid_checks_keeps_nobody_out_and_takes_no_memory),
+        cmocka_unit_test(a_client_whose_handshake_a_plaintext_alert_ended_is_told_and_dials_again),
+        cmocka_unit_test(a_client_whose_handshake_ended_at_the_server_by_a_plaintext_alert_is_told_and_dials_again),
         cmocka_unit_test(hellos_without_checks_get_nothing_while_there_is_no_pressure),
         cmocka_unit_test(hellos_that_fail_at_once_do_not_use_up_the_rate_of_others),
         cmocka_unit_test(each_limit_refuses_and_counts_under_its_own_name),
