@@ -157,10 +157,10 @@ static void own(void *user, uint64_t name, bool owned)
     (void)user, (void)name, (void)owned;
 }
 
-static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     (void)user, (void)path;
-    return name == 0 && len > 0 && datagram[len - 1] == 7; /* a sibling took it */
+    return name == 0 && len > 0 && datagram[len - 1] == 7 ? WRD_OK : WRD_GONE; /* a sibling took it */
 }
 
 /* The server's options, by the bits of the first byte. */

@@ -78,9 +78,10 @@ typedef struct wrd_siblings {
     uint8_t key[16];
     /* This endpoint has an open connection of this name from now on, or has it no longer. */
     void (*own)(void *user, uint64_t name, bool owned);
-    /* Gives a copy of the datagram to the sibling that has a connection of this name; of name 0, to the one that got the
-     * last named datagram from this remote address. False: there is none, or this endpoint is that one. */
-    bool (*pass)(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len);
+    /* Gives a copy of the datagram to the sibling that has a connection of this name, for wrd_endpoint_receive_passed();
+     * of name 0, to the one that got the last named datagram from this remote address. WRD_AGAIN: it has no room, and the
+     * datagram is lost. WRD_GONE: there is none, or this endpoint is that one. */
+    wrd_result (*pass)(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len);
     wrd_gate *gate; /* of all of them, which outlives them; NULL: each keeps its own limits */
 } wrd_siblings;
 
@@ -191,7 +192,8 @@ WRD_API extern const wrd_time wrd_rtt_bounds[WRD_RTT_CLASSES];
 /* What the endpoint did and turned away, counted since it was made, and how it stands. */
 typedef struct wrd_endpoint_counters {
     size_t size; /* sizeof(wrd_endpoint_counters), set by the caller */
-    uint64_t datagrams_received, datagrams_sent, bytes_received, bytes_sent; /* UDP payload */
+    uint64_t datagrams_received, datagrams_sent, bytes_received, bytes_sent; /* UDP payload; what
+                                        a sibling passed on is counted there alone */
     uint64_t messages_received, messages_sent, message_bytes_received, message_bytes_sent; /* of connections */
 
     uint64_t checks_answered; /* valid STUN binding requests */
@@ -213,7 +215,7 @@ typedef struct wrd_endpoint_counters {
     uint64_t dropped_draining;     /* a ClientHello after wrd_endpoint_drain() */
     uint64_t dropped_memory;       /* memory_limit, or the system has no more */
     uint64_t dropped_busy;         /* more to answer than there is room for at once */
-    uint64_t passed_on;            /* to a sibling */
+    uint64_t passed_on;            /* to a sibling that had room for it */
 
     uint64_t connections_closed; /* of connections_opened; by us or the peer */
     uint64_t connections_lost, connections_failed; /* of those closed: silence; anything else wrong */
@@ -248,6 +250,9 @@ WRD_API void wrd_gate_free(wrd_gate *gate); /* NULL is fine */
 /* A datagram came in on `path`. It is copied where needed. */
 WRD_API void wrd_endpoint_receive(wrd_endpoint *endpoint, wrd_time now, const wrd_path *path, const uint8_t *datagram,
                                   size_t len);
+/* The same for one that a sibling received and passed on. */
+WRD_API void wrd_endpoint_receive_passed(wrd_endpoint *endpoint, wrd_time now, const wrd_path *path,
+                                         const uint8_t *datagram, size_t len);
 /* Writes the next datagram to send into `out` (cap >= WRD_DATAGRAM_MAX) and its path. 0: nothing to send now. */
 WRD_API size_t wrd_endpoint_transmit(wrd_endpoint *endpoint, wrd_time now, wrd_path *path, uint8_t *out, size_t cap);
 /* When to come back at the latest, to expire, transmit and look for events. May be in the past: at once. WRD_NEVER: not

@@ -158,7 +158,7 @@ typedef struct wrd_server_counters {
     wrd_endpoint_counters endpoint;
     uint64_t send_refused; /* datagrams that the kernel did not take and never will: no route, forbidden */
     uint64_t send_full;    /* times that it had no room (ENOBUFS, a full buffer): sent later */
-    uint64_t passed_lost;  /* datagrams for another loop that had no room there */
+    uint64_t passed_lost;  /* datagrams for another loop that had no room there, and are not in `passed_on` */
     uint64_t receive_lost; /* by the kernel, most for want of room in the socket's buffer (as SO_RXQ_OVFL counts) */
     uint64_t capture_lost, key_log_lost; /* packets and lines that are not in those files, since one could not be
                                             written, and none is tried any more */

@@ -11,13 +11,13 @@
 
 #include <string.h>
 
+/* True: it is a sibling's, though there may have been no room for it, which is counted where it was lost. */
 static bool pass_on(struct wrd_endpoint *ep, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     const wrd_siblings *siblings = ep->shared.options.siblings;
-    if (!siblings || !siblings->pass(siblings->user, name, path, datagram, len))
-        return false;
-    ep->counters.passed_on++;
-    return true;
+    wrd_result result = siblings ? siblings->pass(siblings->user, name, path, datagram, len) : WRD_GONE;
+    ep->counters.passed_on += result == WRD_OK;
+    return result != WRD_GONE;
 }
 
 /* ---- STUN */
@@ -366,9 +366,15 @@ static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const ui
 
 void wrd_endpoint_receive(wrd_endpoint *ep, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
-    wrd_endpoint_tick(ep, now);
     ep->counters.datagrams_received++;
     ep->counters.bytes_received += len;
+    wrd_endpoint_receive_passed(ep, now, path, datagram, len);
+}
+
+void wrd_endpoint_receive_passed(wrd_endpoint *ep, wrd_time now, const wrd_path *path, const uint8_t *datagram,
+                                 size_t len)
+{
+    wrd_endpoint_tick(ep, now);
     if (!wrd_ledger_has_room(&ep->ledger))
         wrd_endpoint_reclaim(ep);
     if (len <= WRD_DATAGRAM_MAX && wrd_stun_is(datagram, len))

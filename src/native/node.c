@@ -154,14 +154,12 @@ void wrd_node_flush(struct wrd_node *node)
     give_back_buffers(node);
 }
 
-/* `every`: of those in a row that are answered together. */
-static void take(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len,
-                 unsigned every)
+/* After each datagram, which may have answers. `every`: of those in a row that are answered together. */
+static void follow_up(struct wrd_node *node, wrd_time now, const wrd_addr *remote, unsigned every)
 {
-    if (!wrd_addr_equal(&node->last, &path->remote))
+    if (!wrd_addr_equal(&node->last, remote))
         node->in_a_row = 0;
-    node->last = path->remote;
-    wrd_endpoint_receive(node->endpoint, now, path, datagram, len);
+    node->last = *remote;
     node->in_a_row++;
     node->unsent++;
     if (!node->buffers || node->full)
@@ -175,9 +173,11 @@ static void take(struct wrd_node *node, wrd_time now, const wrd_path *path, cons
     node->in_a_row = 0;
 }
 
-void wrd_node_receive(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len)
+void wrd_node_receive_passed(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram,
+                             size_t len)
 {
-    take(node, now, path, datagram, len, SACK_EVERY);
+    wrd_endpoint_receive_passed(node->endpoint, now, path, datagram, len);
+    follow_up(node, now, &path->remote, SACK_EVERY);
 }
 
 static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *run)
@@ -186,7 +186,8 @@ static void take_run(struct wrd_node *node, wrd_time now, const struct wrd_run *
     size_t at = 0;
     do {
         size_t len = run->len - at < run->segment ? run->len - at : run->segment;
-        take(node, now, &run->path, run->bytes + at, len, every);
+        wrd_endpoint_receive(node->endpoint, now, &run->path, run->bytes + at, len);
+        follow_up(node, now, &run->path.remote, every);
         at += len;
     } while (at < run->len);
 }

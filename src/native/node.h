@@ -40,8 +40,9 @@ wrd_result wrd_node_open(struct wrd_node *node, const struct wrd_node_options *o
 void wrd_node_close(struct wrd_node *node);
 void wrd_node_process(struct wrd_node *node);
 void wrd_node_flush(struct wrd_node *node);
-/* A datagram that came another way than through the socket. */
-void wrd_node_receive(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram, size_t len);
+/* A datagram that came through the socket of another loop. */
+void wrd_node_receive_passed(struct wrd_node *node, wrd_time now, const wrd_path *path, const uint8_t *datagram,
+                             size_t len);
 int wrd_node_timeout(const struct wrd_node *node); /* milliseconds for poll(), -1: none */
 
 #endif

@@ -41,7 +41,7 @@ static void read_mail(wrd_server *server)
         count = wrd_office_take(office, server->index, &mail);
         wrd_time now = wrd_node_now();
         for (unsigned i = 0; i < count; i++)
-            wrd_node_receive(&server->node, now, &mail[i].path, mail[i].bytes, mail[i].len);
+            wrd_node_receive_passed(&server->node, now, &mail[i].path, mail[i].bytes, mail[i].len);
         wrd_office_done(office, server->index, count);
     }
     if (office && count > 0)

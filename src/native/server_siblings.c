@@ -105,7 +105,8 @@ static bool recall(struct desk *desk, const wrd_addr *remote, unsigned *loop)
 
 /* ---- boxes */
 
-static void put_mail(struct wrd_office *office, unsigned loop, const wrd_path *path, const uint8_t *datagram,
+/* False: there was no room. */
+static bool put_mail(struct wrd_office *office, unsigned loop, const wrd_path *path, const uint8_t *datagram,
                      size_t len)
 {
     struct box *box = &office->desks[loop].box;
@@ -123,6 +124,7 @@ static void put_mail(struct wrd_office *office, unsigned loop, const wrd_path *p
     pthread_mutex_unlock(&box->mutex);
     if (was_empty)
         office->options.wake(office->options.user, loop);
+    return has_room;
 }
 
 unsigned wrd_office_take(struct wrd_office *office, unsigned loop, const struct wrd_mail **first)
@@ -165,20 +167,19 @@ static void own(void *user, uint64_t name, bool owned)
     wrd_directory_set(desk->office->directory, name, desk->loop, owned);
 }
 
-static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct desk *desk = user;
     unsigned loop = 0;
     if (desk->reading || len > WRD_DATAGRAM_MAX)
-        return false;
+        return WRD_GONE;
     bool found = name != 0 ? wrd_directory_find(desk->office->directory, name, desk->loop, &loop)
                            : recall(desk, &path->remote, &loop);
     if (!found)
-        return false;
+        return WRD_GONE;
     if (name != 0)
         remember(desk, &path->remote, loop);
-    put_mail(desk->office, loop, path, datagram, len);
-    return true;
+    return put_mail(desk->office, loop, path, datagram, len) ? WRD_OK : WRD_AGAIN;
 }
 
 static void lock_gate(void *user, bool held)

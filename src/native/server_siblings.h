@@ -36,7 +36,7 @@ void wrd_office_close(struct wrd_office *office); /* NULL is fine */
 /* For the options of the endpoint of this loop; lives as long as the office. */
 const wrd_siblings *wrd_office_siblings(struct wrd_office *office, unsigned loop);
 /* The thread of `loop`: the oldest that lie in a row, until wrd_office_done(). 0: none. While they are read, the loop's
- * `pass` answers false: what comes to the wrong loop twice has no place any more. */
+ * `pass` answers WRD_GONE: what comes to the wrong loop twice has no place any more. */
 unsigned wrd_office_take(struct wrd_office *office, unsigned loop, const struct wrd_mail **first);
 void wrd_office_done(struct wrd_office *office, unsigned loop, unsigned count);
 /* Any thread: datagrams for which the box of `loop` had no room. */

@@ -17,6 +17,7 @@
 #define LOOPS   3
 #define CLIENTS 12
 #define NAMES   64
+#define BOX     32
 
 static const struct link_options line = {.delay_us = 10 * WRD_MILLISECOND};
 
@@ -46,8 +47,9 @@ static struct port {
         unsigned loop;
     } routes[LOOPS][NAMES];
     unsigned route_count[LOOPS];
-    struct mail mail[LOOPS][32];
+    struct mail mail[LOOPS][BOX];
     unsigned mail_count[LOOPS];
+    uint64_t lost; /* for want of room */
 } port;
 
 static void own(void *user, uint64_t name, bool owned)
@@ -67,17 +69,20 @@ static void own(void *user, uint64_t name, bool owned)
     port.names_seen++;
 }
 
-static bool send_to(unsigned loop, const wrd_path *path, const uint8_t *datagram, size_t len)
+static wrd_result send_to(unsigned loop, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
-    assert_true(port.mail_count[loop] < 32);
+    if (port.mail_count[loop] == BOX) {
+        port.lost++;
+        return WRD_AGAIN;
+    }
     struct mail *mail = &port.mail[loop][port.mail_count[loop]++];
     mail->path = *path;
     mail->len = len;
     memcpy(mail->bytes, datagram, len);
-    return true;
+    return WRD_OK;
 }
 
-static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     unsigned self = *(unsigned *)user;
     for (unsigned i = 0; name == 0 && i < port.route_count[self]; i++)
@@ -91,7 +96,7 @@ static bool pass(void *user, uint64_t name, const wrd_path *path, const uint8_t 
         port.routes[self][port.route_count[self]++].loop = port.names[i].loop;
         return send_to(port.names[i].loop, path, datagram, len);
     }
-    return false;
+    return WRD_GONE;
 }
 
 static void lock_gate(void *user, bool held)
@@ -101,16 +106,21 @@ static void lock_gate(void *user, bool held)
     port.gate_held = held;
 }
 
-static void loop_turn(struct world *world, struct node *node)
+static void read_mail(struct world *world)
 {
-    echo_turn(world, node);
     for (unsigned loop = 0; loop < LOOPS; loop++) {
         for (unsigned i = 0; i < port.mail_count[loop]; i++) {
             const struct mail *mail = &port.mail[loop][i];
-            wrd_endpoint_receive(port.loops[loop]->endpoint, world->now, &mail->path, mail->bytes, mail->len);
+            wrd_endpoint_receive_passed(port.loops[loop]->endpoint, world->now, &mail->path, mail->bytes, mail->len);
         }
         port.mail_count[loop] = 0;
     }
+}
+
+static void loop_turn(struct world *world, struct node *node)
+{
+    echo_turn(world, node);
+    read_mail(world);
 }
 
 /* With these limits of all loops together; 0: the default. */
@@ -193,6 +203,7 @@ static void a_client_that_moves_to_another_loop_keeps_its_connection(void **stat
         assert_false(callers[i].closed);
     }
     assert_int_equal(moved, 3 * CLIENTS);
+    assert_int_equal(port.lost, 0);
     assert_true(passed > 100);
     for (unsigned i = 0; i < CLIENTS; i++)
         wrd_conn_close(clients[i]->endpoint, port.world.now, callers[i].conn);
@@ -248,6 +259,72 @@ static void a_client_that_moved_to_another_loop_stays_though_there_are_more_chec
     close_port();
 }
 
+static wrd_endpoint_counters counters_of_all(void)
+{
+    wrd_endpoint_counters sum = {0};
+    for (unsigned i = 0; i < LOOPS; i++) {
+        wrd_endpoint_counters c = counters_of(i);
+        sum.datagrams_received += c.datagrams_received;
+        sum.bytes_received += c.bytes_received;
+        sum.passed_on += c.passed_on;
+        sum.paths_moved += c.paths_moved;
+        sum.connections += c.connections;
+    }
+    return sum;
+}
+
+static struct node *add_client(struct caller *caller, uint16_t from_port)
+{
+    wrd_endpoint_options options;
+    wrd_endpoint_options_init(&options);
+    *caller = (struct caller){
+        .to = world_address(port.loops[0]), .seed = from_port, .messages = 5, .size_max = 100, .close_after = false};
+    struct node *client = world_add(&port.world, &options, &line, caller_turn, caller);
+    client->addr.port = from_port;
+    return client;
+}
+
+/* Runs until a check from that address is on its way, and copies it. */
+static size_t copy_check(uint8_t out[WRD_DATAGRAM_MAX], const wrd_addr *from)
+{
+    for (unsigned step = 0; step < 10000; step++) {
+        world_run(&port.world, port.world.now + 5 * WRD_MILLISECOND, NULL);
+        for (size_t i = 0; i < port.world.transit.count; i++) {
+            const struct parcel *parcel = port.world.transit.heap[i];
+            if (wrd_addr_equal(&parcel->from, from) && parcel->bytes[0] == 0) {
+                memcpy(out, parcel->bytes, parcel->len);
+                return parcel->len;
+            }
+        }
+    }
+    fail_msg("no check in 50 s");
+    return 0;
+}
+
+static void what_goes_from_loop_to_loop_is_counted_as_received_once_and_as_passed_if_it_got_there(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    uint8_t check[WRD_DATAGRAM_MAX];
+    open_port(0, 0);
+    struct node *client = add_client(&caller, 4002); /* of loop 0 */
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    size_t len = copy_check(check, &client->addr);
+    wrd_endpoint_counters before = counters_of_all();
+    wrd_path path = {.remote = client->addr, .local = port.loops[0]->addr};
+    path.remote.port = 4003;
+    for (unsigned i = 0; i < BOX + 18; i++)
+        wrd_endpoint_receive(port.loops[1]->endpoint, port.world.now, &path, check, len);
+    read_mail(&port.world);
+    wrd_endpoint_counters after = counters_of_all();
+    assert_int_equal(after.datagrams_received - before.datagrams_received, BOX + 18);
+    assert_int_equal(after.bytes_received - before.bytes_received, (BOX + 18) * len);
+    assert_int_equal(after.passed_on - before.passed_on, BOX);
+    assert_int_equal(port.lost, 18);
+    assert_int_equal(counters_of(1).checks_answered, 0); /* nor are those that were lost anybody else's */
+    close_port();
+}
+
 static uint64_t connections_of_all(void)
 {
     uint64_t sum = 0;
@@ -260,12 +337,7 @@ static uint64_t connections_of_all(void)
 static void add_clients(struct node *clients[CLIENTS], struct caller callers[CLIENTS], bool of_one_address)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
-        wrd_endpoint_options options;
-        wrd_endpoint_options_init(&options);
-        callers[i] = (struct caller){
-            .to = world_address(port.loops[0]), .seed = i + 1, .messages = 5, .size_max = 100, .close_after = false};
-        clients[i] = world_add(&port.world, &options, &line, caller_turn, &callers[i]);
-        clients[i]->addr.port = (uint16_t)(4000 + i);
+        clients[i] = add_client(&callers[i], (uint16_t)(4000 + i));
         if (of_one_address)
             memcpy(clients[i]->addr.ip, clients[0]->addr.ip, sizeof clients[i]->addr.ip);
     }
@@ -297,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_that_moves_to_another_loop_keeps_its_connection),
         cmocka_unit_test(a_client_that_moved_to_another_loop_stays_though_there_are_more_checks_than_time),
+        cmocka_unit_test(what_goes_from_loop_to_loop_is_counted_as_received_once_and_as_passed_if_it_got_there),
         cmocka_unit_test(limits_are_of_all_loops_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
