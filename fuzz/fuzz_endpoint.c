@@ -157,6 +157,11 @@ static void own(void *user, uint64_t name, bool owned)
     (void)user, (void)name, (void)owned;
 }
 
+static void own_address(void *user, const wrd_addr *remote, bool owned)
+{
+    (void)user, (void)remote, (void)owned;
+}
+
 static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     (void)user, (void)path;
@@ -166,7 +171,7 @@ static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const ui
 /* The server's options, by the bits of the first byte. */
 static void choose(wrd_endpoint_options *options, uint8_t kind)
 {
-    static const wrd_siblings siblings = {.own = own, .pass = pass};
+    static const wrd_siblings siblings = {.own = own, .own_address = own_address, .pass = pass};
     if (kind & 2)
         options->cookies_above = 1;
     if (kind & 4) {

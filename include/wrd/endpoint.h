@@ -78,9 +78,13 @@ typedef struct wrd_siblings {
     uint8_t key[16];
     /* This endpoint has an open connection of this name from now on, or has it no longer. */
     void (*own)(void *user, uint64_t name, bool owned);
+    /* The peer of an open connection of this endpoint has moved to this remote address, as it proved, or is no longer
+     * there. Several endpoints may say so of one address. */
+    void (*own_address)(void *user, const wrd_addr *remote, bool owned);
     /* Gives a copy of the datagram to the sibling that has a connection of this name, for wrd_endpoint_receive_passed();
-     * of name 0, to the one that got the last named datagram from this remote address. WRD_AGAIN: it has no room, and the
-     * datagram is lost. WRD_GONE: there is none, or this endpoint is that one. */
+     * of name 0, to those that own its remote address, and to those that lately got a named datagram from there, which
+     * anybody can forge: a few of them, and a few datagrams. WRD_AGAIN: none has room, and the datagram is lost.
+     * WRD_GONE: there is none, or this endpoint is that one. */
     wrd_result (*pass)(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len);
     wrd_gate *gate; /* of all of them, which outlives them; NULL: each keeps its own limits */
 } wrd_siblings;
@@ -215,7 +219,7 @@ typedef struct wrd_endpoint_counters {
     uint64_t dropped_draining;     /* a ClientHello after wrd_endpoint_drain() */
     uint64_t dropped_memory;       /* memory_limit, or the system has no more */
     uint64_t dropped_busy;         /* more to answer than there is room for at once */
-    uint64_t passed_on;            /* to a sibling that had room for it */
+    uint64_t passed_on;            /* to a sibling that had room for it; of several, those whose it is not drop it */
 
     uint64_t connections_closed; /* of connections_opened; by us or the peer */
     uint64_t connections_lost, connections_failed; /* of those closed: silence; anything else wrong */

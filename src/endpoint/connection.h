@@ -61,6 +61,7 @@ struct wrd_connection {
     bool buried;          /* retired: only its last words remain */
     bool counted;         /* in connections_opened */
     bool named;           /* found by `name` */
+    bool owns_address;    /* the siblings know that it moved there */
     bool evicted;         /* gave way to a newer handshake */
     bool hearsay;         /* whose name it is, anybody may have said: each check from its address gives it a new one */
     uint64_t name;        /* hash of the ufrag; 0: not known */

@@ -66,6 +66,24 @@ void wrd_endpoint_rename(struct wrd_endpoint *ep, struct wrd_connection *c, uint
         claim_name(ep, c);
 }
 
+void wrd_endpoint_claim_address(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    const wrd_siblings *siblings = ep->shared.options.siblings;
+    if (!siblings || c->owns_address)
+        return;
+    siblings->own_address(siblings->user, &c->path.remote, true);
+    c->owns_address = true;
+}
+
+void wrd_endpoint_give_up_address(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    const wrd_siblings *siblings = ep->shared.options.siblings;
+    if (!c->owns_address)
+        return;
+    siblings->own_address(siblings->user, &c->path.remote, false);
+    c->owns_address = false;
+}
+
 void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     wrd_paths_remove(&ep->paths, c);
@@ -79,6 +97,7 @@ void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
         c->replaces = NULL;
     }
     give_up_name(ep, c);
+    wrd_endpoint_give_up_address(ep, c);
     if (!c->dialed)
         wrd_gate_leave(ep->gate, c->address);
     wrd_timers_set(&ep->timers, c, WRD_NEVER);

@@ -79,6 +79,9 @@ void wrd_endpoint_drop_rival(struct wrd_endpoint *ep, struct wrd_connection *c);
 void wrd_endpoint_reclaim(struct wrd_endpoint *ep);
 /* `c` is found by another name from now on. */
 void wrd_endpoint_rename(struct wrd_endpoint *ep, struct wrd_connection *c, uint64_t name);
+/* What comes from the address that `c` moved to is passed on by its siblings from now on, or no longer. Any time. */
+void wrd_endpoint_claim_address(struct wrd_endpoint *ep, struct wrd_connection *c);
+void wrd_endpoint_give_up_address(struct wrd_endpoint *ep, struct wrd_connection *c);
 /* The connection that has `name`; NULL: none. */
 struct wrd_connection *wrd_endpoint_named(const struct wrd_endpoint *ep, uint64_t name);
 

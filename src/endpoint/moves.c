@@ -24,14 +24,17 @@ static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_pa
     wrd_endpoint_drop_rival(ep, c);
     if (present) { /* lives on until its own peer shows where it is now, or is lost */
         wrd_endpoint_drop_rival(ep, present);
+        wrd_endpoint_give_up_address(ep, present);
         wrd_paths_remove(&ep->paths, present);
     }
+    wrd_endpoint_give_up_address(ep, c);
     wrd_paths_remove(&ep->paths, c);
     uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
     wrd_gate_move(ep->gate, c->address, address);
     c->address = address;
     wrd_connection_move(c, ep->now, path);
     wrd_paths_put(&ep->paths, c);
+    wrd_endpoint_claim_address(ep, c);
     c->probe_after = 0;
     ep->counters.paths_moved++;
 }

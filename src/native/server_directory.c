@@ -106,15 +106,16 @@ void wrd_directory_set(struct wrd_directory *directory, uint64_t name, unsigned 
     pthread_mutex_unlock(&shard->mutex);
 }
 
-bool wrd_directory_find(struct wrd_directory *directory, uint64_t name, unsigned asker, unsigned *loop)
+unsigned wrd_directory_find(struct wrd_directory *directory, uint64_t name, unsigned asker, unsigned *loops,
+                            unsigned cap)
 {
     struct shard *shard = shard_of(directory, name);
-    bool found = false;
+    unsigned found = 0;
     pthread_mutex_lock(&shard->mutex);
     size_t at = name & (shard->room - 1);
-    while (shard->room > 0 && shard->entries[at].count > 0 && !found) {
-        found = shard->entries[at].name == name && shard->entries[at].loop != asker;
-        *loop = shard->entries[at].loop;
+    while (shard->room > 0 && shard->entries[at].count > 0 && found < cap) {
+        if (shard->entries[at].name == name && shard->entries[at].loop != asker)
+            loops[found++] = shard->entries[at].loop;
         at = (at + 1) & (shard->room - 1);
     }
     pthread_mutex_unlock(&shard->mutex);

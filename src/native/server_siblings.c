@@ -10,15 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The memory of where the datagrams of an address go: sets of the few that share a hash, the latest first. */
+/* Where the datagrams of an address may go, by hearsay: sets of the few that share a hash, the latest first. */
 #define SETS 4096
 #define WAYS 4
 
 #define CONNECTIONS_DEFAULT 16384 /* wrd_endpoint_options.max_connections */
 
 struct way {
-    wrd_addr remote; /* family 0: none */
-    unsigned loop;
+    wrd_addr remote;     /* family 0: none */
+    unsigned loop, left; /* datagrams that it is still good for */
 };
 
 struct box {
@@ -40,7 +40,7 @@ struct desk {
 
 struct wrd_office {
     struct wrd_office_options options;
-    struct wrd_directory *directory;
+    struct wrd_directory *names, *addresses; /* these of connections that moved there */
     wrd_gate *gate;
     pthread_mutex_t gate_mutex;
     uint64_t hash_key[8];
@@ -58,49 +58,51 @@ static uint64_t mix(uint64_t x)
 }
 
 /* Multilinear over 32-bit words, so that an address cannot be chosen to meet another's. */
-static struct way *set_of(const struct desk *desk, const wrd_addr *remote)
+static uint64_t hash_of(const struct wrd_office *office, const wrd_addr *remote)
 {
-    const uint64_t *key = desk->office->hash_key;
+    const uint64_t *key = office->hash_key;
     uint64_t sum = key[0] + key[1] * ((uint32_t)remote->port << 8 | remote->family) + key[2] * remote->scope;
     for (size_t i = 0; i < 4; i++) {
         uint32_t word;
         memcpy(&word, remote->ip + 4 * i, sizeof word);
         sum += key[3 + i] * word;
     }
-    return desk->ways[mix(sum) % SETS];
+    return mix(sum);
 }
 
-static void move_to_front(struct way *set, size_t at, struct way way)
-{
-    memmove(set + 1, set, at * sizeof *set);
-    set[0] = way;
-}
-
-static size_t find_way(const struct way *set, const wrd_addr *remote)
-{
-    size_t at = 0;
-    while (at < WAYS && !wrd_addr_equal(&set[at].remote, remote))
-        at++;
-    return at;
-}
-
-/* Ways are not forgotten but pushed out: anybody can send a check of no name from an address that has one. */
+/* A check named a connection of that loop, as anybody can, from a forged address, too: so ways stand beside each other,
+ * and each is good for a few datagrams, among which is the answer to the probe that the check brings about. */
 static void remember(struct desk *desk, const wrd_addr *remote, unsigned loop)
 {
-    struct way *set = set_of(desk, remote);
-    size_t at = find_way(set, remote);
-    move_to_front(set, at < WAYS ? at : WAYS - 1, (struct way){*remote, loop});
+    struct way *set = desk->ways[hash_of(desk->office, remote) % SETS];
+    size_t at = 0;
+    while (at < WAYS - 1 && (set[at].loop != loop || !wrd_addr_equal(&set[at].remote, remote)))
+        at++;
+    memmove(set + 1, set, at * sizeof *set);
+    set[0] = (struct way){*remote, loop, WRD_HEARSAY_MAX};
 }
 
-static bool recall(struct desk *desk, const wrd_addr *remote, unsigned *loop)
+static bool contains(const unsigned *loops, unsigned count, unsigned loop)
 {
-    struct way *set = set_of(desk, remote);
-    size_t at = find_way(set, remote);
-    if (at == WAYS)
-        return false;
-    move_to_front(set, at, set[at]);
-    *loop = set[0].loop;
-    return true;
+    while (count > 0 && loops[count - 1] != loop)
+        count--;
+    return count > 0;
+}
+
+/* The loops that get a datagram without a name: those where the address is proved, then those of hearsay. */
+static unsigned ways_of(struct desk *desk, const wrd_addr *remote, unsigned loops[WAYS])
+{
+    uint64_t hash = hash_of(desk->office, remote);
+    struct way *set = desk->ways[hash % SETS];
+    unsigned count = wrd_directory_find(desk->office->addresses, hash, desk->loop, loops, WAYS);
+    for (size_t i = 0; i < WAYS && count < WAYS; i++) {
+        struct way *way = &set[i];
+        if (way->left == 0 || !wrd_addr_equal(&way->remote, remote) || contains(loops, count, way->loop))
+            continue;
+        way->left--;
+        loops[count++] = way->loop;
+    }
+    return count;
 }
 
 /* ---- boxes */
@@ -164,22 +166,31 @@ uint64_t wrd_office_lost(struct wrd_office *office, unsigned loop)
 static void own(void *user, uint64_t name, bool owned)
 {
     const struct desk *desk = user;
-    wrd_directory_set(desk->office->directory, name, desk->loop, owned);
+    wrd_directory_set(desk->office->names, name, desk->loop, owned);
+}
+
+static void own_address(void *user, const wrd_addr *remote, bool owned)
+{
+    const struct desk *desk = user;
+    wrd_directory_set(desk->office->addresses, hash_of(desk->office, remote), desk->loop, owned);
 }
 
 static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct desk *desk = user;
-    unsigned loop = 0;
+    unsigned loops[WAYS];
     if (desk->reading || len > WRD_DATAGRAM_MAX)
         return WRD_GONE;
-    bool found = name != 0 ? wrd_directory_find(desk->office->directory, name, desk->loop, &loop)
-                           : recall(desk, &path->remote, &loop);
-    if (!found)
-        return WRD_GONE;
-    if (name != 0)
-        remember(desk, &path->remote, loop);
-    return put_mail(desk->office, loop, path, datagram, len) ? WRD_OK : WRD_AGAIN;
+    unsigned count = name != 0 ? wrd_directory_find(desk->office->names, name, desk->loop, loops, 1)
+                               : ways_of(desk, &path->remote, loops);
+    if (name != 0 && count > 0)
+        remember(desk, &path->remote, loops[0]);
+    wrd_result result = count > 0 ? WRD_AGAIN : WRD_GONE;
+    for (unsigned i = 0; i < count; i++) {
+        if (put_mail(desk->office, loops[i], path, datagram, len))
+            result = WRD_OK;
+    }
+    return result;
 }
 
 static void lock_gate(void *user, bool held)
@@ -203,7 +214,8 @@ static bool furnish(struct wrd_office *office, unsigned loop, const uint8_t key[
     struct desk *desk = &office->desks[loop];
     desk->office = office;
     desk->loop = loop;
-    desk->siblings = (wrd_siblings){.user = desk, .own = own, .pass = pass, .gate = office->gate};
+    desk->siblings =
+        (wrd_siblings){.user = desk, .own = own, .own_address = own_address, .pass = pass, .gate = office->gate};
     memcpy(desk->siblings.key, key, sizeof desk->siblings.key);
     desk->ways = calloc(SETS, sizeof *desk->ways);
     desk->box.mail = calloc(WRD_MAIL_MAX, sizeof *desk->box.mail); /* both are touched as far as they are used */
@@ -238,8 +250,9 @@ wrd_result wrd_office_open(struct wrd_office **out, const struct wrd_office_opti
         wrd_office_close(office);
         return WRD_SYSTEM;
     }
-    office->directory = wrd_directory_new(options->loops, max_connections_of(options->endpoint));
-    bool done = office->directory != NULL;
+    office->names = wrd_directory_new(options->loops, max_connections_of(options->endpoint));
+    office->addresses = wrd_directory_new(options->loops, max_connections_of(options->endpoint));
+    bool done = office->names && office->addresses;
     while (done && office->options.loops < options->loops)
         done = furnish(office, office->options.loops++, key);
     if (!done) {
@@ -262,7 +275,8 @@ void wrd_office_close(struct wrd_office *office)
         free(desk->ways);
         free(desk->box.mail);
     }
-    wrd_directory_free(office->directory);
+    wrd_directory_free(office->names);
+    wrd_directory_free(office->addresses);
     wrd_gate_free(office->gate);
     (void)pthread_mutex_destroy(&office->gate_mutex);
     free(office);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the loops of one server share: the gate that counts their connections together; and for clients whose address
- * changed, a directory of open connections by name, and for each loop a box into which the others put datagrams that are
- * its own. wrd_siblings (wrd/endpoint.h) is the face that the core sees. Memory is bounded: directory and gate by the
- * connections, the rest is of fixed size.
+ * changed, directories of open connections by name and by the address that they moved to, and for each loop a box into
+ * which the others put datagrams that are its own. wrd_siblings (wrd/endpoint.h) is the face that the core sees. Memory
+ * is bounded: directories and gate by the connections, the rest is of fixed size.
  *
  * No lock is held while the core runs, but the gate's while it is asked: mail is read where it lies, and its place
  * becomes free afterwards.
@@ -13,7 +13,8 @@
 
 #include "wrd/endpoint.h"
 
-#define WRD_MAIL_MAX 1024 /* datagrams in a box: what one reading of a socket may bring */
+#define WRD_MAIL_MAX    1024 /* datagrams in a box: what one reading of a socket may bring */
+#define WRD_HEARSAY_MAX 256  /* datagrams without a name that follow one with a name from an address not proved */
 
 struct wrd_office; /* of all loops */
 

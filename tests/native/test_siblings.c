@@ -27,7 +27,7 @@ static uint64_t name_of(uint64_t i)
 static bool is_at(struct wrd_directory *directory, uint64_t name, unsigned asker, unsigned loop)
 {
     unsigned found;
-    return wrd_directory_find(directory, name, asker, &found) && found == loop;
+    return wrd_directory_find(directory, name, asker, &found, 1) == 1 && found == loop;
 }
 
 static void a_name_is_found_at_its_loop_until_it_is_given_up(void **state)
@@ -42,8 +42,8 @@ static void a_name_is_found_at_its_loop_until_it_is_given_up(void **state)
         wrd_directory_set(directory, name_of(i), i % 3, false);
     for (unsigned i = 0; i < COUNT; i++) {
         assert_int_equal(is_at(directory, name_of(i), (i + 1) % 3, i % 3), i % 2);
-        assert_false(wrd_directory_find(directory, name_of(i), i % 3, &found)); /* the asker's own */
-        assert_false(wrd_directory_find(directory, name_of(i + COUNT), 0, &found));
+        assert_false(wrd_directory_find(directory, name_of(i), i % 3, &found, 1)); /* the asker's own */
+        assert_false(wrd_directory_find(directory, name_of(i + COUNT), 0, &found, 1));
     }
     wrd_directory_free(directory);
 }
@@ -58,14 +58,17 @@ static void a_name_of_several_connections_stays_until_the_last_is_gone(void **st
     wrd_directory_set(directory, 7, 1, true);
     assert_true(is_at(directory, 7, 0, 1));
     assert_true(is_at(directory, 7, 1, 0));
+    unsigned both[3];
+    assert_int_equal(wrd_directory_find(directory, 7, 2, both, 3), 2);
+    assert_int_equal(both[0] + both[1], 1);
     wrd_directory_set(directory, 7, 0, false);
     assert_true(is_at(directory, 7, 1, 0));
     wrd_directory_set(directory, 7, 0, false);
     assert_true(is_at(directory, 7, 2, 1));
-    assert_false(wrd_directory_find(directory, 7, 1, &found));
+    assert_false(wrd_directory_find(directory, 7, 1, &found, 1));
     wrd_directory_set(directory, 7, 0, false); /* nothing that it has */
     wrd_directory_set(directory, 7, 1, false);
-    assert_false(wrd_directory_find(directory, 7, 2, &found));
+    assert_false(wrd_directory_find(directory, 7, 2, &found, 1));
     wrd_directory_free(directory);
 }
 
@@ -86,7 +89,7 @@ static void names_that_lie_close_together_survive_each_others_end(void **state)
         wrd_directory_set(directory, i, 0, owned[i]);
         if (round % 100 == 0) {
             for (unsigned k = 0; k < COUNT; k++)
-                assert_int_equal(wrd_directory_find(directory, k, 1, &found), owned[k]);
+                assert_int_equal(wrd_directory_find(directory, k, 1, &found, 1), owned[k]);
         }
     }
     wrd_directory_free(directory);
@@ -102,7 +105,7 @@ static void a_flood_of_names_takes_no_more_memory_than_the_connections_allow(voi
         wrd_directory_set(directory, name_of(i), 0, true);
     size_t memory = wrd_directory_memory(directory);
     for (unsigned i = 0; i < 1000000; i++) {
-        assert_false(wrd_directory_find(directory, name_of(ALLOWED + i), 1, &found));
+        assert_false(wrd_directory_find(directory, name_of(ALLOWED + i), 1, &found, 1));
         wrd_directory_set(directory, name_of(ALLOWED + i), 0, true);
     }
     assert_int_equal(wrd_directory_memory(directory), memory);
@@ -116,7 +119,7 @@ static void a_flood_of_names_takes_no_more_memory_than_the_connections_allow(voi
 
 struct scene {
     struct wrd_office *office;
-    atomic_uint woken[3];
+    atomic_uint woken[12];
 };
 
 static void note_wake(void *user, unsigned loop)
@@ -150,6 +153,12 @@ static void own(struct scene *s, unsigned loop, uint64_t name, bool owned)
 {
     const wrd_siblings *siblings = wrd_office_siblings(s->office, loop);
     siblings->own(siblings->user, name, owned);
+}
+
+static void own_address(struct scene *s, unsigned loop, const wrd_path *path, bool owned)
+{
+    const wrd_siblings *siblings = wrd_office_siblings(s->office, loop);
+    siblings->own_address(siblings->user, &path->remote, owned);
 }
 
 static wrd_result try_pass(struct scene *s, unsigned loop, uint64_t name, const wrd_path *path, const void *bytes,
@@ -203,7 +212,7 @@ static void a_named_datagram_reaches_the_loop_of_the_name_with_its_path(void **s
     expect_no_mail(s);
 }
 
-static void datagrams_without_a_name_follow_the_last_named_one_of_their_address(void **state)
+static void datagrams_without_a_name_follow_the_named_ones_of_their_address(void **state)
 {
     struct scene *s = *state;
     wrd_path one = path_of(1), two = path_of(2);
@@ -219,14 +228,128 @@ static void datagrams_without_a_name_follow_the_last_named_one_of_their_address(
     expect_mail(s, 2, &two, "b");
     expect_mail(s, 2, &two, "d");
     assert_false(pass(s, 1, 0, &one, "x", 1)); /* each loop remembers for itself */
-    assert_true(pass(s, 0, 12, &one, "e", 1)); /* another client has the address now */
+    assert_true(pass(s, 0, 12, &one, "e", 1)); /* another client has the address, or somebody forges it */
     assert_true(pass(s, 0, 0, &one, "f", 1));
     expect_mail(s, 2, &one, "e");
     expect_mail(s, 2, &one, "f");
+    expect_mail(s, 1, &one, "f");
     assert_false(pass(s, 0, 13, &one, "g", 1)); /* a name that nobody has, which anybody can send, changes nothing */
     assert_true(pass(s, 0, 0, &one, "h", 1));
     expect_mail(s, 2, &one, "h");
+    expect_mail(s, 1, &one, "h");
     expect_no_mail(s);
+}
+
+static void a_named_datagram_vouches_for_a_few_without_a_name(void **state)
+{
+    struct scene *s = *state;
+    wrd_path path = path_of(1);
+    own(s, 1, 11, true);
+    own(s, 2, 12, true);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_true(pass(s, 0, 11, &path, "a", 1));
+        expect_mail(s, 1, &path, "a");
+        for (unsigned i = 0; i < WRD_HEARSAY_MAX; i++) {
+            assert_true(pass(s, 0, 0, &path, "b", 1));
+            expect_mail(s, 1, &path, "b");
+        }
+        assert_int_equal(try_pass(s, 0, 0, &path, "c", 1), WRD_GONE);
+    }
+    expect_no_mail(s);
+}
+
+static void a_proved_address_goes_to_its_loop_from_all_others_until_it_is_given_up(void **state)
+{
+    struct scene *s = *state;
+    wrd_path path = path_of(1), other = path_of(2);
+    own_address(s, 1, &path, true);
+    for (unsigned i = 0; i < 2 * WRD_HEARSAY_MAX; i++) {
+        assert_true(pass(s, 0, 0, &path, "a", 1));
+        assert_true(pass(s, 2, 0, &path, "b", 1));
+        expect_mail(s, 1, &path, "a");
+        expect_mail(s, 1, &path, "b");
+    }
+    assert_int_equal(try_pass(s, 1, 0, &path, "own", 3), WRD_GONE);
+    own(s, 1, 11, true);
+    assert_true(pass(s, 0, 11, &path, "check", 5)); /* its own: one copy is enough */
+    assert_true(pass(s, 0, 0, &path, "a", 1));
+    expect_mail(s, 1, &path, "check");
+    expect_mail(s, 1, &path, "a");
+    expect_no_mail(s);
+    assert_int_equal(try_pass(s, 0, 0, &other, "x", 1), WRD_GONE);
+    own_address(s, 2, &path, true); /* its peer proved it, too */
+    assert_true(pass(s, 0, 0, &path, "c", 1));
+    expect_mail(s, 1, &path, "c");
+    expect_mail(s, 2, &path, "c");
+    own_address(s, 1, &path, false);
+    assert_true(pass(s, 1, 0, &path, "d", 1));
+    expect_mail(s, 2, &path, "d");
+    own_address(s, 2, &path, false);
+    assert_int_equal(try_pass(s, 1, 0, &path, "e", 1), WRD_GONE);
+    expect_no_mail(s);
+}
+
+/* As far as the box holds it. */
+static unsigned empty_box(struct scene *s, unsigned loop)
+{
+    const struct wrd_mail *mail;
+    unsigned count, sum = 0;
+    while ((count = wrd_office_take(s->office, loop, &mail)) > 0) {
+        wrd_office_done(s->office, loop, count);
+        sum += count;
+    }
+    return sum;
+}
+
+static void hearsay_pushes_no_proved_address_out(void **state)
+{
+    struct scene *s = *state;
+    wrd_path path = path_of(1);
+    own(s, 1, 11, true);
+    own(s, 2, 12, true);
+    own_address(s, 1, &path, true);
+    for (unsigned i = 0; i < 70000; i++) { /* from all ports of its NAT, its own among them */
+        wrd_path forged = path_of(i);
+        (void)pass(s, 0, 12, &forged, "x", 1);
+    }
+    (void)pass(s, 0, 12, &path, "x", 1);
+    (void)empty_box(s, 2);
+    for (unsigned i = 0; i < 2 * WRD_HEARSAY_MAX; i++)
+        assert_true(pass(s, 0, 0, &path, "a", 1));
+    assert_int_equal(empty_box(s, 1), 2 * WRD_HEARSAY_MAX);
+    assert_int_equal(empty_box(s, 2), WRD_HEARSAY_MAX); /* copies for the sake of the last forged one */
+}
+
+static void no_datagram_is_copied_to_more_than_four_loops(void **state)
+{
+    (void)state;
+    enum { LOOPS = 12 };
+    struct scene s = {0};
+    const char *why = "";
+    wrd_endpoint_options endpoint;
+    wrd_endpoint_options_init(&endpoint);
+    const struct wrd_office_options options = {.loops = LOOPS, .endpoint = &endpoint, .user = &s, .wake = note_wake};
+    assert_int_equal(wrd_office_open(&s.office, &options, &why), WRD_OK);
+    wrd_path path = path_of(1);
+    for (unsigned proved = 0; proved < 3; proved++) {
+        for (unsigned loop = 1; loop < LOOPS; loop++) {
+            own(&s, loop, loop, true);
+            assert_true(pass(&s, 0, loop, &path, "name", 4));
+        }
+        for (unsigned loop = 1; loop < LOOPS; loop++)
+            (void)empty_box(&s, loop);
+        if (proved > 0)
+            own_address(&s, 1 + proved, &path, true);
+        assert_true(pass(&s, 0, 0, &path, "x", 1));
+        unsigned copies = 0;
+        for (unsigned loop = 1; loop < LOOPS; loop++) {
+            unsigned got = empty_box(&s, loop);
+            assert_true(loop > 1 && loop <= 1 + proved ? got == 1 : got <= 1);
+            copies += got;
+        }
+        assert_int_equal(copies, 4);
+    }
+    wrd_office_close(s.office);
 }
 
 static void a_full_box_loses_what_comes_counts_it_and_keeps_what_is_there(void **state)
@@ -325,6 +448,10 @@ static void *take_part(void *argument)
         pass_counted(p, to + 1, &path, bytes, sizeof bytes);
         if (i % 3 == 0)
             pass_counted(p, 0, &path, bytes, sizeof bytes);
+        wrd_path proved = path_of(1000 + p->loop * 50 + i % 50);
+        own_address(p->scene, p->loop, &proved, i / 50 % 2 == 0);
+        proved = path_of(1000 + to * 50 + i % 50);
+        pass_counted(p, 0, &proved, bytes, sizeof bytes);
         if (i % 16 == 0)
             take_all(p);
     }
@@ -372,7 +499,11 @@ int main(void)
         cmocka_unit_test(names_that_lie_close_together_survive_each_others_end),
         cmocka_unit_test(a_flood_of_names_takes_no_more_memory_than_the_connections_allow),
         OFFICE_TEST(a_named_datagram_reaches_the_loop_of_the_name_with_its_path),
-        OFFICE_TEST(datagrams_without_a_name_follow_the_last_named_one_of_their_address),
+        OFFICE_TEST(datagrams_without_a_name_follow_the_named_ones_of_their_address),
+        OFFICE_TEST(a_named_datagram_vouches_for_a_few_without_a_name),
+        OFFICE_TEST(a_proved_address_goes_to_its_loop_from_all_others_until_it_is_given_up),
+        OFFICE_TEST(hearsay_pushes_no_proved_address_out),
+        cmocka_unit_test(no_datagram_is_copied_to_more_than_four_loops),
         OFFICE_TEST(a_full_box_loses_what_comes_counts_it_and_keeps_what_is_there),
         OFFICE_TEST(mail_that_comes_twice_to_a_wrong_loop_goes_no_further),
         OFFICE_TEST(a_flood_of_addresses_forgets_the_oldest_and_nothing_else),

@@ -18,6 +18,7 @@
 #define CLIENTS 12
 #define NAMES   64
 #define BOX     32
+#define HEARSAY 8
 
 static const struct link_options line = {.delay_us = 10 * WRD_MILLISECOND};
 
@@ -45,8 +46,13 @@ static struct port {
     struct {
         wrd_addr remote;
         unsigned loop;
-    } routes[LOOPS][NAMES];
-    unsigned route_count[LOOPS];
+    } addresses[NAMES];
+    unsigned address_count;
+    struct {
+        wrd_addr remote;
+        unsigned loop, left;
+    } hearsay[LOOPS][NAMES]; /* the least that wrd_siblings promises: the last loop, for a few datagrams */
+    unsigned hearsay_count[LOOPS];
     struct mail mail[LOOPS][BOX];
     unsigned mail_count[LOOPS];
     uint64_t lost; /* for want of room */
@@ -82,21 +88,69 @@ static wrd_result send_to(unsigned loop, const wrd_path *path, const uint8_t *da
     return WRD_OK;
 }
 
-static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+static void own_address(void *user, const wrd_addr *remote, bool owned)
 {
-    unsigned self = *(unsigned *)user;
-    for (unsigned i = 0; name == 0 && i < port.route_count[self]; i++)
-        if (wrd_addr_equal(&port.routes[self][i].remote, &path->remote))
-            return send_to(port.routes[self][i].loop, path, datagram, len);
-    for (unsigned i = 0; name != 0 && i < port.name_count; i++) {
+    unsigned self = *(unsigned *)user, at = 0;
+    while (at < port.address_count &&
+           (port.addresses[at].loop != self || !wrd_addr_equal(&port.addresses[at].remote, remote)))
+        at++;
+    assert_int_equal(owned, at == port.address_count); /* claimed once, and given up once */
+    if (!owned) {
+        port.addresses[at] = port.addresses[--port.address_count];
+        return;
+    }
+    assert_true(at < NAMES);
+    port.addresses[at].remote = *remote;
+    port.addresses[port.address_count++].loop = self;
+}
+
+static void hear_of(unsigned self, const wrd_addr *remote, unsigned loop)
+{
+    unsigned at = 0;
+    while (at < port.hearsay_count[self] && !wrd_addr_equal(&port.hearsay[self][at].remote, remote))
+        at++;
+    assert_true(at < NAMES);
+    port.hearsay[self][at].remote = *remote;
+    port.hearsay[self][at].loop = loop;
+    port.hearsay[self][at].left = HEARSAY;
+    port.hearsay_count[self] += at == port.hearsay_count[self];
+}
+
+static wrd_result pass_named(unsigned self, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    for (unsigned i = 0; i < port.name_count; i++) {
         if (port.names[i].name != name || port.names[i].loop == self)
             continue;
-        assert_true(port.route_count[self] < NAMES);
-        port.routes[self][port.route_count[self]].remote = path->remote;
-        port.routes[self][port.route_count[self]++].loop = port.names[i].loop;
+        hear_of(self, &path->remote, port.names[i].loop);
         return send_to(port.names[i].loop, path, datagram, len);
     }
     return WRD_GONE;
+}
+
+static wrd_result pass_nameless(unsigned self, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    bool to[LOOPS] = {false};
+    wrd_result result = WRD_GONE;
+    for (unsigned i = 0; i < port.address_count; i++)
+        if (wrd_addr_equal(&port.addresses[i].remote, &path->remote))
+            to[port.addresses[i].loop] = true;
+    for (unsigned i = 0; i < port.hearsay_count[self]; i++)
+        if (wrd_addr_equal(&port.hearsay[self][i].remote, &path->remote) && port.hearsay[self][i].left > 0) {
+            port.hearsay[self][i].left--;
+            to[port.hearsay[self][i].loop] = true;
+        }
+    for (unsigned loop = 0; loop < LOOPS; loop++)
+        if (to[loop] && loop != self) {
+            wrd_result one = send_to(loop, path, datagram, len);
+            result = result == WRD_OK ? result : one;
+        }
+    return result;
+}
+
+static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
+{
+    unsigned self = *(unsigned *)user;
+    return name != 0 ? pass_named(self, name, path, datagram, len) : pass_nameless(self, path, datagram, len);
 }
 
 static void lock_gate(void *user, bool held)
@@ -136,8 +190,12 @@ static void open_port(uint32_t max_connections, uint32_t max_per_address)
         if (i == 0)
             assert_int_equal(wrd_gate_new(&port.gate, &options, NULL, lock_gate, NULL, NULL), WRD_OK);
         port.numbers[i] = i;
-        port.siblings[i] =
-            (wrd_siblings){.user = &port.numbers[i], .key = {1, 2, 3}, .own = own, .pass = pass, .gate = port.gate};
+        port.siblings[i] = (wrd_siblings){.user = &port.numbers[i],
+                                          .key = {1, 2, 3},
+                                          .own = own,
+                                          .own_address = own_address,
+                                          .pass = pass,
+                                          .gate = port.gate};
         options.siblings = &port.siblings[i];
         port.loops[i] = world_add(&port.world, &options, &line, loop_turn, &port.echoes[i]);
         assert_non_null(port.loops[i]);
@@ -209,6 +267,7 @@ static void a_client_that_moves_to_another_loop_keeps_its_connection(void **stat
         wrd_conn_close(clients[i]->endpoint, port.world.now, callers[i].conn);
     world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
     assert_int_equal(port.name_count, 0);
+    assert_int_equal(port.address_count, 0);
     assert_int_equal(port.names_seen, CLIENTS);
     close_port();
 }
@@ -325,6 +384,73 @@ static void what_goes_from_loop_to_loop_is_counted_as_received_once_and_as_passe
     close_port();
 }
 
+/* It is of loop 0 and goes to an address of loop 1. */
+static struct node *add_moved_client(struct caller *caller)
+{
+    struct node *client = add_client(caller, 4002);
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    wrd_addr to = client->addr;
+    to.port = 4003;
+    world_rebind(&port.world, client, 0, &to);
+    world_run(&port.world, port.world.now + 20 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(0).paths_moved, 1);
+    assert_true(counters_of(1).passed_on > 0);
+    return client;
+}
+
+static void a_stranger_who_forges_the_address_of_a_moved_client_does_not_take_its_way(void **state)
+{
+    (void)state;
+    static struct caller callers[2];
+    uint8_t check[WRD_DATAGRAM_MAX];
+    open_port(0, 0);
+    struct node *client = add_moved_client(&callers[0]);
+    struct node *stranger = add_client(&callers[1], 4004); /* of loop 2 */
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(2).connections, 1);
+    size_t len = copy_check(check, &stranger->addr);
+    for (unsigned i = 0; i < 9000; i++) { /* 90 s */
+        callers[0].messages += i % 10 == 0;
+        world_inject(&port.world, port.loops[0], &client->addr, check, len);
+        world_run(&port.world, port.world.now + 10 * WRD_MILLISECOND, NULL);
+        assert_true(callers[0].messages - callers[0].echoed < 5);
+    }
+    assert_false(callers[0].closed);
+    assert_true(caller_succeeded(&callers[0]));
+    assert_int_equal(counters_of_all().paths_moved, 1);
+    close_port();
+}
+
+static void an_address_that_a_client_left_or_that_another_took_is_given_up(void **state)
+{
+    (void)state;
+    static struct caller callers[2];
+    open_port(0, 0);
+    struct node *client = add_moved_client(&callers[0]), *other = add_client(&callers[1], 4005); /* of loop 0, too */
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    wrd_addr left = client->addr, to = left;
+    assert_int_equal(port.address_count, 1);
+    to.port = 4006;
+    world_rebind(&port.world, client, 0, &to);
+    world_run(&port.world, port.world.now + 20 * WRD_SECOND, NULL);
+    assert_int_equal(port.address_count, 1);
+    assert_true(wrd_addr_equal(&port.addresses[0].remote, &to));
+    world_rebind(&port.world, client, 0, &left);
+    world_run(&port.world, port.world.now + 20 * WRD_SECOND, NULL);
+    client->silent = true;
+    world_rebind(&port.world, other, 0, &left);
+    world_run(&port.world, port.world.now + 20 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(0).paths_moved, 4);
+    assert_int_equal(port.address_count, 1); /* of the other */
+    world_run(&port.world, port.world.now + 90 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(0).connections, 1);
+    assert_int_equal(port.address_count, 1);
+    wrd_conn_close(other->endpoint, port.world.now, callers[1].conn);
+    world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
+    assert_int_equal(port.address_count, 0);
+    close_port();
+}
+
 static uint64_t connections_of_all(void)
 {
     uint64_t sum = 0;
@@ -370,6 +496,8 @@ int main(void)
         cmocka_unit_test(a_client_that_moves_to_another_loop_keeps_its_connection),
         cmocka_unit_test(a_client_that_moved_to_another_loop_stays_though_there_are_more_checks_than_time),
         cmocka_unit_test(what_goes_from_loop_to_loop_is_counted_as_received_once_and_as_passed_if_it_got_there),
+        cmocka_unit_test(a_stranger_who_forges_the_address_of_a_moved_client_does_not_take_its_way),
+        cmocka_unit_test(an_address_that_a_client_left_or_that_another_took_is_given_up),
         cmocka_unit_test(limits_are_of_all_loops_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
