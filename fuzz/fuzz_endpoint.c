@@ -162,6 +162,12 @@ static void own_address(void *user, const wrd_addr *remote, bool owned)
     (void)user, (void)remote, (void)owned;
 }
 
+static bool is_owned(void *user, const wrd_addr *remote)
+{
+    (void)user;
+    return remote->port % 2 == 1;
+}
+
 static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     (void)user, (void)path;
@@ -171,7 +177,7 @@ static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const ui
 /* The server's options, by the bits of the first byte. */
 static void choose(wrd_endpoint_options *options, uint8_t kind)
 {
-    static const wrd_siblings siblings = {.own = own, .own_address = own_address, .pass = pass};
+    static const wrd_siblings siblings = {.own = own, .own_address = own_address, .is_owned = is_owned, .pass = pass};
     if (kind & 2)
         options->cookies_above = 1;
     if (kind & 4) {

@@ -81,6 +81,8 @@ typedef struct wrd_siblings {
     /* The peer of an open connection of this endpoint has moved to this remote address, as it proved, or is no longer
      * there. Several endpoints may say so of one address. */
     void (*own_address)(void *user, const wrd_addr *remote, bool owned);
+    /* Did a sibling say so? */
+    bool (*is_owned)(void *user, const wrd_addr *remote);
     /* Gives a copy of the datagram to the sibling that has a connection of this name, for wrd_endpoint_receive_passed();
      * of name 0, to those that own its remote address, and to those that lately got a named datagram from there, which
      * anybody can forge: a few of them, and a few datagrams. WRD_AGAIN: none has room, and the datagram is lost.

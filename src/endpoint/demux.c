@@ -278,6 +278,13 @@ static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *pat
     return c;
 }
 
+/* Is there a connection at the address, here or at a sibling? */
+static bool is_inhabited(struct wrd_endpoint *ep, const wrd_addr *remote)
+{
+    const wrd_siblings *siblings = ep->shared.options.siblings;
+    return wrd_paths_find(&ep->paths, remote) || (siblings && siblings->is_owned(siblings->user, remote));
+}
+
 /* (Part of) a ClientHello that no handshake waits for. True: there is a connection for it now. */
 static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
                           const struct wrd_dtls_hello *hello, const uint8_t *datagram)
@@ -286,7 +293,7 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
-    bool is_taken = wrd_paths_find(&ep->paths, &path->remote) != NULL;
+    bool is_taken = is_inhabited(ep, &path->remote);
     /* A cookie proves more than a check, but does not say who is to be let in, nor which identity is meant. */
     bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && !ep->has_second;
     if (!may_connect || !(admitted || proved || is_taken || is_pressed(ep))) {
@@ -360,7 +367,8 @@ static void receive_dtls(struct wrd_endpoint *ep, const wrd_path *path, const ui
     const struct wrd_admitted *admitted = accepts ? find_admitted(ep, path) : NULL;
     if (admitted && wrd_moves_receive(ep, admitted->name, path, datagram, len))
         return;
-    if (!c && !pass_on(ep, 0, path, datagram, len))
+    /* Where there is somebody, too: the address may have gone to a client of another loop. */
+    if (!pass_on(ep, 0, path, datagram, len) && !c)
         ep->counters.dropped_unknown_path++;
 }
 

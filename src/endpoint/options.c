@@ -38,8 +38,8 @@ static const char *check_admission(const wrd_endpoint_options *o)
         return "options.token_key_count is above WRD_TOKEN_KEYS_MAX (4)";
     if (o->token_key_count > 0 && !o->token_keys)
         return "options.token_keys is NULL, though token_key_count counts some";
-    if (o->siblings && (!o->siblings->own || !o->siblings->own_address || !o->siblings->pass))
-        return "options.siblings lacks own, own_address or pass";
+    if (o->siblings && (!o->siblings->own || !o->siblings->own_address || !o->siblings->is_owned || !o->siblings->pass))
+        return "options.siblings lacks own, own_address, is_owned or pass";
     return "";
 }
 

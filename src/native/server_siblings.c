@@ -175,6 +175,14 @@ static void own_address(void *user, const wrd_addr *remote, bool owned)
     wrd_directory_set(desk->office->addresses, hash_of(desk->office, remote), desk->loop, owned);
 }
 
+static bool is_owned(void *user, const wrd_addr *remote)
+{
+    const struct desk *desk = user;
+    unsigned loop;
+    uint64_t hash = hash_of(desk->office, remote);
+    return wrd_directory_find(desk->office->addresses, hash, desk->loop, &loop, 1) > 0;
+}
+
 static wrd_result pass(void *user, uint64_t name, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct desk *desk = user;
@@ -214,8 +222,8 @@ static bool furnish(struct wrd_office *office, unsigned loop, const uint8_t key[
     struct desk *desk = &office->desks[loop];
     desk->office = office;
     desk->loop = loop;
-    desk->siblings =
-        (wrd_siblings){.user = desk, .own = own, .own_address = own_address, .pass = pass, .gate = office->gate};
+    desk->siblings = (wrd_siblings){
+        .user = desk, .own = own, .own_address = own_address, .is_owned = is_owned, .pass = pass, .gate = office->gate};
     memcpy(desk->siblings.key, key, sizeof desk->siblings.key);
     desk->ways = calloc(SETS, sizeof *desk->ways);
     desk->box.mail = calloc(WRD_MAIL_MAX, sizeof *desk->box.mail); /* both are touched as far as they are used */

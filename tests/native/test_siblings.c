@@ -161,6 +161,12 @@ static void own_address(struct scene *s, unsigned loop, const wrd_path *path, bo
     siblings->own_address(siblings->user, &path->remote, owned);
 }
 
+static bool is_owned(struct scene *s, unsigned loop, const wrd_path *path)
+{
+    const wrd_siblings *siblings = wrd_office_siblings(s->office, loop);
+    return siblings->is_owned(siblings->user, &path->remote);
+}
+
 static wrd_result try_pass(struct scene *s, unsigned loop, uint64_t name, const wrd_path *path, const void *bytes,
                            size_t len)
 {
@@ -263,6 +269,10 @@ static void a_proved_address_goes_to_its_loop_from_all_others_until_it_is_given_
     struct scene *s = *state;
     wrd_path path = path_of(1), other = path_of(2);
     own_address(s, 1, &path, true);
+    assert_true(is_owned(s, 0, &path));
+    assert_true(is_owned(s, 2, &path));
+    assert_false(is_owned(s, 1, &path)); /* by a sibling */
+    assert_false(is_owned(s, 0, &other));
     for (unsigned i = 0; i < 2 * WRD_HEARSAY_MAX; i++) {
         assert_true(pass(s, 0, 0, &path, "a", 1));
         assert_true(pass(s, 2, 0, &path, "b", 1));
@@ -286,6 +296,7 @@ static void a_proved_address_goes_to_its_loop_from_all_others_until_it_is_given_
     expect_mail(s, 2, &path, "d");
     own_address(s, 2, &path, false);
     assert_int_equal(try_pass(s, 1, 0, &path, "e", 1), WRD_GONE);
+    assert_false(is_owned(s, 0, &path));
     expect_no_mail(s);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "endpoint/gate.h"
 #include "sim/apps.h"
+#include "sim/strangers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,6 +105,15 @@ static void own_address(void *user, const wrd_addr *remote, bool owned)
     port.addresses[port.address_count++].loop = self;
 }
 
+static bool is_owned(void *user, const wrd_addr *remote)
+{
+    unsigned self = *(unsigned *)user;
+    for (unsigned i = 0; i < port.address_count; i++)
+        if (port.addresses[i].loop != self && wrd_addr_equal(&port.addresses[i].remote, remote))
+            return true;
+    return false;
+}
+
 static void hear_of(unsigned self, const wrd_addr *remote, unsigned loop)
 {
     unsigned at = 0;
@@ -194,6 +204,7 @@ static void open_port(uint32_t max_connections, uint32_t max_per_address)
                                           .key = {1, 2, 3},
                                           .own = own,
                                           .own_address = own_address,
+                                          .is_owned = is_owned,
                                           .pass = pass,
                                           .gate = port.gate};
         options.siblings = &port.siblings[i];
@@ -421,6 +432,67 @@ static void a_stranger_who_forges_the_address_of_a_moved_client_does_not_take_it
     close_port();
 }
 
+/* The loop that the address belongs to has no connection there, and so no reason to doubt the hello. */
+static void handshakes_under_the_address_of_a_moved_client_do_not_take_its_way(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    static struct strangers strangers;
+    open_port(0, 0);
+    struct node *client = add_moved_client(&caller);
+    assert_true(strangers_init(&strangers, STRANGERS_PORT, 3));
+    strangers.nat = client->addr;
+    for (unsigned i = 0; i < 900; i++) { /* 90 s */
+        caller.messages++;
+        strangers_send(&strangers, &port.world, port.loops[0]);
+        world_run(&port.world, port.world.now + 100 * WRD_MILLISECOND, NULL);
+        assert_true(caller.messages - caller.echoed < 5);
+    }
+    assert_false(caller.closed);
+    assert_true(caller_succeeded(&caller));
+    assert_int_equal(counters_of(1).handshakes_begun, 0);
+    assert_true(counters_of(1).cookies_sent > 0);
+    close_port();
+}
+
+static void a_client_gets_the_address_of_one_that_fell_silent_at_another_loop(void **state)
+{
+    (void)state;
+    static struct caller callers[2];
+    open_port(0, 0);
+    struct node *client = add_client(&callers[0], 4002), *silent = add_client(&callers[1], 4003);
+    world_run(&port.world, port.world.now + 2 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(1).connections, 1);
+    silent->silent = true;
+    wrd_addr to = silent->addr;
+    callers[0].messages += 100;
+    world_rebind(&port.world, client, 0, &to);
+    world_run(&port.world, port.world.now + 15 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(1).connections, 1); /* nobody knows yet that it is gone */
+    assert_int_equal(counters_of(0).paths_moved, 1);
+    assert_true(caller_succeeded(&callers[0]));
+    close_port();
+}
+
+static void a_client_that_dials_again_from_the_address_it_moved_to_gets_in(void **state)
+{
+    (void)state;
+    static struct caller callers[2];
+    open_port(0, 0);
+    struct node *client = add_moved_client(&callers[0]);
+    client->silent = true;
+    struct node *again = add_client(&callers[1], client->addr.port);
+    again->addr = client->addr;
+    world_run(&port.world, port.world.now + 5 * WRD_SECOND, NULL);
+    assert_true(caller_succeeded(&callers[1]));
+    assert_int_equal(counters_of(1).connections, 1);
+    world_run(&port.world, port.world.now + 90 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(0).connections, 0);
+    assert_int_equal(port.address_count, 0);
+    assert_false(callers[1].closed);
+    close_port();
+}
+
 static void an_address_that_a_client_left_or_that_another_took_is_given_up(void **state)
 {
     (void)state;
@@ -497,6 +569,9 @@ int main(void)
         cmocka_unit_test(a_client_that_moved_to_another_loop_stays_though_there_are_more_checks_than_time),
         cmocka_unit_test(what_goes_from_loop_to_loop_is_counted_as_received_once_and_as_passed_if_it_got_there),
         cmocka_unit_test(a_stranger_who_forges_the_address_of_a_moved_client_does_not_take_its_way),
+        cmocka_unit_test(handshakes_under_the_address_of_a_moved_client_do_not_take_its_way),
+        cmocka_unit_test(a_client_gets_the_address_of_one_that_fell_silent_at_another_loop),
+        cmocka_unit_test(a_client_that_dials_again_from_the_address_it_moved_to_gets_in),
         cmocka_unit_test(an_address_that_a_client_left_or_that_another_took_is_given_up),
         cmocka_unit_test(limits_are_of_all_loops_together),
     };
