@@ -89,7 +89,7 @@ static void take_check(struct wrd_endpoint *ep, const struct check *check)
     }
 }
 
-/* `hash`: of its address. */
+/* `hash`: of its address. Where tokens are asked for, errors are no more for strangers than success is. */
 static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t hash, const uint8_t *datagram,
                          size_t len)
 {
@@ -98,10 +98,8 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t
         return;
     struct wrd_ice_answered answered;
     size_t answer_len = wrd_ice_lite_answer(&answered, &path->remote, datagram, len, slot->bytes, sizeof slot->bytes);
-    if (answer_len == 0 || !answered.is_success) {
+    if (answer_len == 0) {
         ep->counters.checks_invalid++;
-        if (answer_len > 0) /* a well-formed check that we refuse, and say so */
-            wrd_outbox_put(ep, slot, path, answer_len);
         return;
     }
     struct check check = {.path = path, .ufrag = &answered.ufrag, .hash = hash, .len = len, .answer_len = answer_len};
@@ -117,6 +115,10 @@ static void answer_check(struct wrd_endpoint *ep, const wrd_path *path, uint64_t
     if (!check.own && !may_connect)
         return;
     wrd_outbox_put(ep, slot, path, answer_len);
+    if (!answered.is_success) { /* a well-formed check that we refuse, and say so */
+        ep->counters.checks_invalid++;
+        return;
+    }
     ep->counters.checks_answered++;
     if (is_new(&check) && (may_connect || !is_at_home(&check)))
         note_check(ep, &check, may_connect ? &token : NULL);

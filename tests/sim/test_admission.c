@@ -2,6 +2,11 @@
 /* Who is let in, and how many: what keeps an open port open (docs/THREATS.md). */
 #include "sim/apps.h"
 
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+#include "ice/ice.h"
+#include "stun/attribute.h"
+#include "stun/crc.h"
 #include "stun/stun.h"
 
 #include <setjmp.h>
@@ -518,6 +523,137 @@ static void a_server_that_asks_for_tokens_answers_nobody_without(void **state)
     end_scene();
 }
 
+/* Checks that are refused with an error, or would be. */
+enum form { IN_ORDER, CONTROLLED, UNKNOWN_ATTRIBUTE, BOTH, FORMS };
+
+static const uint16_t error_codes[FORMS] = {[CONTROLLED] = 487, [UNKNOWN_ATTRIBUTE] = 420, [BOTH] = 420};
+
+struct refusable {
+    uint8_t bytes[600];
+    size_t len;
+};
+
+static void retype(struct refusable *check, uint16_t from, uint16_t to)
+{
+    for (size_t at = WRD_STUN_HEADER_SIZE; at < check->len;
+         at += 4 + ((wrd_load16be(check->bytes + at + 2) + 3u) & ~3u)) {
+        if (wrd_load16be(check->bytes + at) == from) {
+            wrd_store16be(check->bytes + at, to);
+            return;
+        }
+    }
+    fail();
+}
+
+/* The same check over again, with MESSAGE-INTEGRITY and FINGERPRINT, which are the last, of what it says now. */
+static void sign_again(struct refusable *check, const char *ufrag)
+{
+    size_t fingerprint_at = check->len - 8, integrity_at = fingerprint_at - 4 - WRD_STUN_INTEGRITY_SIZE;
+    uint16_t body = wrd_load16be(check->bytes + 2);
+    wrd_store16be(check->bytes + 2, (uint16_t)(body - 8));
+    assert_true(wrd_hmac_sha1(check->bytes + integrity_at + 4, (const uint8_t *)ufrag, strlen(ufrag), check->bytes,
+                              integrity_at));
+    wrd_store16be(check->bytes + 2, body);
+    wrd_store32be(check->bytes + fingerprint_at + 4,
+                  wrd_stun_crc32(check->bytes, fingerprint_at) ^ WRD_STUN_FINGERPRINT_XOR);
+}
+
+static struct refusable check_of(enum form form, const char *ufrag)
+{
+    struct refusable check;
+    char username[2 * WRD_UFRAG_MAX + 2];
+    snprintf(username, sizeof username, "%s:%s", ufrag, ufrag);
+    struct wrd_stun_request request = {.transaction = (const uint8_t *)"transaction!",
+                                       .username = username,
+                                       .username_len = strlen(username),
+                                       .priority = 1,
+                                       .tie_breaker = 1};
+    check.len = wrd_stun_write_request(check.bytes, sizeof check.bytes, &request, (const uint8_t *)ufrag,
+                                       strlen(ufrag));
+    assert_true(check.len > 0);
+    if (form == CONTROLLED || form == BOTH)
+        retype(&check, WRD_STUN_ICE_CONTROLLING, WRD_STUN_ICE_CONTROLLED);
+    if (form == UNKNOWN_ATTRIBUTE || form == BOTH)
+        retype(&check, WRD_STUN_PRIORITY, 0x7ff0);
+    sign_again(&check, ufrag);
+    return check;
+}
+
+/* What anybody would be told where no tokens are asked for. */
+static uint16_t error_code_of(const struct refusable *check)
+{
+    struct wrd_ice_answered answered;
+    struct wrd_stun response;
+    uint8_t answer[WRD_ICE_ANSWER_MAX];
+    wrd_addr from = forged_addr(1);
+    size_t len = wrd_ice_lite_answer(&answered, &from, check->bytes, check->len, answer, sizeof answer);
+    assert_true(wrd_stun_read(&response, answer, len));
+    return response.type == WRD_STUN_BINDING_ERROR ? response.error_code : 0;
+}
+
+static size_t answered_bytes(const struct refusable *check, uint32_t number)
+{
+    wrd_addr from = forged_addr(number);
+    size_t before = scene.server->bytes_sent;
+    world_inject(&scene.world, scene.server, &from, check->bytes, check->len);
+    run_for(WRD_MILLISECOND);
+    return scene.server->bytes_sent - before;
+}
+
+static void no_error_is_answered_without_a_token(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    char good[WRD_TOKEN_LEN + 1], old[WRD_TOKEN_LEN + 1], foreign[WRD_TOKEN_LEN + 1];
+    set_scene(&server);
+    server.token_keys = token_keys;
+    server.token_key_count = 1;
+    open_server(&server);
+    mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
+    mint(old, &token_keys[0], scene.world.now);
+    mint(foreign, &token_keys[1], scene.world.now + 60 * WRD_SECOND);
+    const char *const ufrags[] = {"0123456789abcdefghijklmnopqrstuv", old, foreign, good};
+    for (unsigned form = 0; form < FORMS; form++) {
+        for (uint32_t who = 0; who < 4; who++) {
+            struct refusable check = check_of((enum form)form, ufrags[who]);
+            assert_int_equal(error_code_of(&check), error_codes[form]);
+            wrd_endpoint_counters before = counters();
+            assert_int_equal(answered_bytes(&check, 100 * form + who) > 0, ufrags[who] == good);
+            wrd_endpoint_counters c = counters();
+            assert_int_equal(c.checks_expired_token - before.checks_expired_token, ufrags[who] == old);
+            assert_int_equal(c.checks_unknown_token - before.checks_unknown_token, who == 0 || ufrags[who] == foreign);
+            assert_int_equal(c.checks_invalid - before.checks_invalid, ufrags[who] == good && form != IN_ORDER);
+            assert_int_equal(c.checks_answered - before.checks_answered, ufrags[who] == good && form == IN_ORDER);
+        }
+    }
+    end_scene();
+}
+
+static void no_cut_or_flipped_check_is_answered_where_tokens_are_asked_for(void **state)
+{
+    (void)state;
+    wrd_endpoint_options server;
+    char good[WRD_TOKEN_LEN + 1];
+    set_scene(&server);
+    server.token_keys = token_keys;
+    server.token_key_count = 1;
+    open_server(&server);
+    mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
+    const char *const ufrags[] = {"0123456789abcdefghijklmnopqrstuv", good};
+    for (unsigned who = 0; who < 2; who++) {
+        struct refusable check = check_of(BOTH, ufrags[who]);
+        for (size_t bit = 0; bit < 8 * check.len; bit++) {
+            struct refusable flipped = check;
+            flipped.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_int_equal(answered_bytes(&flipped, 1), 0);
+            flipped.len = bit / 8;
+            assert_int_equal(answered_bytes(&flipped, 1), 0);
+        }
+        assert_int_equal(answered_bytes(&check, 1) > 0, ufrags[who] == good);
+    }
+    end_scene();
+}
+
 static void tokens_hold_under_pressure_too(void **state)
 {
     (void)state;
@@ -765,6 +901,8 @@ int main(void)
         cmocka_unit_test(handshakes_above_the_rate_begin_later_and_all_of_them_do),
         cmocka_unit_test(short_memory_refuses_new_ones_and_spares_those_there_are),
         cmocka_unit_test(a_server_that_asks_for_tokens_answers_nobody_without),
+        cmocka_unit_test(no_error_is_answered_without_a_token),
+        cmocka_unit_test(no_cut_or_flipped_check_is_answered_where_tokens_are_asked_for),
         cmocka_unit_test(tokens_hold_under_pressure_too),
         cmocka_unit_test(nobody_is_taken_for_another_whose_token_came_from_the_same_address),
         cmocka_unit_test(a_token_that_is_none_is_refused_when_dialed),
