@@ -68,7 +68,7 @@ struct wrd_connection *wrd_connection_accept(const struct wrd_shared *shared, wr
     c->has_token = shared->options.token_key_count > 0 && !admitted->mixed;
     if (c->has_token)
         memcpy(c->subject, admitted->subject, sizeof c->subject);
-    c->dtls = wrd_dtls_server_new(shared->dtls, accept->proved, admitted->identity);
+    c->dtls = wrd_dtls_server_new(shared->dtls, accept->proved, accept->identity);
     if (!c->dtls) {
         wrd_connection_free(shared, c);
         return NULL;

@@ -127,6 +127,7 @@ struct wrd_connection {
 struct wrd_accept {
     wrd_path path;
     struct wrd_admitted admitted; /* by its check; all zero: none that is remembered */
+    uint8_t identity;             /* that it meets: of the check, or as a cookie says */
     bool proved;                  /* by a cookie, which the first datagram carries */
 };
 

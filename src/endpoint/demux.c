@@ -171,13 +171,13 @@ static bool is_pressed(const struct wrd_endpoint *ep)
            wrd_admit_is_crowded(ep->admit, ep->now);
 }
 
-static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram)
+static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, uint8_t identity, const uint8_t *datagram)
 {
     struct wrd_outbox_slot *slot = wrd_outbox_slot(ep);
     if (!slot)
         return;
     uint8_t cookie[WRD_DTLS_COOKIE_SIZE];
-    wrd_cookie_make(cookie, &ep->cookies, ep->now, &path->remote);
+    wrd_cookie_make(cookie, &ep->cookies, ep->now, &path->remote, identity);
     size_t len = wrd_dtls_hello_verify(slot->bytes, sizeof slot->bytes, datagram, cookie);
     if (len == 0)
         return;
@@ -251,14 +251,14 @@ static bool is_expected(const struct wrd_endpoint *ep, struct wrd_connection *c,
 
 /* The only place where a datagram makes a connection; NULL, and counted: it may not, or memory is short. */
 static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
-                                    bool proved)
+                                    uint8_t identity, bool proved)
 {
     uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
     if (!may_begin(ep, address))
         return NULL;
     if (ep->handshakes.count >= ep->shared.options.max_handshakes)
         evict_handshake(ep);
-    struct wrd_accept accept = {.path = *path, .proved = proved};
+    struct wrd_accept accept = {.path = *path, .identity = identity, .proved = proved};
     if (admitted)
         accept.admitted = *admitted;
     struct wrd_connection *c = wrd_connection_accept(&ep->shared, ep->now, &accept);
@@ -291,13 +291,15 @@ static bool is_inhabited(struct wrd_endpoint *ep, const wrd_addr *remote)
 static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
                           const struct wrd_dtls_hello *hello, const uint8_t *datagram)
 {
+    uint8_t identity = admitted ? admitted->identity : 0;
     bool answers = hello && hello->cookie_len > 0;
-    bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello);
+    bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello, &identity);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
     bool is_taken = is_inhabited(ep, &path->remote);
-    /* A cookie proves more than a check, but does not say who is to be let in, nor which identity is meant. */
-    bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && !ep->has_second;
+    bool is_clear = admitted || proved || !ep->has_second; /* which identity is meant */
+    /* A cookie proves more than a check, but does not say who is to be let in. */
+    bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && is_clear;
     if (!may_connect || !(admitted || proved || is_taken || is_pressed(ep))) {
         ep->counters.dropped_unknown_path++;
         return false;
@@ -306,12 +308,12 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     bool doubtful = answers || is_taken || is_pressed(ep) || (admitted && admitted->contested);
     if (!proved && doubtful) {
         if (hello)
-            ask_for_cookie(ep, path, datagram);
+            ask_for_cookie(ep, path, identity, datagram);
         else
             ep->counters.dropped_unknown_path++; /* a later part; the first will come again with a cookie */
         return false;
     }
-    struct wrd_connection *c = begin(ep, path, admitted, proved);
+    struct wrd_connection *c = begin(ep, path, admitted, identity, proved);
     if (c && hello)
         c->hello = hello_hash(ep, hello);
     return c != NULL;

@@ -773,6 +773,42 @@ static void who_dials_the_second_key_meets_it_and_others_the_first(void **state)
     end_scene();
 }
 
+/* Its check was in the table when it was asked for a cookie, and no longer when the cookie came back. */
+static void a_cookie_tells_which_key_its_client_dialed(void **state)
+{
+    (void)state;
+    static const struct link_options far = {.delay_us = 150 * WRD_MILLISECOND};
+    for (unsigned dials_second = 0; dials_second < 2; dials_second++) {
+        wrd_endpoint_options server;
+        wrd_key second;
+        set_scene(&server);
+        assert_int_equal(wrd_key_from_seed(&second, 1234), WRD_OK);
+        server.second_key = &second;
+        server.cookies_above = 1;
+        open_server(&server);
+        add_mutes(1);
+        run_for(WRD_SECOND);
+        struct caller *caller = &scene.callers[scene.clients];
+        (void)add_client(&far, NULL);
+        if (dials_second)
+            assert_int_equal(wrd_key_fingerprint(&caller->to.fingerprint, &second), WRD_OK);
+        wrd_time begun = scene.world.now;
+        while (counters().cookies_sent == 0 && scene.world.now < begun + WRD_SECOND)
+            run_for(WRD_MILLISECOND);
+        for (uint32_t number = 0; number < 40000; number++) { /* of each address two, since the first may be put off */
+            uint8_t check[256];
+            size_t len = valid_check(check, number);
+            wrd_addr from = forged_addr(number);
+            world_inject(&scene.world, scene.server, &from, check, len);
+            world_inject(&scene.world, scene.server, &from, check, len);
+        }
+        run_for(WRD_SECOND);
+        assert_true(caller_succeeded(caller));
+        assert_int_equal(counters().cookies_sent, 1);
+        end_scene();
+    }
+}
+
 static void a_second_key_needs_a_first_and_must_be_one(void **state)
 {
     (void)state;
@@ -907,6 +943,7 @@ int main(void)
         cmocka_unit_test(nobody_is_taken_for_another_whose_token_came_from_the_same_address),
         cmocka_unit_test(a_token_that_is_none_is_refused_when_dialed),
         cmocka_unit_test(who_dials_the_second_key_meets_it_and_others_the_first),
+        cmocka_unit_test(a_cookie_tells_which_key_its_client_dialed),
         cmocka_unit_test(a_second_key_needs_a_first_and_must_be_one),
         cmocka_unit_test(the_clients_certificate_is_told_when_it_was_asked_for),
         cmocka_unit_test(who_says_nothing_is_sent_away_after_the_idle_timeout),
