@@ -6,8 +6,8 @@
 #include "crypto/crypto.h"
 #include "endpoint/paths.h"
 
-/* `what` is a connection's handle, which is never so small, or of a hello the identity: a cookie of one purpose does not
- * pass for the other. */
+/* `what` is a connection's handle, which is never so small, or of a hello the identity: a cookie of one purpose does
+ * not pass for the other. */
 static void make(uint8_t out[WRD_DTLS_COOKIE_SIZE], const struct wrd_cookie_keys *keys, uint64_t period,
                  const wrd_addr *remote, uint64_t what)
 {

@@ -71,7 +71,9 @@ static void note_check(struct wrd_endpoint *ep, const struct check *check, const
     entry->may_connect = token != NULL;
     entry->mixed = mixed;
     entry->contested = entry->contested || check->here;
-    entry->identity = ep->has_second && wrd_ufrag_is_for(check->ufrag, &ep->second);
+    entry->identity = ep->asked && wrd_ufrag_is_for(check->ufrag, &ep->second);
+    if (ep->asked)
+        wrd_asked_note(ep->asked, check->hash, entry->identity);
     entry->bytes_in += (uint32_t)check->len;
     entry->bytes_out += (uint32_t)check->answer_len;
     if (token)
@@ -287,19 +289,28 @@ static bool is_inhabited(struct wrd_endpoint *ep, const wrd_addr *remote)
     return wrd_paths_find(&ep->paths, remote) || (siblings && siblings->is_owned(siblings->user, remote));
 }
 
+/* Which identity does who sends a hello mean? False: it is not known. */
+static bool find_identity(const struct wrd_endpoint *ep, const wrd_path *path, const struct wrd_admitted *admitted,
+                          uint8_t *identity)
+{
+    *identity = admitted ? admitted->identity : 0;
+    return admitted || !ep->asked || wrd_asked_find(ep->asked, wrd_paths_hash(ep->paths.key, &path->remote), identity);
+}
+
 /* (Part of) a ClientHello that no handshake waits for. True: there is a connection for it now. */
 static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct wrd_admitted *admitted,
                           const struct wrd_dtls_hello *hello, const uint8_t *datagram)
 {
-    uint8_t identity = admitted ? admitted->identity : 0;
+    uint8_t identity;
+    bool is_clear = find_identity(ep, path, admitted, &identity);
     bool answers = hello && hello->cookie_len > 0;
     bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello, &identity);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
     bool is_taken = is_inhabited(ep, &path->remote);
-    bool is_clear = admitted || proved || !ep->has_second; /* which identity is meant */
-    /* A cookie proves more than a check, but does not say who is to be let in. */
-    bool may_connect = admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && is_clear;
+    /* A cookie proves more than a check, and says which identity is meant, but not who is to be let in. */
+    bool may_connect =
+        admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && (is_clear || proved);
     if (!may_connect || !(admitted || proved || is_taken || is_pressed(ep))) {
         ep->counters.dropped_unknown_path++;
         return false;

@@ -233,20 +233,22 @@ static bool shares_gate(const struct wrd_endpoint *ep)
 }
 
 /* What an endpoint that accepts has besides. */
-static bool open_door(struct wrd_endpoint *ep)
+static bool open_door(struct wrd_endpoint *ep, bool has_second)
 {
     const wrd_endpoint_options *options = &ep->shared.options;
     ep->ledger.env.random(ep->ledger.env.user, (uint8_t *)&ep->cookies, sizeof ep->cookies);
     ep->admit = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->admit);
     ep->gate = shares_gate(ep) ? options->siblings->gate : wrd_gate_open(options, &ep->shared.env);
     ep->newcomers = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->newcomers);
-    return ep->admit && ep->gate && ep->newcomers;
+    if (has_second)
+        ep->asked = wrd_mem_zalloc(&ep->shared.env, sizeof *ep->asked);
+    return ep->admit && ep->gate && ep->newcomers && (ep->asked || !has_second);
 }
 
 static bool fill(struct wrd_endpoint *ep)
 {
     wrd_endpoint_options *options = &ep->shared.options;
-    bool accepts = options->key != NULL;
+    bool accepts = options->key != NULL, has_second = options->second_key != NULL;
     wrd_table_init(&ep->table, options->max_connections);
     ep->output.name = WRD_QUEUE_OUTPUT;
     ep->events.name = WRD_QUEUE_EVENTS;
@@ -259,7 +261,7 @@ static bool fill(struct wrd_endpoint *ep)
     options->token_keys = NULL;
     ep->outbox.cap = accepts ? WRD_OUTBOX_SLOTS : WRD_OUTBOX_DIALS;
     ep->outbox.slots = wrd_mem_zalloc(&ep->shared.env, ep->outbox.cap * sizeof *ep->outbox.slots);
-    return make_context(ep) && ep->outbox.slots && (!accepts || open_door(ep));
+    return make_context(ep) && ep->outbox.slots && (!accepts || open_door(ep, has_second));
 }
 
 wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *options, const wrd_env *env,
@@ -284,7 +286,6 @@ wrd_result wrd_endpoint_new(wrd_endpoint **out, const wrd_endpoint_options *opti
     ep->shared = (struct wrd_shared){
         .env = wrd_ledger_env(&ep->ledger), .options = complete, .counters = &ep->counters, .crc = wrd_crc32c_pick()};
     ep->second = second;
-    ep->has_second = complete.second_key != NULL;
     if (!fill(ep)) {
         wrd_endpoint_free(ep);
         return WRD_NO_MEMORY;
@@ -318,6 +319,7 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     wrd_map_free(&ep->names, &env);
     if (!shares_gate(ep))
         wrd_gate_free(ep->gate);
+    wrd_mem_free(&env, ep->asked, sizeof *ep->asked);
     wrd_mem_free(&env, ep->newcomers, sizeof *ep->newcomers);
     wrd_mem_free(&env, ep->admit, sizeof *ep->admit);
     wrd_mem_free(&env, ep->outbox.slots, ep->outbox.cap * sizeof *ep->outbox.slots);

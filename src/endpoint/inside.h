@@ -5,6 +5,7 @@
 #define WRD_ENDPOINT_INSIDE_H
 
 #include "endpoint/admit.h"
+#include "endpoint/asked.h"
 #include "endpoint/connection.h"
 #include "endpoint/cookie.h"
 #include "endpoint/gate.h"
@@ -53,8 +54,8 @@ struct wrd_endpoint {
     wrd_time reclaim_after;
     struct wrd_cookie_keys cookies;
     wrd_token_key token_keys[WRD_TOKEN_KEYS_MAX];
-    wrd_fingerprint second; /* of options.second_key */
-    bool has_second;
+    wrd_fingerprint second;  /* of options.second_key */
+    struct wrd_asked *asked; /* NULL: there is one identity */
     bool draining;
 };
 

@@ -85,8 +85,8 @@ static wrd_addr address_of(const struct strangers *strangers, uint64_t turn)
 
 void strangers_send(struct strangers *strangers, struct world *world, struct node *to)
 {
-    bool pairs = strangers->kind != STRANGERS_CHECK;
-    uint64_t turn = pairs ? strangers->count / 2 : strangers->count;
+    bool once = strangers->kind == STRANGERS_CHECK, pairs = !once && strangers->kind != STRANGERS_TWICE;
+    uint64_t turn = once ? strangers->count : strangers->count / 2;
     wrd_addr from = address_of(strangers, turn);
     if (pairs && strangers->count % 2 == 1) {
         for (size_t i = 0; i < WRD_DTLS_RANDOM_SIZE; i++)

@@ -28,6 +28,9 @@ static struct caller callers[CLIENTS];
 static struct node *server;
 static unsigned came;
 static size_t memory_before;
+static wrd_key second;
+static wrd_fingerprint fingerprint; /* of `second` */
+static bool rotates;
 
 static void begin(enum strangers_kind kind)
 {
@@ -38,6 +41,7 @@ static void begin(enum strangers_kind kind)
     echo = (struct echo){0};
     came = 0;
     world_server_options(&options, &key);
+    options.second_key = rotates ? &second : NULL;
     server = world_add(&world, &options, &near, echo_turn, &echo);
     memory_before = world.allocations.bytes;
     assert_true(strangers_init(&strangers, kind, 5));
@@ -51,6 +55,8 @@ static void one_comes(void)
     wrd_endpoint_options_init(&options);
     callers[came] = (struct caller){
         .to = world_address(server), .seed = came, .messages = 3, .size_max = 1000, .close_after = true};
+    if (rotates && came % 2)
+        callers[came].to.fingerprint = fingerprint;
     struct node *node = world_add(&world, &options, &far, caller_turn, &callers[came]);
     assert_non_null(node);
     if (strangers.kind == STRANGERS_NAT || strangers.kind == STRANGERS_PORT)
@@ -105,6 +111,20 @@ static void clients_from_afar_get_in_past_a_flood_of_valid_checks(void **state)
 {
     (void)state;
     assert_int_equal(flood("checks", STRANGERS_CHECK, CHECKS_PER_MS), CLIENTS);
+}
+
+/* Twice, so that each is answered, and the table forgets everybody before their hello comes. */
+static void clients_of_both_keys_get_in_past_a_flood_of_checks_that_come_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(wrd_key_from_seed(&second, 4321), WRD_OK);
+    assert_int_equal(wrd_key_fingerprint(&fingerprint, &second), WRD_OK);
+    for (unsigned keys = 1; keys <= 2; keys++) {
+        rotates = keys == 2;
+        unsigned succeeded = flood(rotates ? "twice, two keys" : "twice, one key", STRANGERS_TWICE, 2 * CHECKS_PER_MS);
+        rotates = false;
+        assert_int_equal(succeeded, CLIENTS);
+    }
 }
 
 static void clients_from_afar_get_in_past_a_flood_of_half_open_handshakes(void **state)
@@ -196,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_valid_checks),
+        cmocka_unit_test(clients_of_both_keys_get_in_past_a_flood_of_checks_that_come_twice),
         cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_half_open_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_address_that_begins_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_net_that_begins_handshakes),
