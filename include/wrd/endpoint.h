@@ -205,7 +205,7 @@ typedef struct wrd_endpoint_counters {
     uint64_t checks_answered; /* valid STUN binding requests */
     uint64_t checks_invalid;  /* STUN-shaped, but malformed or with a wrong MESSAGE-INTEGRITY */
     uint64_t checks_unknown_token, checks_expired_token;
-    uint64_t checks_put_off; /* of unknown addresses, under overload: not looked at this time */
+    uint64_t checks_put_off; /* of addresses without connection, under overload: not looked at this time */
 
     /* Each handshake that was begun ends as one of those below it. */
     uint64_t handshakes_begun, connections_opened, handshakes_failed, handshakes_timed_out, handshakes_evicted;

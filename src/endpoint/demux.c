@@ -139,12 +139,6 @@ static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *
     return answer_len > 0;
 }
 
-/* Is there time for a check of an address without connection? */
-static bool is_welcome(struct wrd_endpoint *ep, const wrd_addr *remote, uint64_t hash)
-{
-    return wrd_admit_find(ep->admit, ep->now, hash, remote) || wrd_newcomers_ask(ep->newcomers, ep->now, hash);
-}
-
 static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
@@ -157,7 +151,7 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
         ep->counters.checks_invalid++;
     } else {
         uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
-        if (c || is_welcome(ep, &path->remote, hash))
+        if (c || wrd_newcomers_ask(ep->newcomers, ep->now, hash))
             answer_check(ep, path, hash, datagram, len);
         else if (!pass_on(ep, 0, path, datagram, len)) /* of a client that moved here, whose loop is another */
             ep->counters.checks_put_off++;

@@ -7,7 +7,7 @@
 #include "ice/ice.h"
 #include "stun/stun.h"
 
-enum { UFRAG = 64 };
+enum { UFRAG = 64, FEW = 400 };
 
 static void make_check(struct strangers *strangers, size_t i, uint64_t *seed)
 {
@@ -85,8 +85,11 @@ static wrd_addr address_of(const struct strangers *strangers, uint64_t turn)
 
 void strangers_send(struct strangers *strangers, struct world *world, struct node *to)
 {
-    bool once = strangers->kind == STRANGERS_CHECK, pairs = !once && strangers->kind != STRANGERS_TWICE;
+    bool once = strangers->kind == STRANGERS_CHECK || strangers->kind == STRANGERS_FEW;
+    bool pairs = !once && strangers->kind != STRANGERS_TWICE;
     uint64_t turn = once ? strangers->count : strangers->count / 2;
+    if (strangers->kind == STRANGERS_FEW)
+        turn %= FEW;
     wrd_addr from = address_of(strangers, turn);
     if (pairs && strangers->count % 2 == 1) {
         for (size_t i = 0; i < WRD_DTLS_RANDOM_SIZE; i++)

@@ -10,6 +10,7 @@
 enum strangers_kind {
     STRANGERS_CHECK,       /* valid checks, from anywhere */
     STRANGERS_TWICE,       /* the same, each of them twice in a row */
+    STRANGERS_FEW,         /* the same from a few hundred addresses, which go on with it */
     STRANGERS_HALF_OPEN,   /* a check and then a ClientHello, from anywhere */
     STRANGERS_ONE_ADDRESS, /* the same from ports of one IPv4 address */
     STRANGERS_ONE_NET,     /* the same from addresses of one IPv6 /64 */

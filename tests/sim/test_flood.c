@@ -3,6 +3,8 @@
 #include "sim/apps.h"
 #include "sim/strangers.h"
 
+#include "endpoint/newcomers.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,16 +76,19 @@ static wrd_endpoint_counters counters(void)
 static void tell(const char *what, unsigned succeeded)
 {
     wrd_endpoint_counters c = counters();
-    printf("  %s: %u of %u clients; checks answered %llu, handshakes begun %llu, evicted %llu, cookies sent %llu; "
-           "dropped: unknown path %llu, rate %llu, address rate %llu, address %llu, full %llu, memory %llu, busy %llu; "
-           "memory at most %zu\n",
+    printf("  %s: %u of %u clients; checks answered %llu, handshakes begun %llu, evicted %llu, cookies sent %llu, "
+           "put off %llu; dropped: unknown path %llu, rate %llu, address rate %llu, address %llu, full %llu, "
+           "memory %llu, busy %llu; memory at most %zu\n",
            what, succeeded, came, (unsigned long long)c.checks_answered, (unsigned long long)c.handshakes_begun,
            (unsigned long long)c.handshakes_evicted, (unsigned long long)c.cookies_sent,
-           (unsigned long long)c.dropped_unknown_path, (unsigned long long)c.dropped_rate,
-           (unsigned long long)c.dropped_address_rate, (unsigned long long)c.dropped_address,
-           (unsigned long long)c.dropped_full, (unsigned long long)c.dropped_memory, (unsigned long long)c.dropped_busy,
+           (unsigned long long)c.checks_put_off, (unsigned long long)c.dropped_unknown_path,
+           (unsigned long long)c.dropped_rate, (unsigned long long)c.dropped_address_rate,
+           (unsigned long long)c.dropped_address, (unsigned long long)c.dropped_full,
+           (unsigned long long)c.dropped_memory, (unsigned long long)c.dropped_busy,
            world.allocations.peak_bytes - memory_before);
 }
+
+static wrd_endpoint_counters ended; /* of the last flood */
 
 /* How many of the clients get in and are heard. */
 static unsigned flood(const char *what, enum strangers_kind kind, unsigned per_ms)
@@ -101,7 +106,8 @@ static unsigned flood(const char *what, enum strangers_kind kind, unsigned per_m
     for (unsigned i = 0; i < came; i++)
         succeeded += caller_succeeded(&callers[i]);
     tell(what, succeeded);
-    assert_int_equal(counters().connections, 0); /* nothing of a stranger stays */
+    ended = counters();
+    assert_int_equal(ended.connections, 0); /* nothing of a stranger stays */
     world_free(&world);
     assert_int_equal(world.allocations.bytes, 0);
     return succeeded;
@@ -125,6 +131,60 @@ static void clients_of_both_keys_get_in_past_a_flood_of_checks_that_come_twice(v
         rotates = false;
         assert_int_equal(succeeded, CLIENTS);
     }
+}
+
+/* A rate for all, another for those who go on without a handshake, and a part of the rest. */
+static void a_few_addresses_that_go_on_with_checks_are_put_off_like_any(void **state)
+{
+    (void)state;
+    assert_int_equal(flood("few addresses", STRANGERS_FEW, CHECKS_PER_MS), CLIENTS);
+    uint64_t answered_a_second = 2 * WRD_NEWCOMERS_FREE + 1000 * CHECKS_PER_MS / (WRD_NEWCOMERS_OF_PUSHY / 2);
+    assert_true(ended.checks_answered < (FLOOD_MS / 1000 + 1) * answered_a_second);
+    assert_true(ended.checks_put_off > ended.checks_answered / 4);
+}
+
+/* Is a check from there answered at this moment? */
+static bool is_answered(const wrd_addr *from)
+{
+    uint64_t before = counters().checks_answered;
+    wrd_endpoint_receive(server->endpoint, world.now, &(wrd_path){.remote = *from}, strangers.checks[0].bytes,
+                         strangers.checks[0].len);
+    return counters().checks_answered > before;
+}
+
+/* As browsers do, whose answers are lost. */
+static void who_checks_every_50_ms_is_answered_now_and_then_and_who_is_connected_always(void **state)
+{
+    (void)state;
+    enum { TRIES = 80 };
+    const wrd_addr browser = {.family = 4, .ip = {12, 9, 9, 9}, .port = 999};
+    unsigned tries = 0, answered = 0, first = 0, longest = 0, since = 0;
+    begin(STRANGERS_FEW);
+    one_comes();
+    callers[0].close_after = false;
+    world_run(&world, world.now + 2 * WRD_SECOND, NULL);
+    assert_int_equal(callers[0].echoed, callers[0].messages);
+    for (unsigned ms = 0; tries < TRIES; ms++) {
+        for (unsigned i = 0; i < CHECKS_PER_MS; i++)
+            strangers_send(&strangers, &world, server);
+        if (ms >= 900 && ms % 50 == 0) {
+            bool is = is_answered(&browser);
+            tries++;
+            answered += is;
+            since = is ? 0 : since + 1;
+            longest = since > longest ? since : longest;
+            first = is && first == 0 ? tries : first;
+            assert_true(is_answered(&world.nodes[1].addr));
+        }
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    printf("  of %u checks %u answered, the first was number %u; %u in a row were not\n", tries, answered, first,
+           longest);
+    assert_in_range(first, 1, 3);
+    assert_in_range(answered, TRIES / WRD_NEWCOMERS_OF_PUSHY, TRIES - 1);
+    assert_true(longest < 4 * WRD_NEWCOMERS_OF_PUSHY);
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
 }
 
 static void clients_from_afar_get_in_past_a_flood_of_half_open_handshakes(void **state)
@@ -217,6 +277,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_valid_checks),
         cmocka_unit_test(clients_of_both_keys_get_in_past_a_flood_of_checks_that_come_twice),
+        cmocka_unit_test(a_few_addresses_that_go_on_with_checks_are_put_off_like_any),
+        cmocka_unit_test(who_checks_every_50_ms_is_answered_now_and_then_and_who_is_connected_always),
         cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_half_open_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_address_that_begins_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_net_that_begins_handshakes),
