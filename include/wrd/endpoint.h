@@ -114,7 +114,8 @@ typedef struct wrd_endpoint_options {
     /* An open port (docs/THREATS.md). An address is an IPv4 address or an IPv6 /64. */
     uint32_t max_per_address;            /* connections, open or not; default 1024, which suits carriers' NAT. Where it
                                             is below max_connections, an address may also have no more than are still
-                                            free, so that a few addresses leave room for others */
+                                            free, so that a few addresses leave room for others. Nor does a connection
+                                            move to an address above that */
     uint32_t handshake_rate;             /* handshakes begun per second, a second's worth at once; default 2000 */
     uint32_t handshake_rate_per_address; /* of those, by one address; default 200 */
     uint32_t cookies_above;      /* handshakes not yet open above which an address must prove itself first, which costs a
@@ -216,7 +217,8 @@ typedef struct wrd_endpoint_counters {
     uint64_t dropped_unknown_path; /* DTLS from a path without a recent valid check */
     uint64_t dropped_rate;         /* a ClientHello above handshake_rate */
     uint64_t dropped_address_rate; /* above handshake_rate_per_address */
-    uint64_t dropped_address;      /* above max_per_address, or what a nearly full server leaves to one */
+    uint64_t dropped_address;      /* above max_per_address, or what a nearly full server leaves to one; so is a check
+                                      or an answer by which a connection would move to such an address */
     uint64_t dropped_full;         /* above max_connections */
     uint64_t dropped_draining;     /* a ClientHello after wrd_endpoint_drain() */
     uint64_t dropped_memory;       /* memory_limit, or the system has no more */

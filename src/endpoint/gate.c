@@ -118,18 +118,19 @@ bool wrd_gate_is_busy(struct wrd_gate *gate, wrd_time now)
 
 /* ---- counts */
 
-/* The most that one address may have. */
-static uint32_t most_of_one(const struct wrd_gate *gate)
+/* The most that one address may have, where all together have `count`. */
+static uint32_t most_of_one(const struct wrd_gate *gate, uint32_t count)
 {
-    uint32_t left = gate->max_connections - gate->count;
+    uint32_t left = gate->max_connections - count;
     bool leaves_some = gate->max_per_address < gate->max_connections;
     return leaves_some && left < gate->max_per_address ? left : gate->max_per_address;
 }
 
-static bool is_full_for(const struct wrd_gate *gate, uint64_t address)
+/* Is there no room at `address` for one more besides `count` of all? */
+static bool is_full_for(const struct wrd_gate *gate, uint64_t address, uint32_t count)
 {
-    const uint64_t *count = wrd_map_find(&gate->counts, address);
-    return count && *count >= most_of_one(gate);
+    const uint64_t *own = wrd_map_find(&gate->counts, address);
+    return own && *own >= most_of_one(gate, count);
 }
 
 /* There is room in the map, for as many addresses as connections. */
@@ -159,12 +160,29 @@ void wrd_gate_leave(struct wrd_gate *gate, uint64_t address)
     hold(gate, false);
 }
 
-void wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to)
+static bool has_room(const struct wrd_gate *gate, uint64_t from, uint64_t to)
+{
+    return from == to || !is_full_for(gate, to, gate->count - 1);
+}
+
+bool wrd_gate_has_room(struct wrd_gate *gate, uint64_t from, uint64_t to)
 {
     hold(gate, true);
-    leave(gate, from);
-    enter(gate, to);
+    bool room = has_room(gate, from, to);
     hold(gate, false);
+    return room;
+}
+
+bool wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to)
+{
+    hold(gate, true);
+    bool room = has_room(gate, from, to);
+    if (room) {
+        leave(gate, from);
+        enter(gate, to);
+    }
+    hold(gate, false);
+    return room;
 }
 
 /* ---- both */
@@ -173,7 +191,7 @@ static enum wrd_gate_answer ask(struct wrd_gate *gate, uint64_t now_ns, uint64_t
 {
     if (gate->count >= gate->max_connections)
         return WRD_GATE_FULL;
-    if (is_full_for(gate, address))
+    if (is_full_for(gate, address, gate->count))
         return WRD_GATE_ADDRESS_FULL;
     if (used_up_by(gate, address) > now_ns + gate->one.tolerance_ns)
         return WRD_GATE_ADDRESS_RATE;

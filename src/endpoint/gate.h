@@ -52,8 +52,11 @@ uint64_t wrd_gate_address(const uint8_t key[16], const wrd_addr *addr);
 enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
 /* Is more than half of what all may begin at once used up? */
 bool wrd_gate_is_busy(struct wrd_gate *gate, wrd_time now);
-/* A connection that wrd_gate_ask() let in is no longer, or goes on from another address. */
+/* A connection that wrd_gate_ask() let in is no longer. */
 void wrd_gate_leave(struct wrd_gate *gate, uint64_t address);
-void wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to);
+/* May it go on from another address? It may where a new one would find room; rates are of handshakes. With true from
+ * move() it counts there from now on. */
+bool wrd_gate_has_room(struct wrd_gate *gate, uint64_t from, uint64_t to);
+bool wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to);
 
 #endif

@@ -5,11 +5,29 @@
 
 _Static_assert(WRD_SCTP_PATH_INFO == WRD_DTLS_COOKIE_SIZE, "a probe carries a cookie");
 
+static uint64_t address_of(const struct wrd_endpoint *ep, const wrd_path *path)
+{
+    return wrd_gate_address(ep->paths.key, &path->remote);
+}
+
+/* The new address has all the connections that it may have, for now. */
+static void refuse(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    ep->counters.dropped_address++;
+    c->probe_after = ep->now + PROBE_INTERVAL;
+}
+
 void wrd_moves_probe(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
 {
-    struct wrd_outbox_slot *slot;
     uint8_t info[WRD_SCTP_PATH_INFO];
-    if (ep->now < c->probe_after || !(slot = wrd_outbox_slot(ep)))
+    if (ep->now < c->probe_after)
+        return;
+    if (!wrd_gate_has_room(ep->gate, c->address, address_of(ep, path))) {
+        refuse(ep, c);
+        return;
+    }
+    struct wrd_outbox_slot *slot = wrd_outbox_slot(ep);
+    if (!slot)
         return;
     wrd_cookie_of_path(info, &ep->cookies, ep->now, &path->remote, c->handle);
     size_t len = wrd_connection_probe(&ep->shared, c, info, slot->bytes, sizeof slot->bytes);
@@ -21,6 +39,12 @@ void wrd_moves_probe(struct wrd_endpoint *ep, struct wrd_connection *c, const wr
 static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_path *path)
 {
     struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
+    uint64_t address = address_of(ep, path);
+    if (!wrd_gate_move(ep->gate, c->address, address)) { /* others came in the meantime */
+        refuse(ep, c);
+        return;
+    }
+    c->address = address;
     wrd_endpoint_drop_rival(ep, c);
     if (present) { /* lives on until its own peer shows where it is now, or is lost */
         wrd_endpoint_drop_rival(ep, present);
@@ -29,9 +53,6 @@ static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_pa
     }
     wrd_endpoint_give_up_address(ep, c);
     wrd_paths_remove(&ep->paths, c);
-    uint64_t address = wrd_gate_address(ep->paths.key, &path->remote);
-    wrd_gate_move(ep->gate, c->address, address);
-    c->address = address;
     wrd_connection_move(c, ep->now, path);
     wrd_paths_put(&ep->paths, c);
     wrd_endpoint_claim_address(ep, c);

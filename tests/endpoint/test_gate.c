@@ -84,7 +84,7 @@ static void connections_of_one_address_are_counted_and_others_are_not_touched(vo
     assert_int_equal(ask(START, 8), WRD_GATE_OPEN);
     wrd_gate_leave(gate, 7);
     assert_int_equal(take_all(7), 1);
-    wrd_gate_move(gate, 7, 9);
+    assert_true(wrd_gate_move(gate, 7, 9));
     assert_int_equal(take_all(7), 1);
     assert_int_equal(take_all(9), 2);
     for (int i = 0; i < 3; i++) {
@@ -106,6 +106,49 @@ static void a_few_addresses_leave_some_to_others(void **state)
     for (uint64_t address = 1; address <= 10; address++)
         assert_int_equal(take_all(address), 0);
     assert_int_equal(take_all(11), 25);
+}
+
+static void who_moves_finds_the_room_there_that_a_new_one_would(void **state)
+{
+    (void)state;
+    open_gate(2, 1000000, 1000000);
+    assert_int_equal(take_all(7) + take_all(8), 4);
+    assert_false(wrd_gate_has_room(gate, 7, 8));
+    assert_false(wrd_gate_move(gate, 7, 8));
+    assert_int_equal(take_all(7), 0); /* it still counts where it was */
+    assert_true(wrd_gate_has_room(gate, 7, 7));
+    assert_true(wrd_gate_move(gate, 7, 7));
+    wrd_gate_leave(gate, 8);
+    assert_true(wrd_gate_has_room(gate, 7, 8));
+    assert_int_equal(gate->count, 3); /* asking took nothing */
+    assert_true(wrd_gate_move(gate, 7, 8));
+    assert_int_equal(take_all(8), 0);
+    assert_int_equal(take_all(7), 1);
+}
+
+/* Two that move to and fro have no more of a nearly full server than two that stay. */
+static void who_moves_leaves_some_to_others(void **state)
+{
+    (void)state;
+    open_gate(ALL - 1, 1000000, 1000000);
+    uint32_t at_first = 0;
+    for (int round = 0; round < 20; round++) {
+        at_first += take_all(1);
+        while (at_first > 0 && wrd_gate_move(gate, 1, 2))
+            at_first--;
+    }
+    assert_int_equal(gate->count, ALL / 2 + ALL / 4);
+    assert_int_equal(take_all(3), ALL / 8);
+}
+
+static void who_moves_may_go_to_a_new_address_though_it_is_full(void **state)
+{
+    (void)state;
+    open_gate(ALL, 1000000, 1000000);
+    assert_int_equal(take_all(1), ALL);
+    assert_true(wrd_gate_has_room(gate, 1, 2));
+    assert_true(wrd_gate_move(gate, 1, 2));
+    assert_int_equal(gate->count, ALL);
 }
 
 static void who_may_fill_it_alone_may_have_the_last_place(void **state)
@@ -213,6 +256,9 @@ int main(void)
         cmocka_unit_test(an_address_is_an_ipv4_address_or_an_ipv6_64),
         TEST(connections_of_one_address_are_counted_and_others_are_not_touched),
         TEST(a_few_addresses_leave_some_to_others),
+        TEST(who_moves_finds_the_room_there_that_a_new_one_would),
+        TEST(who_moves_leaves_some_to_others),
+        TEST(who_moves_may_go_to_a_new_address_though_it_is_full),
         TEST(who_may_fill_it_alone_may_have_the_last_place),
         TEST(short_memory_keeps_one_out_and_counts_nothing),
         TEST(one_address_has_a_seconds_worth_at_once_and_then_its_rate),

@@ -130,12 +130,14 @@ struct two {
     struct node *nodes[2], *serving;
 };
 
-static void open_two(struct two *two, uint64_t seed)
+/* `max_per_address` 0: the default. */
+static void open_two(struct two *two, uint64_t seed, uint32_t max_per_address)
 {
     wrd_endpoint_options server, client;
     memset(two, 0, sizeof *two);
     world_init(&two->world, seed);
     world_server_options(&server, &two->key);
+    server.max_per_address = max_per_address;
     wrd_endpoint_options_init(&client);
     two->serving = world_add(&two->world, &server, &line, echo_turn, &two->echo);
     for (unsigned i = 0; i < 2; i++) {
@@ -150,7 +152,7 @@ static void clients_that_swap_addresses_keep_their_own_connections(void **state)
 {
     (void)state;
     struct two two;
-    open_two(&two, 4);
+    open_two(&two, 4, 0);
     wrd_addr first = two.nodes[0]->addr, second = two.nodes[1]->addr;
     world_rebind(&two.world, two.nodes[0], 0, &second);
     world_rebind(&two.world, two.nodes[1], 0, &first);
@@ -162,6 +164,63 @@ static void clients_that_swap_addresses_keep_their_own_connections(void **state)
     }
     assert_int_equal(two.echo.closed, 0);
     assert_int_equal(counters_of(two.serving).paths_moved, 2);
+    world_free(&two.world);
+    assert_int_equal(two.world.allocations.bytes, 0);
+}
+
+static uint64_t heard_by(const struct two *two)
+{
+    return two->nodes[0]->received + two->nodes[1]->received;
+}
+
+/* Else whoever has two addresses connects from one, moves to the other, and so on. */
+static void who_moves_to_an_address_that_has_all_it_may_waits_there_for_room(void **state)
+{
+    (void)state;
+    struct two two;
+    open_two(&two, 9, 1);
+    wrd_addr there = two.nodes[0]->addr;
+    there.port += 100; /* its own address has it already */
+    world_rebind(&two.world, two.nodes[0], 0, &there);
+    two.callers[0].messages = 10;
+    world_run(&two.world, two.world.now + 10 * WRD_SECOND, NULL);
+    assert_int_equal(two.callers[0].echoed, 10);
+    assert_int_equal(counters_of(two.serving).paths_moved, 1);
+    there = two.nodes[1]->addr;
+    there.port += 100;
+    world_rebind(&two.world, two.nodes[0], 0, &there);
+    two.callers[0].messages = 15;
+    uint64_t heard = heard_by(&two), answered = counters_of(two.serving).checks_answered;
+    world_run(&two.world, two.world.now + 10 * WRD_SECOND, NULL);
+    wrd_endpoint_counters c = counters_of(two.serving);
+    assert_int_equal(c.paths_moved, 1);
+    assert_in_range(c.dropped_address, 2, 60); /* five a second at most */
+    /* Its checks are answered there; nothing else goes there, probes neither. */
+    assert_true(heard_by(&two) - heard <= c.checks_answered - answered);
+    assert_false(two.callers[0].closed || two.callers[1].closed);
+    wrd_conn_close(two.nodes[1]->endpoint, two.world.now, two.callers[1].conn);
+    world_run(&two.world, two.world.now + 20 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(two.serving).paths_moved, 2);
+    assert_int_equal(two.callers[0].echoed, 15);
+    world_free(&two.world);
+    assert_int_equal(two.world.allocations.bytes, 0);
+}
+
+static void of_two_that_move_to_the_last_place_one_gets_it(void **state)
+{
+    (void)state;
+    struct two two;
+    open_two(&two, 10, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        wrd_addr there = elsewhere(1);
+        there.port += (uint16_t)i;
+        world_rebind(&two.world, two.nodes[i], 0, &there);
+        two.callers[i].messages = 10;
+    }
+    world_run(&two.world, two.world.now + 10 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(two.serving).paths_moved, 1);
+    assert_int_equal((two.callers[0].echoed == 10) + (two.callers[1].echoed == 10), 1);
+    assert_false(two.callers[0].closed || two.callers[1].closed);
     world_free(&two.world);
     assert_int_equal(two.world.allocations.bytes, 0);
 }
@@ -295,7 +354,7 @@ static void a_peer_that_forges_the_address_of_another_takes_nothing_from_it(void
 {
     (void)state;
     struct two two;
-    open_two(&two, 8);
+    open_two(&two, 8, 0);
     static struct spy spy;
     memset(&spy, 0, sizeof spy);
     unsigned forged = 0;
@@ -358,6 +417,8 @@ int main(void)
         cmocka_unit_test(a_client_that_only_listens_is_found_again),
         cmocka_unit_test(it_may_move_again_and_back),
         cmocka_unit_test(clients_that_swap_addresses_keep_their_own_connections),
+        cmocka_unit_test(who_moves_to_an_address_that_has_all_it_may_waits_there_for_room),
+        cmocka_unit_test(of_two_that_move_to_the_last_place_one_gets_it),
         cmocka_unit_test(who_only_knows_the_name_moves_nothing),
         cmocka_unit_test(who_forwards_fresh_records_moves_nothing),
         cmocka_unit_test(a_peer_that_forges_the_address_of_another_takes_nothing_from_it),
