@@ -16,7 +16,7 @@ static void enter(struct wrd_connection *c, enum wrd_phase phase)
     c->phase = phase;
 }
 
-static bool is_blocked(const struct wrd_connection *c)
+bool wrd_connection_is_blocked(const struct wrd_connection *c)
 {
     return c->blocked_by_frame || c->blocked_by_sctp || c->blocked_by_channel;
 }
@@ -34,7 +34,8 @@ void wrd_connection_end(struct wrd_connection *c, wrd_time now, wrd_result reaso
         c->pending |= WRD_PENDING(WRD_EVENT_CLOSED);
     /* A last look for the application at what arrived, and at a send that waits for room that never comes. */
     if (c->was_open && reason != WRD_OK && !c->closed_by_us)
-        c->pending |= WRD_PENDING(WRD_EVENT_READABLE) | (is_blocked(c) ? WRD_PENDING(WRD_EVENT_WRITABLE) : 0);
+        c->pending |=
+            WRD_PENDING(WRD_EVENT_READABLE) | (wrd_connection_is_blocked(c) ? WRD_PENDING(WRD_EVENT_WRITABLE) : 0);
 }
 
 /* ---- birth and death */

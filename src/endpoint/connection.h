@@ -68,9 +68,8 @@ struct wrd_connection {
     uint64_t hello;       /* hash of its ClientHello's random; 0: not known */
     uint64_t address;     /* hash of the part of its address that limits count by */
     wrd_time probe_after; /* moves.c */
-    wrd_time judged_at;   /* reclaim.c: how many chunks had come and gone by then */
-    uint64_t chunks_then;
-    bool hoards;
+    wrd_time judged_at;   /* reclaim.c: how much had come and gone by then, and in the period before */
+    uint64_t moved_then, moved;
 
     enum wrd_phase phase, timed_phase; /* now, and when the timer was set */
     bool dialed;
@@ -153,6 +152,9 @@ size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connecti
 void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path);
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
+
+/* Did a send answer WRD_AGAIN, and was there no WRITABLE since? */
+bool wrd_connection_is_blocked(const struct wrd_connection *c);
 
 /* Graceful, by the application. */
 void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint32_t code,

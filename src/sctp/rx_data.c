@@ -60,6 +60,7 @@ static void keep_data(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp
     enum wrd_sctp_joined joined = wrd_sctp_join_take(join, data);
     if (!check_joined(sctp, now, joined) || joined == WRD_SCTP_JOIN_NO_MEMORY)
         return;
+    sctp->stats.bytes_taken += data->len + WRD_SCTP_DATA_HEADER_SIZE;
     wrd_sctp_track_mark(&sctp->track, data->tsn);
     if (!check_joined(sctp, now, wrd_sctp_join_advance(join, sctp->track.cumulative)))
         return;

@@ -92,6 +92,8 @@ struct wrd_sctp_stats {
     uint64_t timeouts;          /* T3 */
     uint64_t undone;            /* slow-downs taken back as spurious */
     uint64_t messages_given_up; /* by lifetime or retransmits */
+    /* Of chunks that were kept, and of those acknowledged for good: their bytes and headers, each once. */
+    uint64_t bytes_taken, bytes_settled;
     size_t in_flight, cwnd, ssthresh, peer_window;
     wrd_time rtt, rtt_var, rtt_min, rto; /* 0: not known */
     bool interleaving, without_checksum; /* agreed on */

@@ -345,8 +345,10 @@ static void take_cumulative(struct wrd_sctp_flight *flight, wrd_time now, struct
             take_named(flight, now, tsn, out);
         }
         flight->cumulative = tsn;
-        if (sent->message)
+        if (sent->message) {
+            out->settled += sent->len + WRD_SCTP_DATA_HEADER_SIZE;
             wrd_sctp_queue_acked(flight->queue, sent->message, sent->len);
+        }
         out->cumulative = true;
     }
 }

@@ -62,6 +62,7 @@ struct wrd_sctp_flight {
 /* What a SACK changed. */
 struct wrd_sctp_sacked {
     size_t bytes;      /* acknowledged for the first time */
+    size_t settled;    /* bytes and headers of what the cumulative TSN passed */
     bool cumulative;   /* the cumulative TSN moved */
     wrd_time rtt;      /* a sample, once in a round trip, or 0 */
     wrd_time last_rtt; /* of the last one acknowledged that was sent once, or 0 */

@@ -254,6 +254,7 @@ bool wrd_sctp_acknowledge(struct wrd_sctp *sctp, wrd_time now, const struct wrd_
         return false;
     }
     sctp->errors = 0;
+    sctp->stats.bytes_settled += sacked.settled;
     if (sacked.rtt)
         wrd_sctp_rto_sample(&sctp->rto, sacked.rtt);
     else if (sacked.cumulative)

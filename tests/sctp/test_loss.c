@@ -66,6 +66,28 @@ static void sack_gap(struct script *s, uint32_t cumulative, uint16_t from, uint1
     script_send_sack(s, cumulative, gaps);
 }
 
+/* A gap block may be taken back, and named once more. */
+static void what_is_acknowledged_for_good_counts_once(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    sends_packets(&s, 4);
+    uint64_t before = stats(&s).bytes_settled;
+    for (int i = 0; i < 3; i++) {
+        sack_gap(&s, s.tsn - 1, 2, 4);
+        assert_int_equal(stats(&s).bytes_settled - before, 0);
+        script_send_sack(&s, s.tsn - 1, NULL);
+    }
+    for (int i = 0; i < 3; i++) {
+        script_send_sack(&s, s.tsn, NULL);
+        assert_int_equal(stats(&s).bytes_settled - before, P + WRD_SCTP_DATA_HEADER_SIZE);
+    }
+    script_send_sack(&s, s.tsn + 3, NULL);
+    assert_int_equal(stats(&s).bytes_settled - before, 4 * (P + WRD_SCTP_DATA_HEADER_SIZE));
+    script_free(&s);
+    (void)state;
+}
+
 static void isolated_tail_loss_is_repaired_within_two_and_a_half_round_trips(void **state)
 {
     for (unsigned count = 1; count <= 10; count += 9) {
@@ -584,6 +606,7 @@ static void statistics_count_what_happened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_acknowledged_for_good_counts_once),
         cmocka_unit_test(isolated_tail_loss_is_repaired_within_two_and_a_half_round_trips),
         cmocka_unit_test(one_probe_for_each_silence_then_the_timeout),
         cmocka_unit_test(probe_sends_new_data_where_there_is_some),

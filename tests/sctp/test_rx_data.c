@@ -341,6 +341,35 @@ static void a_part_of_a_message_alone_is_no_news_and_all_else_is(void **state)
     script_free(&s);
 }
 
+static uint64_t taken(const struct script *s)
+{
+    struct wrd_sctp_stats stats;
+    wrd_sctp_get_stats(s->sctp, &stats);
+    return stats.bytes_taken;
+}
+
+/* Whoever repeats what was kept, or sends what cannot be, moves nothing. */
+static void only_what_is_kept_counts_as_taken(void **state)
+{
+    for (int interleaving = 0; interleaving < 2; interleaving++) {
+        struct script s;
+        open_with(&s, interleaving, NULL);
+        for (int i = 0; i < 3; i++) {
+            send_zeros(&s, T, 0, 0, 0, WRD_SCTP_BEGIN, 100);
+            assert_int_equal(taken(&s), 100 + WRD_SCTP_DATA_HEADER_SIZE);
+        }
+        for (int i = 0; i < 3; i++) {
+            send_zeros(&s, T + 2, 0, 0, 2, 0, 1); /* ahead */
+            assert_int_equal(taken(&s), 101 + 2 * WRD_SCTP_DATA_HEADER_SIZE);
+        }
+        send_zeros(&s, T + 2 + WRD_SCTP_TSN_WINDOW, 0, 0, 3, 0, 100);
+        send_zeros(&s, T + 1, 65535, 0, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, 100); /* no such stream */
+        assert_int_equal(taken(&s), 101 + 2 * WRD_SCTP_DATA_HEADER_SIZE);
+        script_free(&s);
+    }
+    (void)state;
+}
+
 static void rule_5_messages_without_an_end_are_bounded(void **state)
 {
     struct wrd_sctp_options options = {.receive_window = 20000, .message_limit = 50000};
@@ -1073,6 +1102,7 @@ int main(void)
         cmocka_unit_test(large_message_passes_a_small_window_while_others_come_through),
         cmocka_unit_test(what_our_sender_may_have_begun_leaves_half_the_window),
         cmocka_unit_test(rule_5_bytes_under_assembly_are_bounded),
+        cmocka_unit_test(only_what_is_kept_counts_as_taken),
         cmocka_unit_test(rule_5_messages_without_an_end_are_bounded),
         cmocka_unit_test(rule_5_tiny_fragments_ahead_cannot_hold_more_than_the_window),
         cmocka_unit_test(rule_5_every_stream_in_use_costs_little),

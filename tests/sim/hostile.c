@@ -49,6 +49,14 @@ bool hostile_connect(struct hostile *hostile, struct world *world, struct node *
     return true;
 }
 
+struct fragment {
+    uint16_t stream;
+    uint32_t number, index;
+    uint8_t flags;
+    const uint8_t *bytes;
+    size_t len;
+};
+
 void hostile_end(struct hostile *hostile)
 {
     if (hostile->endpoint)
@@ -69,22 +77,40 @@ static void speak(struct hostile *hostile, struct wrd_writer *wr)
     world_speak(hostile->world, hostile->node, &hostile->server->addr, sealed, len);
 }
 
+static void write_fragment(struct hostile *hostile, struct wrd_writer *wr, const struct fragment *fragment)
+{
+    static const uint8_t zeros[WRD_SCTP_PACKET_MAX];
+    bool begins = fragment->flags & WRD_SCTP_BEGIN;
+    size_t start = wrd_sctp_chunk_begin(wr, hostile->interleaving ? WRD_SCTP_I_DATA : WRD_SCTP_DATA, fragment->flags);
+    wrd_wr32(wr, hostile->tsn++);
+    wrd_wr16(wr, fragment->stream);
+    wrd_wr16(wr, hostile->interleaving ? 0 : (uint16_t)fragment->number);
+    if (hostile->interleaving)
+        wrd_wr32(wr, fragment->number);
+    wrd_wr32(wr, hostile->interleaving && !begins ? fragment->index : 53); /* 53: binary */
+    wrd_wr_bytes(wr, fragment->bytes ? fragment->bytes : zeros, fragment->len);
+    wrd_sctp_chunk_end(wr, start);
+}
+
 void hostile_fragment(struct hostile *hostile, uint16_t stream, uint32_t number, uint32_t index, uint8_t flags,
                       const uint8_t *bytes, size_t len)
 {
-    static const uint8_t zeros[WRD_SCTP_PACKET_MAX];
     uint8_t packet[WRD_SCTP_PACKET_MAX];
     struct wrd_writer wr = wrd_wr(packet, sizeof packet);
     wrd_sctp_packet_begin(&wr, WRD_SCTP_PORT, hostile->tag);
-    size_t start = wrd_sctp_chunk_begin(&wr, hostile->interleaving ? WRD_SCTP_I_DATA : WRD_SCTP_DATA, flags);
-    wrd_wr32(&wr, hostile->tsn++);
-    wrd_wr16(&wr, stream);
-    wrd_wr16(&wr, hostile->interleaving ? 0 : (uint16_t)number);
-    if (hostile->interleaving)
-        wrd_wr32(&wr, number);
-    wrd_wr32(&wr, hostile->interleaving && !(flags & WRD_SCTP_BEGIN) ? index : 53); /* 53: binary */
-    wrd_wr_bytes(&wr, bytes ? bytes : zeros, len);
-    wrd_sctp_chunk_end(&wr, start);
+    write_fragment(hostile, &wr, &(struct fragment){stream, number, index, flags, bytes, len});
+    speak(hostile, &wr);
+}
+
+void hostile_crumbs(struct hostile *hostile, uint16_t stream, uint32_t number, uint32_t index, uint8_t flags,
+                    unsigned crumbs)
+{
+    uint8_t packet[WRD_SCTP_PACKET_MAX];
+    struct wrd_writer wr = wrd_wr(packet, sizeof packet);
+    bool whole = flags & WRD_SCTP_BEGIN;
+    wrd_sctp_packet_begin(&wr, WRD_SCTP_PORT, hostile->tag);
+    for (unsigned i = 0; i < crumbs; i++)
+        write_fragment(hostile, &wr, &(struct fragment){stream, number + (whole ? i : 0), index + i, flags, NULL, 1});
     speak(hostile, &wr);
 }
 

@@ -26,6 +26,10 @@ bool hostile_connect(struct hostile *hostile, struct world *world, struct node *
  * NULL: zeros. */
 void hostile_fragment(struct hostile *hostile, uint16_t stream, uint32_t number, uint32_t index, uint8_t flags,
                       const uint8_t *bytes, size_t len);
+/* One datagram of `crumbs` chunks, a byte each: of one message from piece `index` on, or with flags of whole messages
+ * those from `number` on. */
+void hostile_crumbs(struct hostile *hostile, uint16_t stream, uint32_t number, uint32_t index, uint8_t flags,
+                    unsigned crumbs);
 /* Leaves out TSNs. */
 void hostile_skip(struct hostile *hostile, uint32_t count);
 /* A SACK of what had come when it turned, and a window: 0 makes the server probe, and wait. */

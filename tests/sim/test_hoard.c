@@ -15,7 +15,7 @@
 
 #define MEGABYTE ((size_t)1 << 20)
 
-enum { PEERS = 36, PIECE = 1100, PER_MS = 64 };
+enum { PEERS = 36, PIECE = 1100, PER_MS = 64, SOME = 7 * (1 << 20) / PIECE, CRUMBS = 50, MANY = 20000 };
 
 static const struct link_options near = {.delay_us = WRD_MILLISECOND};
 
@@ -57,6 +57,13 @@ static void end(void)
         hostile_end(&peers[i]);
     world_free(&world);
     assert_int_equal(world.allocations.bytes, 0);
+}
+
+static wrd_endpoint_counters counters(void)
+{
+    wrd_endpoint_counters c = {.size = sizeof c};
+    wrd_endpoint_get_counters(server->endpoint, &c);
+    return c;
 }
 
 static void pass(unsigned *sent)
@@ -231,37 +238,196 @@ static void three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody(void *
     end();
 }
 
-/* They only keep what they have. */
-static void a_newcomer_gets_in_though_hoarders_hold_the_memory(void **state)
+/* 7 MiB of a message, for which the server keeps room for 8. */
+static void begin_one(struct hostile *peer, unsigned *sent)
 {
-    (void)state;
+    for (uint32_t i = 0; i < SOME; i++) {
+        hostile_fragment(peer, 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, NULL, PIECE);
+        pass(sent);
+    }
+}
+
+/* It goes on by chunks of a byte, as many as a datagram takes. */
+static void add_crumbs(struct hostile *peer, unsigned seconds)
+{
+    hostile_crumbs(peer, 0, 1, SOME + seconds * CRUMBS, 0, CRUMBS);
+}
+
+static void say_nothing(struct hostile *peer, unsigned seconds)
+{
+    (void)peer;
+    (void)seconds;
+}
+
+static void say_large(struct hostile *peer, uint32_t number, unsigned *sent)
+{
+    uint32_t last = SOME / 2;
+    for (uint32_t i = 0; i <= last; i++) {
+        uint8_t flags = (i == 0 ? WRD_SCTP_BEGIN : 0) | (i == last ? WRD_SCTP_END : 0);
+        hostile_fragment(peer, 0, number, i, flags, NULL, PIECE);
+        pass(sent);
+    }
+}
+
+/* More messages of a byte than are echoed before the first of them is acknowledged. */
+static void say_crumbs(struct hostile *peer, uint32_t number, unsigned *sent)
+{
+    for (uint32_t i = 0; i < MANY; i += CRUMBS) {
+        hostile_crumbs(peer, 0, number + i, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, CRUMBS);
+        pass(sent);
+    }
+}
+
+/* Has a message echoed, takes nothing of it, and goes on until one waits that the application cannot echo any more. */
+static void let_a_small_one_wait(struct hostile *peer, unsigned *sent)
+{
+    say_large(peer, 0, sent);
+    say_crumbs(peer, 1, sent);
+}
+
+static void let_a_large_one_wait(struct hostile *peer, unsigned *sent)
+{
+    say_crumbs(peer, 0, sent);
+    say_large(peer, MANY, sent);
+}
+
+static const struct {
+    const char *name;
+    void (*fill)(struct hostile *peer, unsigned *sent);
+    void (*go_on)(struct hostile *peer, unsigned seconds);
+    unsigned peers;
+} hoarders[] = {
+    {"keep what they have", never_end, say_nothing, 8},
+    {"add a few bytes", begin_one, add_crumbs, 7},
+    {"have a small message wait", let_a_small_one_wait, say_nothing, 10},
+    {"have a large message wait", let_a_large_one_wait, say_nothing, 10},
+};
+
+static void expect_a_newcomer(unsigned hoarder)
+{
     wrd_endpoint_options options;
     wrd_key key;
     unsigned sent = 0;
     begin(&options, &key);
     options.memory_limit = 64 * MEGABYTE;
     add_server(&options);
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < hoarders[hoarder].peers; i++)
         assert_true(add_peer());
     for (unsigned i = 0; i < count; i++)
-        never_end(&peers[i], &sent);
+        hoarders[hoarder].fill(&peers[i], &sent);
+    assert_true(counters().memory > 48 * MEGABYTE);
     wrd_endpoint_options_init(&options);
     options.mode = WRD_RAW;
     struct caller caller = {
         .to = world_address(server), .seed = 1, .messages = 10, .size_max = 2000, .close_after = true};
     assert_non_null(world_add(&world, &options, &near, caller_turn, &caller));
-    wrd_time until = world.now + 20 * WRD_SECOND;
-    while (!caller.done && world.now < until) {
-        for (unsigned i = 0; i < count; i++)
+    for (unsigned seconds = 0; !caller.done && seconds < 20; seconds++) {
+        for (unsigned i = 0; i < count; i++) {
             hostile_sack(&peers[i], 1 << 20); /* a sign of life */
+            hoarders[hoarder].go_on(&peers[i], seconds);
+        }
         world_run(&world, world.now + WRD_SECOND, &caller.done);
     }
-    printf("  a newcomer %s; the peers hold %.1f MB, %u of them were sent away\n",
-           caller_succeeded(&caller) ? "gets in" : "does not get in", (double)world.allocations.bytes / 1e6,
-           echo.closed);
+    printf("  a newcomer %s; the peers, which %s, hold %.1f MB, %u of them were sent away\n",
+           caller_succeeded(&caller) ? "gets in" : "does not get in", hoarders[hoarder].name,
+           (double)world.allocations.bytes / 1e6, echo.closed);
     bool succeeded = caller_succeeded(&caller);
     end();
     assert_true(succeeded);
+}
+
+static void a_newcomer_gets_in_though_hoarders_hold_the_memory(void **state)
+{
+    (void)state;
+    expect_a_newcomer(0);
+}
+
+static void a_newcomer_gets_in_though_hoarders_add_a_few_bytes_now_and_then(void **state)
+{
+    (void)state;
+    expect_a_newcomer(1);
+}
+
+static void a_newcomer_gets_in_though_a_message_of_each_hoarder_waits(void **state)
+{
+    (void)state;
+    expect_a_newcomer(2);
+    expect_a_newcomer(3);
+}
+
+/* Lines whose way back is slower: what they hold is full all the time, and moves. */
+static void slow_lines_are_spared_though_memory_is_short(void **state)
+{
+    (void)state;
+    enum { CALLERS = 5, SECONDS = 300 };
+    static const uint64_t rate = 500000;
+    static struct caller callers[CALLERS];
+    wrd_endpoint_options options;
+    wrd_key key;
+    begin(&options, &key);
+    options.memory_limit = 18 * MEGABYTE;
+    add_server(&options);
+    server->out.rate_bps = CALLERS * rate;
+    server->out.queue_bytes = 100000;
+    wrd_endpoint_options_init(&options);
+    options.mode = WRD_RAW;
+    for (unsigned i = 0; i < CALLERS; i++) {
+        struct link_options line = {.delay_us = 30 * WRD_MILLISECOND, .rate_bps = 2 * rate, .queue_bytes = 50000};
+        callers[i] =
+            (struct caller){.to = world_address(server), .seed = i + 1, .messages = 1000000, .size_max = 60000};
+        assert_non_null(world_add(&world, &options, &line, caller_turn, &callers[i]));
+    }
+    world_run(&world, world.now + 60 * WRD_SECOND, NULL);
+    assert_int_equal(echo.opened, CALLERS);
+    unsigned is_short = 0;
+    for (unsigned i = 0; i < SECONDS; i++) {
+        world_run(&world, world.now + WRD_SECOND, NULL);
+        is_short += counters().memory > 18 * MEGABYTE * 3 / 4;
+    }
+    unsigned least = UINT32_MAX;
+    for (unsigned i = 0; i < CALLERS; i++)
+        least = callers[i].echoed < least ? callers[i].echoed : least;
+    printf("  memory was short for %u s of %u; closed %u; %u echoes at least\n", is_short, SECONDS, echo.closed, least);
+    assert_true(is_short > SECONDS * 9 / 10);
+    assert_int_equal(echo.closed, 0);
+    assert_true(least > 100);
+    end();
+}
+
+/* In the middle of the largest message, at so much on the line. */
+static bool is_sent_away_at(unsigned kilobits)
+{
+    wrd_endpoint_options options;
+    wrd_key key;
+    unsigned sent = 0, pieces = (unsigned)(8 * MEGABYTE / PIECE) + 1;
+    double owed = 0;
+    begin(&options, &key);
+    options.memory_limit = 20 * MEGABYTE;
+    add_server(&options);
+    assert_true(add_peer());
+    for (uint32_t i = 0; i < pieces; i++) {
+        hostile_fragment(&peers[0], 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, NULL, PIECE);
+        pass(&sent);
+    }
+    world_run(&world, world.now + WRD_SECOND / 10, NULL);
+    assert_true(counters().memory > 15 * MEGABYTE);
+    for (unsigned i = 0; i < 1000 && echo.closed == 0; i++) {
+        for (owed += kilobits * 12.5; owed > 0; owed -= PIECE + 100) /* in a tenth of a second */
+            hostile_fragment(&peers[0], 0, 1, pieces++, 0, NULL, PIECE);
+        world_run(&world, world.now + WRD_SECOND / 10, NULL);
+    }
+    bool is_sent_away = echo.closed > 0;
+    if (!is_sent_away)
+        assert_true(counters().memory > 15 * MEGABYTE);
+    end();
+    return is_sent_away;
+}
+
+static void half_a_megabit_is_enough_for_the_largest_message(void **state)
+{
+    (void)state;
+    assert_false(is_sent_away_at(500));
+    assert_true(is_sent_away_at(350));
 }
 
 /* Whoever once saw a check can send it again and again, from the address it came from. */
@@ -293,6 +459,10 @@ int main(void)
         cmocka_unit_test(one_peer_makes_a_server_hold_two_messages_and_the_windows_at_most),
         cmocka_unit_test(three_dozen_peers_stay_below_the_memory_limit_and_harm_nobody),
         cmocka_unit_test(a_newcomer_gets_in_though_hoarders_hold_the_memory),
+        cmocka_unit_test(a_newcomer_gets_in_though_hoarders_add_a_few_bytes_now_and_then),
+        cmocka_unit_test(a_newcomer_gets_in_though_a_message_of_each_hoarder_waits),
+        cmocka_unit_test(slow_lines_are_spared_though_memory_is_short),
+        cmocka_unit_test(half_a_megabit_is_enough_for_the_largest_message),
         cmocka_unit_test(a_dead_client_is_lost_in_two_minutes_though_its_check_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
