@@ -101,7 +101,8 @@ typedef struct wrd_endpoint_options {
     uint32_t max_connections;   /* default 16384 */
     uint32_t max_handshakes;    /* of those, whose DTLS handshake is not done; the oldest gives way. Default 1024 */
     wrd_time handshake_timeout; /* default 10 s */
-    wrd_time lost_timeout;      /* silence after which a peer counts as lost; default 30 s */
+    wrd_time lost_timeout;      /* silence after which a peer counts as lost, and a quarter more without an answer from
+                                   its address, whatever comes from others in its name; default 30 s */
     wrd_time idle_timeout;      /* without a message either way, after which we close; default 0: never */
     size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB. One message above that always
                                    fits, and leaves this much to other channels */

@@ -201,6 +201,7 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
         enter(c, WRD_PHASE_OPEN);
         c->was_open = true;
         c->opened_at = c->talked_at = c->authentic_at = now;
+        wrd_consent_given(&c->consent, now, c->bytes_out);
         c->pending |= WRD_PENDING(WRD_EVENT_OPEN);
     }
     wrd_chan_take(&c->chan, now, events);
@@ -269,6 +270,12 @@ static void count_rtt(const struct wrd_shared *shared, struct wrd_connection *c)
     c->rtt_samples = samples;
 }
 
+/* A client has its checks for that. */
+static bool needs_consent(const struct wrd_connection *c)
+{
+    return !c->dialed && (c->phase == WRD_PHASE_OPEN || c->phase == WRD_PHASE_CLOSING);
+}
+
 bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now,
                                  const uint8_t *datagram, size_t len)
 {
@@ -290,6 +297,8 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
         if (c->sctp && c->phase != WRD_PHASE_ENDED) {
             trace(shared, c, false, packet, packet_len);
             c->stirred = wrd_sctp_receive(c->sctp, now, packet, packet_len) || c->stirred;
+            if (needs_consent(c) && wrd_sctp_path_shown(c->sctp, wrd_consent_nonce(&c->consent)))
+                wrd_consent_given(&c->consent, now, c->bytes_out);
             count_rtt(shared, c);
         }
     }
@@ -311,19 +320,36 @@ static size_t budget(const struct wrd_connection *c, size_t cap)
     return left < cap ? (size_t)left : cap;
 }
 
+static bool waits_for_consent(const struct wrd_shared *shared, const struct wrd_connection *c, wrd_time now)
+{
+    return needs_consent(c) && wrd_consent_is_overdue(&c->consent, now, shared->options.lost_timeout);
+}
+
+static size_t ask_for_consent(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
+                              size_t cap)
+{
+    if (!needs_consent(c) || !wrd_consent_take_try(&c->consent, now, shared->options.lost_timeout))
+        return 0;
+    return wrd_connection_probe(shared, c, c->consent.nonce, out, cap);
+}
+
 size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now, uint8_t *out,
                                size_t cap)
 {
     size_t len = 0;
     if (c->dtls)
         len = wrd_dtls_transmit(c->dtls, now, out, budget(c, cap));
-    if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN) {
+    if (len == 0)
+        len = ask_for_consent(shared, c, now, out, cap);
+    if (len == 0 && c->sctp && wrd_dtls_state(c->dtls) == WRD_DTLS_OPEN && !waits_for_consent(shared, c, now)) {
         uint8_t packet[WRD_SCTP_PACKET_MAX];
         size_t packet_len = wrd_sctp_transmit(c->sctp, now, packet, sizeof packet);
         if (packet_len > 0)
             trace(shared, c, true, packet, packet_len);
         if (packet_len > 0)
             len = wrd_dtls_seal(c->dtls, packet, packet_len, out, cap);
+        if (len > 0 && needs_consent(c))
+            wrd_consent_note(&c->consent, now, shared->options.lost_timeout, c->bytes_out, &shared->env);
         if (len == 0 && (packet_len > 0 || wrd_sctp_state(c->sctp) == WRD_SCTP_CLOSED))
             pump(shared, c, now); /* sending ended it */
     }
@@ -353,6 +379,7 @@ void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path 
 {
     c->path = *path;
     wrd_sctp_moved(c->sctp, now);
+    wrd_consent_given(&c->consent, now, c->bytes_out);
     if (!c->closed_by_us)
         c->pending |= WRD_PENDING(WRD_EVENT_MOVED);
 }
@@ -374,6 +401,8 @@ wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct w
     wrd_time deadline = c->phase == WRD_PHASE_OPEN ? lost_at(shared, c) : c->phase_until;
     if (c->phase == WRD_PHASE_OPEN && shared->options.idle_timeout > 0)
         deadline = wrd_earlier(deadline, c->talked_at + shared->options.idle_timeout);
+    if (needs_consent(c))
+        deadline = wrd_earlier(deadline, wrd_consent_deadline(&c->consent, shared->options.lost_timeout));
     if (c->check)
         deadline = wrd_earlier(deadline, wrd_ice_check_deadline(c->check));
     if (c->dtls)
@@ -443,6 +472,8 @@ static void expire_phase(const struct wrd_shared *shared, struct wrd_connection 
         wrd_connection_end(c, now, WRD_TIMEOUT, stuck_text(c));
     else if (c->phase == WRD_PHASE_OPEN && now >= lost_at(shared, c))
         end_silent(c, now, "nothing was heard from the peer for too long");
+    else if (needs_consent(c) && wrd_consent_is_lost(&c->consent, now, shared->options.lost_timeout))
+        end_silent(c, now, "nobody at the peer's address answers any more, whatever comes from elsewhere in its name");
     else if (c->check && c->check->state == WRD_ICE_LOST)
         end_silent(c, now, "the peer no longer answers the consent checks");
     else if (is_idle(shared, c, now))
@@ -478,6 +509,8 @@ void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connectio
         wrd_dtls_expire(c->dtls, now);
     if (c->sctp)
         wrd_sctp_expire(c->sctp, now);
+    if (needs_consent(c))
+        wrd_consent_expire(&c->consent, now, &shared->env);
     if (c->check && c->sctp && wrd_sctp_unanswered(c->sctp) != c->unanswered) {
         c->unanswered = wrd_sctp_unanswered(c->sctp);
         wrd_ice_check_hurry(c->check, now); /* a server that knows another address of ours learns this one by it */

@@ -12,6 +12,7 @@
 #include "chan/chan.h"
 #include "dtls/dtls.h"
 #include "endpoint/admit.h"
+#include "endpoint/consent.h"
 #include "endpoint/ledger.h"
 #include "endpoint/queue.h"
 #include "ice/ice.h"
@@ -92,7 +93,8 @@ struct wrd_connection {
     wrd_time authentic_at;        /* last record: a sign that nobody else can give */
     wrd_time talked_at;           /* the last message, either way */
     bool idled;                   /* closed for want of messages */
-    uint64_t bytes_in, bytes_out; /* on the path, while it is not validated */
+    uint64_t bytes_in, bytes_out; /* on the path; the first while it is not validated */
+    struct wrd_consent consent;   /* of an accepted connection, from OPEN to CLOSING */
 
     struct wrd_ice_check *check; /* client only */
     bool brings_token;           /* client only */

@@ -333,6 +333,7 @@ static void hasten(wrd_time *timer, wrd_time at)
 void wrd_sctp_moved(struct wrd_sctp *sctp, wrd_time now)
 {
     sctp->errors = 0;
+    sctp->heartbeat.outstanding = false; /* its answer would say nothing of the new one */
     wrd_sctp_rto_recover(&sctp->rto);
     wrd_time at = now + wrd_sctp_rto(&sctp->rto);
     hasten(&sctp->t1, at);

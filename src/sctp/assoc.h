@@ -93,7 +93,7 @@ struct wrd_sctp {
     struct wrd_sctp_stats stats; /* what is counted; the rest is filled in when asked for */
 
     struct wrd_sctp_heartbeat heartbeat;
-    bool path_answered;
+    bool path_answered, heartbeat_answered; /* one from aside; one of `heartbeat` */
     uint8_t path_info[WRD_SCTP_PATH_INFO];
     struct wrd_sctp_reset reset;
 };

@@ -35,6 +35,13 @@ bool wrd_sctp_next_path_answer(struct wrd_sctp *sctp, uint8_t info[WRD_SCTP_PATH
     return answered;
 }
 
+bool wrd_sctp_path_shown(struct wrd_sctp *sctp, const uint8_t *info)
+{
+    bool own = sctp->heartbeat_answered;
+    sctp->heartbeat_answered = false;
+    return own || (info && sctp->path_answered && memcmp(info, sctp->path_info, WRD_SCTP_PATH_INFO) == 0);
+}
+
 static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader value)
 {
     wrd_time rtt = wrd_sctp_heartbeat_answered(&sctp->heartbeat, now, value);
@@ -44,6 +51,7 @@ static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_r
         memcpy(sctp->path_info, info, sizeof sctp->path_info);
     if (rtt == 0)
         return;
+    sctp->heartbeat_answered = true;
     sctp->errors = 0;
     wrd_sctp_rto_sample(&sctp->rto, rtt);
 }

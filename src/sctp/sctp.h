@@ -117,6 +117,9 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now);
 size_t wrd_sctp_path_probe(struct wrd_sctp *sctp, const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap);
 /* The last such answer since the last call of this, or that of any other HEARTBEAT; false: none came. */
 bool wrd_sctp_next_path_answer(struct wrd_sctp *sctp, uint8_t info[WRD_SCTP_PATH_INFO]);
+/* Since the last call: was a HEARTBEAT of the association's own answered, or last one with `info` (may be NULL)?
+ * Whoever answered can read what goes to the peer. */
+bool wrd_sctp_path_shown(struct wrd_sctp *sctp, const uint8_t *info);
 /* The peer is reached on another path from now on: what the old one let wait is not waited for. */
 void wrd_sctp_moved(struct wrd_sctp *sctp, wrd_time now);
 /* Bits of wrd_sctp_event since the last call; 0: none. */

@@ -405,6 +405,7 @@ static bool is_sent_away_at(unsigned kilobits)
     options.memory_limit = 20 * MEGABYTE;
     add_server(&options);
     assert_true(add_peer());
+    hostile_answer(&peers[0]);
     for (uint32_t i = 0; i < pieces; i++) {
         hostile_fragment(&peers[0], 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, NULL, PIECE);
         pass(&sent);
