@@ -63,8 +63,8 @@ WRD_API WRD_MUST_USE wrd_result wrd_client_connect(wrd_client **out, const char 
 WRD_API WRD_MUST_USE wrd_result wrd_client_wait(wrd_client *client, wrd_message *out, int timeout_ms);
 /* Waits until a send is possible again or everything sent has arrived (`all`). WRD_TIMEOUT as above. */
 WRD_API WRD_MUST_USE wrd_result wrd_client_drain(wrd_client *client, bool all, int timeout_ms);
-/* Says goodbye; while the peer keeps taking what was sent, waits for it to arrive (10 s without progress at most). NULL
- * is fine. */
+/* Says goodbye; while the peer keeps taking what was sent, waits for it to arrive (10 s without progress at most, and
+ * in all as wrd_conn_close()). NULL is fine. */
 WRD_API void wrd_client_free(wrd_client *client);
 
 WRD_API int wrd_client_fd(const wrd_client *client); /* the UDP socket; owned by the client */

@@ -310,7 +310,8 @@ WRD_API WRD_MUST_USE wrd_result wrd_conn_read(wrd_endpoint *endpoint, wrd_time n
 WRD_API size_t wrd_conn_buffered(const wrd_endpoint *endpoint, wrd_conn conn);
 /*
  * Ends the connection: what was sent still arrives as long as the peer keeps taking it, what waits to be received is
- * dropped. WRD_EVENT_CLOSED follows. A message that is borrowed stays valid until it is released or that event.
+ * dropped. WRD_EVENT_CLOSED follows, with WRD_LOST when the peer took nothing for 10 s, or not all of it after 30 s and
+ * one more for each 4 KiB (64 bytes for each message included): half of what 64 kbit/s carry. A message that is borrowed stays valid until it is released or that event.
  */
 WRD_API void wrd_conn_close(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
 /* The same, and its CLOSED event at the peer carries `code` and `reason` (as wrd_channel_close()). */

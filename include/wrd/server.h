@@ -178,8 +178,8 @@ WRD_API void wrd_server_get_counters(wrd_server *server, wrd_server_counters *ou
 /*
  * Nobody is accepted from now on, every connection is closed with `code` and `reason` (static text), and
  * wrd_server_run() or _turn() ends as by wrd_server_stop() once those of all loops are gone, after `timeout_ms` (-1:
- * without limit) at the latest; later turns end at once. The first call counts. In your own loop, wrd_server_process()
- * begins it, and CLOSED events tell.
+ * without a limit but that of wrd_conn_close()) at the latest; later turns end at once. The first call counts. In your
+ * own loop, wrd_server_process() begins it, and CLOSED events tell.
  */
 WRD_API void wrd_server_drain(wrd_server *server, int timeout_ms, uint32_t code, const char *reason);
 

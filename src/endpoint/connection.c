@@ -187,7 +187,8 @@ static void end_with_association(struct wrd_connection *c, wrd_time now)
 static void watch_closing(struct wrd_connection *c, wrd_time now)
 {
     c->closing_buffered = wrd_connection_buffered(c);
-    c->phase_until = now + (c->closing_buffered > 0 ? WRD_CLOSE_STALL_TIMEOUT : WRD_CLOSE_CONFIRM_TIMEOUT);
+    c->phase_until = c->closing_buffered > 0 ? wrd_earlier(now + WRD_CLOSE_STALL_TIMEOUT, c->closing_until)
+                                             : now + WRD_CLOSE_CONFIRM_TIMEOUT;
 }
 
 static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
@@ -414,7 +415,9 @@ wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct w
 
 static void end_unconfirmed(struct wrd_connection *c, wrd_time now)
 {
-    if (wrd_connection_buffered(c) > 0)
+    if (wrd_connection_buffered(c) > 0 && now >= c->closing_until)
+        wrd_connection_end(c, now, WRD_LOST, "closed by us, but the peer took what was sent too slowly");
+    else if (wrd_connection_buffered(c) > 0)
         wrd_connection_end(c, now, WRD_LOST, "closed by us, but the peer stopped answering before everything arrived");
     else
         wrd_connection_end(c, now, WRD_OK, "closed by us; the peer did not confirm in time");
@@ -494,6 +497,8 @@ void wrd_connection_close(const struct wrd_shared *shared, struct wrd_connection
     c->chan.stopped = true;
     wrd_chan_say_farewell(&c->chan, now, code, reason);
     enter(c, WRD_PHASE_CLOSING);
+    wrd_time load = wrd_sctp_load(c->sctp) + (c->frame_len - c->frame_sent);
+    c->closing_until = now + WRD_CLOSE_GRACE + load * WRD_SECOND / WRD_CLOSE_RATE;
     watch_closing(c, now);
     c->pending &= WRD_PENDING(WRD_EVENT_OPEN);
     pump(shared, c, now);

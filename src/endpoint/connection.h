@@ -4,7 +4,8 @@
  *
  * Phases: CHECKING (client only) -> HANDSHAKING -> ASSOCIATING -> OPEN -> CLOSING -> ENDED. Any may go to ENDED.
  * Timers: handshake timeout until OPEN, silence and idle timeouts from then on, CLOSING without progress at most
- * WRD_CLOSE_STALL_TIMEOUT; and the rooms' own. It refuses to know the socket and the tables it stands in.
+ * WRD_CLOSE_STALL_TIMEOUT, and with it no longer than WRD_CLOSE_RATE allows; and the rooms' own. It refuses to know the
+ * socket and the tables it stands in.
  */
 #ifndef WRD_ENDPOINT_CONNECTION_H
 #define WRD_ENDPOINT_CONNECTION_H
@@ -23,6 +24,10 @@
 /* CLOSING: without progress, while the peer has yet to take something, and then until it confirms the shutdown. */
 #define WRD_CLOSE_STALL_TIMEOUT   (10 * WRD_SECOND)
 #define WRD_CLOSE_CONFIRM_TIMEOUT (3 * WRD_SECOND)
+/* Progress counts as long as all of it goes at such a pace: bytes a second, 64 for each message included, and time to
+ * begin. Half of what 64 kbit/s carry. */
+#define WRD_CLOSE_RATE  4096
+#define WRD_CLOSE_GRACE (30 * WRD_SECOND)
 /* Checks alone are no life: a server that was started again answers them, and anybody can repeat them. Heartbeats are
  * answered by records, so these come at least so often. */
 #define WRD_AUTHENTIC_TIMEOUT (66 * WRD_SECOND)
@@ -88,6 +93,7 @@ struct wrd_connection {
     uint8_t subject[WRD_TOKEN_SUBJECT_SIZE];
     size_t left_to_arrive;        /* queued or in flight before the datagram at hand */
     size_t closing_buffered;      /* how much was left to arrive when CLOSING last made progress */
+    wrd_time closing_until;       /* when CLOSING ends even with progress */
     wrd_time phase_until;         /* end of the handshake or closing phase */
     wrd_time heard_at;            /* last sign of life: a check, an answer to one, or a record */
     wrd_time authentic_at;        /* last record: a sign that nobody else can give */

@@ -160,3 +160,8 @@ size_t wrd_sctp_buffered(const struct wrd_sctp *sctp)
 {
     return sctp->over ? 0 : sctp->queue.bytes;
 }
+
+size_t wrd_sctp_load(const struct wrd_sctp *sctp)
+{
+    return sctp->over ? 0 : sctp->queue.bytes + sctp->queue.messages * WRD_SCTP_OVERHEAD;
+}

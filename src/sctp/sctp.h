@@ -178,6 +178,7 @@ enum wrd_sctp_state wrd_sctp_state(const struct wrd_sctp *sctp);
  * WRD_PROTOCOL, WRD_NO_MEMORY. */
 wrd_result wrd_sctp_failure(const struct wrd_sctp *sctp, const char **text);
 size_t wrd_sctp_buffered(const struct wrd_sctp *sctp); /* bytes queued or in flight */
+size_t wrd_sctp_load(const struct wrd_sctp *sctp);     /* the same, 64 for each message included */
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */
 /* How often something that was sent was not answered in time. */
 uint64_t wrd_sctp_unanswered(const struct wrd_sctp *sctp);

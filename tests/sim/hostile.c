@@ -132,11 +132,17 @@ static struct wrd_writer write_sack(struct hostile *hostile, uint8_t packet[WRD_
     return wr;
 }
 
-void hostile_sack(struct hostile *hostile, uint32_t window)
+void hostile_take(struct hostile *hostile, uint32_t count, uint32_t window)
 {
     uint8_t packet[WRD_SCTP_PACKET_MAX];
-    struct wrd_writer wr = write_sack(hostile, packet, hostile->connection->sctp->track.cumulative.v, window);
+    uint32_t taken = hostile->connection->sctp->track.cumulative.v + count;
+    struct wrd_writer wr = write_sack(hostile, packet, taken, window);
     speak(hostile, &wr);
+}
+
+void hostile_sack(struct hostile *hostile, uint32_t window)
+{
+    hostile_take(hostile, 0, window);
 }
 
 /* An attacker counts along; the test looks. */
@@ -167,6 +173,43 @@ void hostile_frame(struct hostile *hostile, uint32_t number)
         message[i] = (uint8_t)world_random(hostile->world);
     size_t len = wrd_frame_encode(frame, sizeof frame, message, sizeof message);
     hostile_fragment(hostile, 0, number, 0, WRD_SCTP_BEGIN | WRD_SCTP_END, frame, len);
+}
+
+static void answer_heartbeats(struct hostile *hostile, const uint8_t *bytes, size_t len)
+{
+    struct wrd_sctp_packet in;
+    struct wrd_sctp_chunk chunk;
+    if (!wrd_sctp_packet_read(&in, NULL, bytes, len))
+        return;
+    while (wrd_sctp_chunk_next(&in.chunks, &chunk)) {
+        uint8_t packet[WRD_SCTP_PACKET_MAX];
+        struct wrd_writer wr = wrd_wr(packet, sizeof packet);
+        if (chunk.type != WRD_SCTP_HEARTBEAT)
+            continue;
+        wrd_sctp_packet_begin(&wr, WRD_SCTP_PORT, hostile->tag);
+        size_t start = wrd_sctp_chunk_begin(&wr, WRD_SCTP_HEARTBEAT_ACK, 0);
+        wrd_wr_bytes(&wr, chunk.value.at, chunk.value.left);
+        wrd_sctp_chunk_end(&wr, start);
+        speak(hostile, &wr);
+    }
+}
+
+static void answer(struct world *world, struct node *node, const wrd_addr *from, const uint8_t *bytes, size_t len)
+{
+    struct hostile *hostile = node->app;
+    struct wrd_dtls *dtls = hostile->connection->dtls;
+    uint8_t packet[WRD_DATAGRAM_MAX];
+    (void)from;
+    if (!wrd_dtls_is(bytes, len))
+        return;
+    wrd_dtls_receive(dtls, world->now, bytes, len);
+    while ((len = wrd_dtls_next(dtls, world->now, packet, sizeof packet)) > 0)
+        answer_heartbeats(hostile, packet, len);
+}
+
+void hostile_answer(struct hostile *hostile)
+{
+    hostile->node->hear = answer;
 }
 
 size_t hostile_check(struct hostile *hostile, uint8_t out[WRD_DATAGRAM_MAX])
