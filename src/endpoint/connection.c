@@ -202,7 +202,8 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
         enter(c, WRD_PHASE_OPEN);
         c->was_open = true;
         c->opened_at = c->talked_at = c->authentic_at = now;
-        wrd_consent_given(&c->consent, now, c->bytes_out);
+        if (!c->dialed)
+            wrd_consent_given(&c->consent, now, c->bytes_out);
         c->pending |= WRD_PENDING(WRD_EVENT_OPEN);
     }
     wrd_chan_take(&c->chan, now, events);

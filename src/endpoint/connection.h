@@ -81,6 +81,8 @@ struct wrd_connection {
     bool dialed;
     bool closed_by_us; /* the application closed, in whatever phase */
     bool was_open;
+    bool brings_token;  /* client only */
+    bool idled;         /* closed for want of messages */
     unsigned pending;   /* WRD_PENDING bits */
     unsigned announced; /* of those, the ones that made the endpoint's deadline due (its `news`) */
     wrd_result reason;
@@ -98,13 +100,16 @@ struct wrd_connection {
     wrd_time heard_at;            /* last sign of life: a check, an answer to one, or a record */
     wrd_time authentic_at;        /* last record: a sign that nobody else can give */
     wrd_time talked_at;           /* the last message, either way */
-    bool idled;                   /* closed for want of messages */
     uint64_t bytes_in, bytes_out; /* on the path; the first while it is not validated */
-    struct wrd_consent consent;   /* of an accepted connection, from OPEN to CLOSING */
 
     struct wrd_ice_check *check; /* client only */
-    bool brings_token;           /* client only */
-    wrd_fingerprint expected;    /* client only */
+    union {
+        struct { /* client only */
+            wrd_fingerprint expected;
+            uint64_t unanswered; /* by SCTP, when a check was last hurried for it */
+        };
+        struct wrd_consent consent; /* server only, from OPEN to CLOSING */
+    };
     struct wrd_dtls *dtls;
     struct wrd_sctp *sctp;
     struct wrd_chan chan;
@@ -126,7 +131,6 @@ struct wrd_connection {
 
     wrd_time opened_at;
     uint32_t rtt_samples; /* counted */
-    uint64_t unanswered;  /* by SCTP, when a check was last hurried for it; client only */
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
 };
 
