@@ -3,18 +3,9 @@
 // The end of wrd serve and of the example: clients are told why, and it takes no longer than it may.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Program, command, eventually, example, pause, serve, serveWithPage, wrd } from './wrd.mjs';
+import { Program, client, command, eventually, example, pause, serve, serveWithPage } from './wrd.mjs';
 
 const SOON_MS = 8000;
-
-/** A client that stays, with one message echoed. */
-async function client(t, server) {
-  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
-  t.after(() => dial.stop('SIGKILL'));
-  await dial.write('one\n');
-  await dial.until(/one\n/);
-  return dial;
-}
 
 const status = async (server) => (await fetch(server.url + 'status.json')).json();
 

@@ -4,15 +4,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { Program, command, eventually, folder, serve, wrd } from './wrd.mjs';
-
-async function client(t, server) {
-  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
-  t.after(() => dial.stop('SIGKILL'));
-  await dial.write('one\n');
-  await dial.until(/one\n/);
-  return dial;
-}
+import { client, command, eventually, folder, serve } from './wrd.mjs';
 
 const tryOnce = (server) => command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { Program, command, folder, serve, wrd } from './wrd.mjs';
+import { client, command, folder, serve } from './wrd.mjs';
 
 const CLIENTS = 40;
 const BENCHES = [['connects', 'idle', '--clients', `${CLIENTS}`, '--idle-seconds', '1'], ['echo', '--echo-clients', '8'],
@@ -29,14 +29,6 @@ function readers(url, names) {
     await done;
     return count;
   };
-}
-
-async function client(t, server) {
-  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
-  t.after(() => dial.stop('SIGKILL'));
-  await dial.write('one\n');
-  await dial.until(/one\n/);
-  return dial;
 }
 
 /** The packets of a capture file; its last one must be whole. */

@@ -101,6 +101,15 @@ export async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '
   return Object.assign(server, { url });
 }
 
+/** A client that stays, with one message echoed. */
+export async function client(t, server) {
+  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  t.after(() => dial.stop('SIGKILL'));
+  await dial.write('one\n');
+  await dial.until(/one\n/);
+  return dial;
+}
+
 /** Stops the program where it is; it can do nothing more from then on. */
 export async function pause(program) {
   program.child.kill('SIGSTOP');
