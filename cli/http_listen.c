@@ -10,8 +10,6 @@
 #include "cli/addresses.h"
 #include "cli/say.h"
 
-#define LISTEN_BACKLOG 64
-
 uint16_t http_bound_port(int fd)
 {
     wrd_addr bound;
@@ -35,7 +33,7 @@ int http_listen(const wrd_addr *addr)
     if (addr->family == 6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
     }
-    if (bind(fd, (struct sockaddr *)&storage, len) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
+    if (bind(fd, (struct sockaddr *)&storage, len) != 0 || listen(fd, SOMAXCONN) != 0) {
         int error = errno;
         close(fd);
         errno = error;
