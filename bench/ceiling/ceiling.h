@@ -61,7 +61,9 @@ struct flow { /* a batch of datagrams that came, and one to go */
     void *headers;
 };
 typedef void flow_taker(void *user, const struct sockaddr_in *from, uint8_t *datagram, size_t len);
-void flow_open(struct flow *flow, struct sockaddr_in *address, bool server);
+void flow_listen(struct flow *flow, struct sockaddr_in *bound);
+void flow_connect(struct flow *flow, const struct sockaddr_in *server);
+void flow_watch(struct flow *flow, int waiting, void *user); /* with an epoll of the caller */
 void flow_close(struct flow *flow);
 /* Reads until there is no more, or `turns` batches; false: there was nothing. */
 bool flow_read(struct flow *flow, unsigned turns, flow_taker *take, void *user);

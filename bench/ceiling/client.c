@@ -70,12 +70,9 @@ static void begin(struct client *clients, const struct load *load)
 
 static void prepare(struct client *client, const struct load *load, const struct sockaddr_in *server, int waiting)
 {
-    struct sockaddr_in to = *server;
     struct records records;
-    flow_open(&client->flow, &to, false);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    if (epoll_ctl(waiting, EPOLL_CTL_ADD, client->flow.fd, &event))
-        give_up("epoll");
+    flow_connect(&client->flow, server);
+    flow_watch(&client->flow, waiting, client);
     size_t len = load->task == TASK_SEND ? SACK_PACKET : PACKET_MAX;
     if (load->task == TASK_ECHO)
         len = PACKET_HEAD + 16 + load->bundle * (size_t)(CHUNK_HEAD + MESSAGE);

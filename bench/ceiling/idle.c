@@ -36,12 +36,8 @@ static void prepare(struct idlers *idlers, const struct sockaddr_in *server, dou
     if (idlers->waiting < 0 || !idlers->due)
         give_up("epoll");
     for (int i = 0; i < SOCKETS; i++) {
-        struct flow *flow = &idlers->flows[i];
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = flow};
-        struct sockaddr_in to = *server;
-        flow_open(flow, &to, false);
-        if (epoll_ctl(idlers->waiting, EPOLL_CTL_ADD, flow->fd, &event))
-            give_up("epoll");
+        flow_connect(&idlers->flows[i], server);
+        flow_watch(&idlers->flows[i], idlers->waiting, &idlers->flows[i]);
     }
     for (unsigned i = 0; i < idlers->clients; i++)
         idlers->due[i] = next_check(now);

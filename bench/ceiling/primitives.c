@@ -117,11 +117,10 @@ static void udp(double *send, double *receive)
     static struct flow clients[SOCKETS];
     struct sockaddr_in server_address, from[SOCKETS];
     struct flow server;
-    flow_open(&server, &server_address, true);
+    flow_listen(&server, &server_address);
     for (int i = 0; i < SOCKETS; i++) {
         socklen_t len = sizeof from[i];
-        struct sockaddr_in to = server_address;
-        flow_open(&clients[i], &to, false);
+        flow_connect(&clients[i], &server_address);
         if (getsockname(clients[i].fd, (struct sockaddr *)&from[i], &len))
             give_up("getsockname");
     }

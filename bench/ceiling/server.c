@@ -112,12 +112,13 @@ void serve(enum task task, int ready)
     static struct server server;
     struct sockaddr_in address;
     server.task = task;
-    flow_open(&server.flow, &address, true);
+    flow_listen(&server.flow, &address);
     server.window = flow_window(&server.flow);
     int waiting = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN};
-    if (waiting < 0 || epoll_ctl(waiting, EPOLL_CTL_ADD, server.flow.fd, &event))
+    struct epoll_event event;
+    if (waiting < 0)
         give_up("epoll");
+    flow_watch(&server.flow, waiting, NULL);
     if (write(ready, &address, sizeof address) != sizeof address)
         give_up("pipe");
     for (;;) {

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,10 +23,9 @@ struct headers {
     uint8_t in_control[BATCH][CMSG_SPACE(sizeof(int))], out_control[BATCH][CMSG_SPACE(sizeof(uint16_t))];
 };
 
-void flow_open(struct flow *flow, struct sockaddr_in *address, bool server)
+static void open_flow(struct flow *flow)
 {
     int buffer = 4 * 1024 * 1024, on = 1, segment = 0;
-    socklen_t len = sizeof *address;
     *flow = (struct flow){.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)};
     if (flow->fd < 0)
         give_up("socket");
@@ -33,18 +33,34 @@ void flow_open(struct flow *flow, struct sockaddr_in *address, bool server)
     (void)setsockopt(flow->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     flow->joins = setsockopt(flow->fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
     flow->splits = setsockopt(flow->fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment) == 0;
-    if (server) {
-        *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        if (bind(flow->fd, (struct sockaddr *)address, len) || getsockname(flow->fd, (struct sockaddr *)address, &len))
-            give_up("bind");
-    } else if (connect(flow->fd, (struct sockaddr *)address, len)) {
-        give_up("connect");
-    }
     flow->in = malloc((size_t)BATCH * JOINED_MAX);
     flow->out = malloc((size_t)BATCH * DATAGRAM_MAX);
     flow->headers = calloc(1, sizeof(struct headers));
     if (!flow->in || !flow->out || !flow->headers)
         give_up("memory");
+}
+
+void flow_listen(struct flow *flow, struct sockaddr_in *bound)
+{
+    socklen_t len = sizeof *bound;
+    open_flow(flow);
+    *bound = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (bind(flow->fd, (struct sockaddr *)bound, len) || getsockname(flow->fd, (struct sockaddr *)bound, &len))
+        give_up("bind");
+}
+
+void flow_connect(struct flow *flow, const struct sockaddr_in *server)
+{
+    open_flow(flow);
+    if (connect(flow->fd, (const struct sockaddr *)server, sizeof *server))
+        give_up("connect");
+}
+
+void flow_watch(struct flow *flow, int waiting, void *user)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = user};
+    if (epoll_ctl(waiting, EPOLL_CTL_ADD, flow->fd, &event))
+        give_up("epoll");
 }
 
 void flow_close(struct flow *flow)
