@@ -10,6 +10,7 @@
 
 #define SOCKETS       64
 #define CHECK_SECONDS 5.0 /* RFC 7675 5.1: from 0.8 to 1.2 of it, drawn anew each time */
+#define LEAST_SECONDS (1.2 * CHECK_SECONDS) /* each client has checked once */
 
 struct idlers {
     struct flow flows[SOCKETS];
@@ -69,6 +70,7 @@ void idle(const struct load *load, const struct sockaddr_in *server, pid_t pid, 
     static struct idlers idlers;
     double start = now_seconds(), from;
     idlers = (struct idlers){.clients = load->clients};
+    seconds = seconds < LEAST_SECONDS ? LEAST_SECONDS : seconds;
     prepare(&idlers, server, start);
     from = cpu_seconds_of(pid);
     for (double now = start; now < start + seconds; now = now_seconds()) {
