@@ -17,14 +17,10 @@ static void break_off(struct wrd_sctp *sctp, wrd_time now, const char *text)
 
 /* ---- DATA and I-DATA ---- */
 
-static bool has_room(struct wrd_sctp *sctp, enum wrd_sctp_arrival arrival)
+static bool has_room(const struct wrd_sctp *sctp, enum wrd_sctp_arrival arrival)
 {
     size_t limit = sctp->join.window;
     size_t charge = wrd_sctp_join_charge(&sctp->join);
-    if (charge > limit - limit / 10) {
-        wrd_sctp_weave_sweep(&sctp->join.weave, WRD_SCTP_SWEEP_PRESSED);
-        charge = wrd_sctp_join_charge(&sctp->join);
-    }
     if (charge >= limit && sctp->join.order.ready)
         return false;
     /* Nearly full: only what lets the cumulative TSN move, or the gap could never be filled. */
@@ -170,7 +166,6 @@ bool wrd_sctp_take_forward(struct wrd_sctp *sctp, wrd_time now, const struct wrd
     struct skipped skipped;
     while (next_skipped(sctp, &rd, &skipped))
         wrd_sctp_join_skip(&sctp->join, skipped.stream, skipped.unordered, skipped.number);
-    wrd_sctp_weave_sweep(&sctp->join.weave, WRD_SCTP_SWEEP_CHEAP);
     (void)check_joined(sctp, now, wrd_sctp_join_advance(&sctp->join, sctp->track.cumulative));
     return true;
 }

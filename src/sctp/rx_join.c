@@ -348,8 +348,6 @@ bool wrd_sctp_join_reserve_resets(struct wrd_sctp_join *join, size_t count)
 bool wrd_sctp_join_reset(struct wrd_sctp_join *join, uint16_t stream)
 {
     struct wrd_sctp_stream_in *in = wrd_sctp_order_find(&join->order, stream);
-    if (in && in->open > 0)
-        wrd_sctp_weave_sweep(&join->weave, WRD_SCTP_SWEEP_ALL);
     bool open = (in && in->open > 0) || (join->assembly && join->assembly->stream == stream);
     return wrd_sctp_order_reset(&join->order, stream) && !open;
 }

@@ -37,12 +37,17 @@ static void drop_list(struct wrd_sctp_order *order, struct wrd_sctp_block *list)
     }
 }
 
+static struct wrd_sctp_block *block_at(struct wrd_sctp_place *place)
+{
+    return (struct wrd_sctp_block *)((char *)place - offsetof(struct wrd_sctp_block, waiting));
+}
+
 static void drop_waiting(struct wrd_sctp_order *order)
 {
     while (order->waiting.root) {
-        struct wrd_sctp_block *block = order->waiting.root;
-        wrd_sctp_waiting_remove(&order->waiting, block);
-        wrd_sctp_order_drop_charged(order, block);
+        struct wrd_sctp_place *place = order->waiting.root;
+        wrd_sctp_sorted_remove(&order->waiting, place);
+        wrd_sctp_order_drop_charged(order, block_at(place));
     }
 }
 
@@ -200,13 +205,12 @@ static bool deliver_within(struct wrd_sctp_order *order, struct wrd_sctp_stream_
 {
     if (in->waiting == 0)
         return false;
-    struct wrd_sctp_block *block = wrd_sctp_waiting_from(&order->waiting, in->id, in->next);
-    if (!block) /* beyond where numbers begin anew */
-        block = wrd_sctp_waiting_from(&order->waiting, in->id, 0);
-    WRD_ASSERT(block);
+    struct wrd_sctp_place *place = wrd_sctp_sorted_round(&order->waiting, in->id, in->next);
+    WRD_ASSERT(place);
+    struct wrd_sctp_block *block = block_at(place);
     if (distance(order, in, block->number) >= span)
         return false;
-    wrd_sctp_waiting_remove(&order->waiting, block);
+    wrd_sctp_sorted_remove(&order->waiting, place);
     in->waiting--;
     in->next = (block->number + 1) & order->last_number;
     put_ready(order, block);
@@ -222,8 +226,9 @@ static void follow_up(struct wrd_sctp_order *order, struct wrd_sctp_stream_in *i
 
 static bool is_waiting(const struct wrd_sctp_order *order, uint16_t stream, uint32_t number)
 {
-    const struct wrd_sctp_block *block = wrd_sctp_waiting_from(&order->waiting, stream, number);
-    return block && block->number == number;
+    uint64_t key = wrd_sctp_sorted_key(stream, number);
+    const struct wrd_sctp_place *place = wrd_sctp_sorted_from(&order->waiting, key);
+    return place && place->key == key;
 }
 
 enum wrd_sctp_joined wrd_sctp_order_put(struct wrd_sctp_order *order, struct wrd_sctp_block *block)
@@ -247,7 +252,8 @@ enum wrd_sctp_joined wrd_sctp_order_put(struct wrd_sctp_order *order, struct wrd
         wrd_sctp_order_drop_charged(order, block);
         return WRD_SCTP_JOIN_BROKEN;
     }
-    wrd_sctp_waiting_add(&order->waiting, block);
+    block->waiting.key = wrd_sctp_sorted_key(block->stream, block->number);
+    wrd_sctp_sorted_add(&order->waiting, &block->waiting);
     in->waiting++;
     return WRD_SCTP_JOINED;
 }
@@ -327,7 +333,10 @@ void wrd_sctp_order_audit(const struct wrd_sctp_order *order, size_t elsewhere)
         last = block;
     }
     WRD_ASSERT(last == order->ready_last);
-    size_t waiting = wrd_sctp_waiting_audit(&order->waiting, &charged);
+    size_t waiting = wrd_sctp_sorted_audit(&order->waiting);
+    struct wrd_sctp_place *place = wrd_sctp_sorted_from(&order->waiting, 0);
+    for (; place; place = wrd_sctp_sorted_from(&order->waiting, place->key + 1))
+        charged += wrd_sctp_block_charge(block_at(place));
     for (uint32_t i = 0; i < order->stream_size; i++) {
         if (order->streams[i].id != NO_STREAM) {
             streams++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whole messages to delivery order: by number on each stream (the SSN of DATA, the MID of I-DATA), then one queue for
- * the reader. A message that comes before its turn waits in a table; a stream's reset by the peer takes its place in
+ * the reader. A message that comes before its turn waits in order; a stream's reset by the peer takes its place in
  * the queue like a message.
  *
  * Memory for what may follow is asked for before a chunk is taken: what was acknowledged is never lost for want of it.
@@ -12,7 +12,7 @@
 #include "sctp/bounds.h"
 #include "sctp/chunk.h"
 #include "sctp/pool.h"
-#include "sctp/rx_waiting.h"
+#include "sctp/rx_sorted.h"
 
 /* Not of the wire: the block is no message but says that the peer reset the stream. */
 #define WRD_SCTP_STREAM_ENDS 0x80
@@ -20,10 +20,9 @@
 /* A chunk, or a whole message; its bytes follow. */
 struct wrd_sctp_block {
     union {
-        struct wrd_sctp_block *next;   /* in a list */
-        struct wrd_sctp_block *before; /* rx_waiting.h */
+        struct wrd_sctp_block *next; /* in a list */
+        struct wrd_sctp_place waiting;
     };
-    struct wrd_sctp_block *after;
     uint32_t capacity; /* of the whole block */
     uint32_t len;
     struct wrd_tsn tsn;
@@ -61,7 +60,7 @@ struct wrd_sctp_order {
     uint32_t stream_size, stream_count; /* places, a power of two or 0; used ones */
     uint32_t recent;                    /* the place looked at last */
     struct wrd_sctp_stream_in *streams;
-    struct wrd_sctp_waiting waiting;
+    struct wrd_sctp_sorted waiting; /* whole messages, by stream */
     struct wrd_sctp_block *ready, *ready_last;
     struct wrd_sctp_block *spare; /* for resets */
     uint32_t spare_count;

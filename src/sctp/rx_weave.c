@@ -9,8 +9,6 @@
 
 /* Unordered messages that are out at once have MIDs closer to each other than this. */
 #define UNORDERED_SPAN ((uint32_t)1 << 30)
-/* Of the messages that one entry of an I-FORWARD-TSN gives up, so many are looked for at once. */
-#define SKIP_LOOKUPS ((uint32_t)16)
 
 /* A fragment ahead of its turn; its bytes follow. */
 struct wrd_sctp_fragment {
@@ -22,7 +20,7 @@ struct wrd_sctp_fragment {
 
 /* A message under assembly. */
 struct wrd_sctp_open {
-    struct wrd_sctp_open *next;   /* of its chain */
+    struct wrd_sctp_place place;
     struct wrd_sctp_block *block; /* fragments 0 .. turn - 1; NULL: the first is missing */
     struct wrd_sctp_fragment *ahead;
     uint32_t number;
@@ -38,26 +36,25 @@ struct wrd_sctp_open {
 
 void wrd_sctp_weave_init(struct wrd_sctp_weave *weave, struct wrd_sctp_order *order, size_t message_limit)
 {
-    *weave = (struct wrd_sctp_weave){.order = order, .message_limit = message_limit};
+    *weave = (struct wrd_sctp_weave){.order = order, .message_limit = message_limit, .opens.salt = order->salt};
 }
 
 /* ---- Tables ---- */
 
-static uint32_t hash_message(uint16_t stream, bool unordered, uint32_t number, uint64_t salt)
+static struct wrd_sctp_open *open_at(struct wrd_sctp_place *place)
 {
-    return wrd_sctp_hash(((uint64_t)unordered << 48) | ((uint64_t)stream << 32) | number, salt);
+    return place ? (struct wrd_sctp_open *)((char *)place - offsetof(struct wrd_sctp_open, place)) : NULL;
 }
 
-static uint32_t hash_open(const void *element, uint64_t salt)
+static uint32_t group_of(uint16_t stream, bool unordered)
 {
-    const struct wrd_sctp_open *open = element;
-    return hash_message(open->stream, open->unordered, open->number, salt);
+    return (uint32_t)unordered << 16 | stream;
 }
 
 /* Two secrets, or what MID and FSN add up to would decide. */
 static uint32_t hash_place(const struct wrd_sctp_open *open, uint32_t fsn, uint64_t salt)
 {
-    return hash_open(open, salt) + wrd_sctp_hash(fsn, (salt >> 27 ^ salt) * 0x9e3779b97f4a7c15u | 1);
+    return wrd_sctp_hash(open->place.key, salt) + wrd_sctp_hash(fsn, (salt >> 27 ^ salt) * 0x9e3779b97f4a7c15u | 1);
 }
 
 static uint32_t hash_fragment(const void *element, uint64_t salt)
@@ -66,21 +63,14 @@ static uint32_t hash_fragment(const void *element, uint64_t salt)
     return hash_place(fragment->open, fragment->fsn, salt);
 }
 
-static bool is_message(const struct wrd_sctp_open *open, uint16_t stream, bool unordered, uint32_t number)
-{
-    return open->number == number && open->stream == stream && open->unordered == unordered;
-}
-
 static struct wrd_sctp_open *find_open(const struct wrd_sctp_weave *weave, uint16_t stream, bool unordered,
                                        uint32_t number)
 {
-    struct wrd_sctp_open *open = weave->recent;
-    if (open && is_message(open, stream, unordered, number))
-        return open;
-    open = wrd_sctp_table_first(&weave->opens, hash_message(stream, unordered, number, weave->order->salt));
-    while (open && !is_message(open, stream, unordered, number))
-        open = open->next;
-    return open;
+    uint64_t key = wrd_sctp_sorted_key(group_of(stream, unordered), number);
+    if (weave->recent && weave->recent->place.key == key)
+        return weave->recent;
+    struct wrd_sctp_place *place = wrd_sctp_sorted_from(&weave->opens, key);
+    return place && place->key == key ? open_at(place) : NULL;
 }
 
 static struct wrd_sctp_fragment *find_fragment(const struct wrd_sctp_weave *weave, const struct wrd_sctp_open *open,
@@ -125,7 +115,7 @@ static void close_open(struct wrd_sctp_weave *weave, struct wrd_sctp_open *open)
     struct wrd_sctp_stream_in *in = wrd_sctp_order_find(weave->order, open->stream);
     WRD_ASSERT(in && in->open > 0);
     in->open--;
-    wrd_sctp_table_remove(&weave->opens, open, hash_open(open, weave->order->salt));
+    wrd_sctp_sorted_remove(&weave->opens, &open->place);
     if (weave->recent == open)
         weave->recent = NULL;
     wrd_sctp_pool_give(weave->order->pool, open, open->capacity);
@@ -137,17 +127,17 @@ static struct wrd_sctp_open *add_open(struct wrd_sctp_weave *weave, const struct
     struct wrd_sctp_stream_in *in = wrd_sctp_order_find(order, data->stream);
     WRD_ASSERT(in);
     size_t capacity;
-    if (!wrd_sctp_table_reserve(&weave->opens, order->pool->env, hash_open, order->salt))
-        return NULL;
     struct wrd_sctp_open *open = wrd_sctp_pool_take(order->pool, sizeof *open, &capacity);
     if (!open)
         return NULL;
-    *open = (struct wrd_sctp_open){.number = data->mid,
+    bool unordered = data->flags & WRD_SCTP_UNORDERED;
+    *open = (struct wrd_sctp_open){.place.key = wrd_sctp_sorted_key(group_of(data->stream, unordered), data->mid),
+                                   .number = data->mid,
                                    .last = NO_END,
                                    .capacity = (uint32_t)capacity,
                                    .stream = data->stream,
-                                   .unordered = data->flags & WRD_SCTP_UNORDERED};
-    wrd_sctp_table_add(&weave->opens, open, hash_open(open, order->salt));
+                                   .unordered = unordered};
+    wrd_sctp_sorted_add(&weave->opens, &open->place);
     in->open++;
     weave->assembling += OPEN_OVERHEAD;
     return open;
@@ -155,18 +145,14 @@ static struct wrd_sctp_open *add_open(struct wrd_sctp_weave *weave, const struct
 
 void wrd_sctp_weave_free(struct wrd_sctp_weave *weave)
 {
-    for (uint32_t i = 0; i < weave->opens.size; i++) {
-        while (weave->opens.heads[i])
-            close_open(weave, weave->opens.heads[i]);
-    }
+    while (weave->opens.root)
+        close_open(weave, open_at(weave->opens.root));
     WRD_ASSERT(weave->assembling == 0 && weave->fragments.count == 0);
     wrd_sctp_weave_drain(weave);
 }
 
 void wrd_sctp_weave_drain(struct wrd_sctp_weave *weave)
 {
-    wrd_sctp_weave_sweep(weave, WRD_SCTP_SWEEP_ALL);
-    wrd_sctp_table_drain(&weave->opens, weave->order->pool->env);
     wrd_sctp_table_drain(&weave->fragments, weave->order->pool->env);
 }
 
@@ -338,23 +324,6 @@ enum wrd_sctp_joined wrd_sctp_weave_take(struct wrd_sctp_weave *weave, const str
 
 /* ---- What the peer gave up ---- */
 
-void wrd_sctp_weave_sweep(struct wrd_sctp_weave *weave, enum wrd_sctp_sweep effort)
-{
-    uint32_t share = effort == WRD_SCTP_SWEEP_CHEAP ? 8 : 64;
-    if (weave->given_up == 0 || (effort != WRD_SCTP_SWEEP_ALL && weave->given_up < weave->opens.count / share))
-        return;
-    weave->given_up = 0;
-    for (uint32_t i = 0; i < weave->opens.size; i++) {
-        struct wrd_sctp_open *open = weave->opens.heads[i];
-        while (open) {
-            struct wrd_sctp_open *next = open->next;
-            if (is_past(weave, wrd_sctp_order_find(weave->order, open->stream), open->unordered, open->number))
-                close_open(weave, open);
-            open = next;
-        }
-    }
-}
-
 void wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool unordered, uint32_t mid)
 {
     struct wrd_sctp_stream_in *in = wrd_sctp_order_find(weave->order, stream);
@@ -362,38 +331,42 @@ void wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool uno
     weave->torn = true;
     if (is_past(weave, in, unordered, mid))
         return;
-    if (in->open > 0)
-        weave->given_up++;
-    for (uint32_t i = 0; i < SKIP_LOOKUPS && in->open > 0; i++) {
-        struct wrd_sctp_open *open = find_open(weave, stream, unordered, mid - i);
-        if (open)
-            close_open(weave, open);
-    }
+    uint32_t floor = unordered ? in->unordered_floor : in->next;
+    struct wrd_sctp_open *open;
+    while (in->open > 0 && (open = open_at(wrd_sctp_sorted_round(&weave->opens, group_of(stream, unordered), floor))) &&
+           open->number - floor <= mid - floor)
+        close_open(weave, open);
     if (unordered)
         in->unordered_floor = mid + 1;
     else
         wrd_sctp_order_skip(weave->order, stream, mid);
 }
 
+static void audit_open(const struct wrd_sctp_open *open)
+{
+    size_t count = 0, bytes = 0;
+    for (const struct wrd_sctp_fragment *fragment = open->ahead; fragment; fragment = fragment->after) {
+        WRD_ASSERT(fragment->open == open && fragment->fsn > open->turn);
+        count++;
+        bytes += fragment->len;
+    }
+    WRD_ASSERT(count == open->ahead_count && bytes == open->ahead_bytes);
+    WRD_ASSERT((open->turn > 0) == (open->block != NULL));
+    WRD_ASSERT(open->place.key == wrd_sctp_sorted_key(group_of(open->stream, open->unordered), open->number));
+}
+
 size_t wrd_sctp_weave_audit(const struct wrd_sctp_weave *weave)
 {
     size_t assembling = 0, charged = 0, opens = 0, fragments = 0;
-    for (uint32_t i = 0; i < weave->opens.size; i++) {
-        for (const struct wrd_sctp_open *open = weave->opens.heads[i]; open; open = open->next) {
-            size_t count = 0, bytes = 0;
-            for (const struct wrd_sctp_fragment *fragment = open->ahead; fragment; fragment = fragment->after) {
-                WRD_ASSERT(fragment->open == open && fragment->fsn > open->turn);
-                count++;
-                bytes += fragment->len;
-            }
-            WRD_ASSERT(count == open->ahead_count && bytes == open->ahead_bytes);
-            WRD_ASSERT((open->turn > 0) == (open->block != NULL));
-            assembling += (open->block ? open->block->len : 0) + OPEN_OVERHEAD;
-            charged += bytes + count * WRD_SCTP_OVERHEAD;
-            fragments += count;
-            opens++;
-        }
+    const struct wrd_sctp_open *open = open_at(wrd_sctp_sorted_from(&weave->opens, 0));
+    for (; open; open = open_at(wrd_sctp_sorted_from(&weave->opens, open->place.key + 1))) {
+        audit_open(open);
+        assembling += (open->block ? open->block->len : 0) + OPEN_OVERHEAD;
+        charged += open->ahead_bytes + open->ahead_count * WRD_SCTP_OVERHEAD;
+        fragments += open->ahead_count;
+        opens++;
     }
-    WRD_ASSERT(assembling == weave->assembling && opens == weave->opens.count && fragments == weave->fragments.count);
+    WRD_ASSERT(assembling == weave->assembling && fragments == weave->fragments.count);
+    WRD_ASSERT(opens == weave->opens.count && opens == wrd_sctp_sorted_audit(&weave->opens));
     return charged;
 }

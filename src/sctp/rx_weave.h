@@ -20,13 +20,12 @@ struct wrd_sctp_open;
 struct wrd_sctp_weave {
     struct wrd_sctp_order *order;
     size_t message_limit;
-    struct wrd_sctp_table opens;     /* messages under assembly */
+    struct wrd_sctp_sorted opens;    /* messages under assembly, by stream and order bit */
     struct wrd_sctp_table fragments; /* ahead of their turn */
     struct wrd_sctp_open *recent;    /* the one that took a fragment last, or NULL */
     size_t assembling;               /* bytes in the buffers, with their overhead */
     size_t last_assembled;
-    uint32_t given_up; /* entries of I-FORWARD-TSNs since the last sweep */
-    bool torn;         /* there was an I-FORWARD-TSN: late fragments of what it gave up are dropped */
+    bool torn; /* there was an I-FORWARD-TSN: late fragments of what it gave up are dropped */
 };
 
 void wrd_sctp_weave_init(struct wrd_sctp_weave *weave, struct wrd_sctp_order *order, size_t message_limit);
@@ -37,9 +36,6 @@ void wrd_sctp_weave_drain(struct wrd_sctp_weave *weave);
 enum wrd_sctp_joined wrd_sctp_weave_take(struct wrd_sctp_weave *weave, const struct wrd_sctp_data *data);
 /* I-FORWARD-TSN: nothing up to `mid` will come on `stream`, which is in use. */
 void wrd_sctp_weave_skip(struct wrd_sctp_weave *weave, uint16_t stream, bool unordered, uint32_t mid);
-/* Drops what was given up and not found at once; the first two only when there may be enough to be worth the walk. */
-enum wrd_sctp_sweep { WRD_SCTP_SWEEP_CHEAP, WRD_SCTP_SWEEP_PRESSED, WRD_SCTP_SWEEP_ALL };
-void wrd_sctp_weave_sweep(struct wrd_sctp_weave *weave, enum wrd_sctp_sweep effort);
 /* Charged to the window beyond what `order` counts. */
 static inline size_t wrd_sctp_weave_excess(const struct wrd_sctp_weave *weave)
 {

@@ -508,13 +508,9 @@ static void what_was_given_up_does_not_keep_the_window_shut(void **state)
     uint32_t tsn = T + 1;
     for (uint32_t mid = 0; mid < 350; mid++)
         send_zeros(&s, tsn++, 4, mid, 1, WRD_SCTP_UNORDERED, 200);
-    struct skip skips[9] = {{.stream = 4, .unordered = 1, .number = 349}};
-    for (uint16_t i = 1; i < 9; i++) {
-        skips[i].stream = 10 + i;
-        script_send_i_data(&s, tsn++, 10 + i, 0, 0, WRD_SCTP_BEGIN, "x");
-    }
-    send_forward(&s, T, skips, 9);
-    assert_in_range(wrd_sctp_window(s.sctp), 10700, 25000); /* most was not looked for */
+    struct skip skip = {.stream = 4, .unordered = 1, .number = 349};
+    send_forward(&s, T, &skip, 1);
+    assert_int_equal(wrd_sctp_window(s.sctp), options.receive_window);
     assert_int_equal(s.sctp->track.cumulative.v, tsn - 1);
     tsn++;
     for (uint32_t fsn = 1; fsn < 200; fsn++)
@@ -689,7 +685,7 @@ static void given_up_messages_leave_nothing_and_their_late_pieces_are_dropped(vo
     }
 }
 
-/* Many at once under one entry: those not looked up are swept. */
+/* At once, under one entry: nothing is left to be looked for when a stream is reset, or memory is short. */
 static void given_up_messages_are_found_however_many(void **state)
 {
     struct script s;
@@ -700,8 +696,8 @@ static void given_up_messages_are_found_however_many(void **state)
     script_send_i_data(&s, tsn++, 5, 0, 0, WRD_SCTP_BEGIN, "kept");
     struct skip skip = {.stream = 4, .unordered = 1, .number = 199};
     send_forward(&s, T, &skip, 1);
-    wrd_sctp_data_drain(s.sctp);
     assert_int_equal(s.sctp->join.weave.opens.count, 1);
+    assert_int_equal(s.sctp->join.order.charged, 0);
     script_send_i_data(&s, tsn++, 5, 0, 1, WRD_SCTP_END, "!");
     script_hear(&s, "kept!");
     script_free(&s);

@@ -300,7 +300,6 @@ static void give_up(struct model *m, unsigned stop)
         }
         follow(m, stream);
     }
-    wrd_sctp_weave_sweep(&m->join.weave, roll(m, 2) ? WRD_SCTP_SWEEP_CHEAP : WRD_SCTP_SWEEP_PRESSED);
     assert_int_equal(wrd_sctp_join_advance(&m->join, m->track.cumulative), WRD_SCTP_JOINED);
     wrd_sctp_join_audit(&m->join);
 }
@@ -366,7 +365,6 @@ static void run(uint64_t seed, bool interleaving, bool refusals)
     }
     hear(&m, true);
     assert_int_equal(m.join.order.charged, 0);
-    wrd_sctp_weave_sweep(&m.join.weave, WRD_SCTP_SWEEP_ALL);
     assert_int_equal(m.join.weave.assembling, 0);
     for (unsigned i = 0; i < m.message_count; i++)
         assert_true(m.messages[i].heard || m.messages[i].given_up || m.messages[i].arrived < m.messages[i].chunks);
