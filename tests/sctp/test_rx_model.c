@@ -14,7 +14,7 @@
 struct message {
     uint16_t stream;
     bool unordered;
-    uint32_t number;
+    uint64_t number; /* with all its bits */
     unsigned chunks, arrived;
     bool heard, given_up;
 };
@@ -32,7 +32,8 @@ struct model {
     struct piece pieces[CHUNKS_MAX];
     struct message messages[CHUNKS_MAX];
     unsigned chunk_count, message_count;
-    uint32_t next[STREAMS];                 /* of the ordered messages, as they are to be heard */
+    uint64_t first;                         /* number on every stream; above 0: they wrap, and nothing is reset */
+    uint64_t next[STREAMS];                 /* of the ordered messages, as they are to be heard */
     unsigned pending[CHUNKS_MAX + STREAMS]; /* what is to be heard, in order; >= CHUNKS_MAX: the end of a stream */
     unsigned pending_count;
 
@@ -59,7 +60,7 @@ static struct wrd_tsn tsn_of(unsigned piece)
 
 /* ---- What the peer sends: messages of one stream after another, of several streams at once with I-DATA. ---- */
 
-static unsigned begin_message(struct model *m, uint16_t stream, uint32_t numbers[2][STREAMS], unsigned most)
+static unsigned begin_message(struct model *m, uint16_t stream, uint64_t numbers[2][STREAMS], unsigned most)
 {
     struct message *message = &m->messages[m->message_count];
     bool unordered = roll(m, 4) == 0;
@@ -75,9 +76,11 @@ static unsigned begin_message(struct model *m, uint16_t stream, uint32_t numbers
 
 static void plan(struct model *m)
 {
-    uint32_t numbers[2][STREAMS] = {{0}};
+    uint64_t numbers[2][STREAMS];
     unsigned current[STREAMS], left[STREAMS] = {0}, open = 0;
     unsigned stream = 0;
+    for (unsigned i = 0; i < STREAMS; i++)
+        numbers[0][i] = numbers[1][i] = m->next[i] = m->first;
     while (m->chunk_count + open < CHUNKS_MAX) {
         unsigned i = m->chunk_count;
         if (m->interleaving || left[stream] == 0)
@@ -98,7 +101,7 @@ static void plan(struct model *m)
         left[stream]--;
         open--;
         for (unsigned other = 0; other < STREAMS && roll(m, 8) == 0; other++) {
-            if (left[other] > 0 || roll(m, 3))
+            if (left[other] > 0 || roll(m, 3) || m->first > 0)
                 continue;
             m->pieces[i].resets |= 1u << other;
             numbers[0][other] = numbers[1][other] = 0;
@@ -126,7 +129,7 @@ static void hear_later(struct model *m, unsigned what)
     m->pending[m->pending_count++] = what;
 }
 
-static struct message *find_complete(struct model *m, unsigned stream, uint32_t number, unsigned from)
+static struct message *find_complete(struct model *m, unsigned stream, uint64_t number, unsigned from)
 {
     for (unsigned i = from; i < m->message_count; i++) {
         struct message *message = &m->messages[i];
@@ -225,7 +228,7 @@ static void arrive(struct model *m, unsigned at, bool refuse)
                                  .bytes = bytes,
                                  .len = piece->len};
     if (m->interleaving) {
-        data.mid = message->number;
+        data.mid = (uint32_t)message->number;
         data.fsn = piece->fsn;
         data.ppid = piece->begins ? piece->message : 0;
     } else {
@@ -269,7 +272,7 @@ static void give_up(struct model *m, unsigned stop)
     assert_true(point > base);
     struct wrd_tsn tsn = tsn_of(point - 1);
     bool named[2][STREAMS] = {{false}};
-    uint32_t highest[2][STREAMS] = {{0}};
+    uint64_t highest[2][STREAMS] = {{0}};
     for (unsigned i = base; i < point; i++) {
         const struct message *message = &m->messages[m->pieces[i].message];
         if (message->given_up && (m->interleaving || !message->unordered)) {
@@ -288,7 +291,8 @@ static void give_up(struct model *m, unsigned stop)
         unsigned stream = i % STREAMS, unordered = i / STREAMS;
         if (!named[unordered][stream])
             continue;
-        wrd_sctp_join_skip(&m->join, (uint16_t)stream, unordered, highest[unordered][stream]);
+        wrd_sctp_join_skip(&m->join, (uint16_t)stream, unordered,
+                           (uint32_t)highest[unordered][stream] & m->join.order.last_number);
         if (unordered)
             continue;
         while (m->next[stream] <= highest[0][stream]) {
@@ -319,7 +323,18 @@ static void reset(struct model *m, unsigned at)
     wrd_sctp_join_audit(&m->join);
 }
 
-static void run(uint64_t seed, bool interleaving, bool refusals)
+/* Every stream goes on at `first`, in two steps, as none may be more than half of all numbers. */
+static void go_to_first(struct model *m)
+{
+    uint32_t last = m->join.order.last_number;
+    for (unsigned i = 0; i < 2 * STREAMS && m->first > 0; i++) {
+        assert_non_null(wrd_sctp_order_use(&m->join.order, (uint16_t)(i % STREAMS)));
+        wrd_sctp_join_skip(&m->join, (uint16_t)(i % STREAMS), i >= STREAMS, last / 2);
+        wrd_sctp_join_skip(&m->join, (uint16_t)(i % STREAMS), i >= STREAMS, (uint32_t)m->first - 1);
+    }
+}
+
+static void run(uint64_t seed, bool interleaving, bool refusals, bool wraps)
 {
     static struct model m;
     memset(&m, 0, sizeof m);
@@ -327,6 +342,8 @@ static void run(uint64_t seed, bool interleaving, bool refusals)
     m.interleaving = interleaving;
     lab_env_init(&m.env, seed);
     wrd_sctp_pool_init(&m.pool, &m.env.env);
+    if (wraps)
+        m.first = (interleaving ? UINT32_MAX : UINT16_MAX) - roll(&m, 60);
     plan(&m);
     struct wrd_sctp_join_setup setup = {.pool = &m.pool,
                                         .message_limit = 20 * BYTES_MAX,
@@ -336,6 +353,7 @@ static void run(uint64_t seed, bool interleaving, bool refusals)
                                         .salt = lab_random(&m.seed)};
     wrd_sctp_join_init(&m.join, &setup);
     wrd_sctp_track_init(&m.track, &m.env.env, wrd_tsn(FIRST));
+    go_to_first(&m);
     unsigned spread = 1 + roll(&m, 100);
     unsigned patience = roll(&m, 3) ? 5 + roll(&m, 200) : 0;
     while (base_of(&m) < m.chunk_count) {
@@ -377,21 +395,27 @@ static void run(uint64_t seed, bool interleaving, bool refusals)
 static void data_in_any_order_is_heard_as_the_model_says(void **state)
 {
     for (uint64_t seed = 1; seed <= 300; seed++)
-        run(seed, false, false);
+        run(seed, false, false, false);
 }
 
 static void i_data_in_any_order_is_heard_as_the_model_says(void **state)
 {
     for (uint64_t seed = 1; seed <= 300; seed++)
-        run(seed, true, false);
+        run(seed, true, false, false);
 }
 
 static void refused_memory_loses_nothing_that_was_taken(void **state)
 {
     for (uint64_t seed = 1; seed <= 150; seed++) {
-        run(seed, false, true);
-        run(seed, true, true);
+        run(seed, false, true, false);
+        run(seed, true, true, false);
     }
+}
+
+static void numbers_begin_anew_without_a_difference(void **state)
+{
+    for (uint64_t seed = 1; seed <= 300; seed++)
+        run(seed, seed % 2, seed % 3 == 0, true);
 }
 
 int main(void)
@@ -400,6 +424,7 @@ int main(void)
         cmocka_unit_test(data_in_any_order_is_heard_as_the_model_says),
         cmocka_unit_test(i_data_in_any_order_is_heard_as_the_model_says),
         cmocka_unit_test(refused_memory_loses_nothing_that_was_taken),
+        cmocka_unit_test(numbers_begin_anew_without_a_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
