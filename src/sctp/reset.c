@@ -70,17 +70,25 @@ void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_tsn local_ini
     reset->peer_number = peer_initial.v;
     reset->answered_any = false;
     reset->response_count = 0;
+    reset->told_made = 0;
     reset->send = false;
     reset->deadline = WRD_NEVER;
 }
 
 /* ---- The peer's requests ---- */
 
+/* Of ours, those that the peer reset before and did not use since need no second word. */
+static bool has_new_streams(const struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view)
+{
+    return reset->told_made != view->queue->streams_made;
+}
+
 /* False: no memory to remember them. All streams are those that were used, by either side. */
 static bool make_room(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_view *view, struct wrd_reader streams)
 {
-    size_t count =
-        streams.left > 0 ? streams.left / 2 : (size_t)view->join->order.stream_count + view->queue->stream_count;
+    size_t count = streams.left / 2;
+    if (streams.left == 0)
+        count = (size_t)view->join->order.stream_count + (has_new_streams(reset, view) ? view->queue->stream_count : 0);
     return wrd_sctp_streams_reserve(&reset->untold, reset->env, count) &&
            wrd_sctp_join_reserve_resets(view->join, streams.left > 0 ? count : SIZE_MAX);
 }
@@ -102,8 +110,9 @@ static void tell_all(struct wrd_sctp_reset *reset, const struct wrd_sctp_reset_v
             (void)wrd_sctp_streams_add(&reset->untold, reset->env, order->streams[i].id);
     }
     const struct wrd_sctp_stream_out *out = NULL;
-    while ((out = wrd_sctp_queue_next_stream(view->queue, out)))
+    while (has_new_streams(reset, view) && (out = wrd_sctp_queue_next_stream(view->queue, out)))
         (void)wrd_sctp_streams_add(&reset->untold, reset->env, out->id);
+    reset->told_made = view->queue->streams_made;
 }
 
 /* `streams` begin again: told above, and marked among the messages. False: the peer broke the order of its messages. */

@@ -46,6 +46,7 @@ struct wrd_sctp_reset {
     } responses[WRD_SCTP_RESPONSES_MAX];
     unsigned response_count;
     struct wrd_sctp_streams untold; /* reset by the peer and not yet told above */
+    uint64_t told_made;             /* streams that our queue had made when the peer last reset all */
     uint8_t *held;                  /* the peer's request that waits for messages, from its last TSN on; or NULL */
     uint16_t held_len;
     bool held_done; /* performed since; kept to know the same request under another number */

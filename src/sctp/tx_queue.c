@@ -75,6 +75,7 @@ static struct wrd_sctp_stream_out *make_stream(struct wrd_sctp_queue *queue, uin
     out->bucket_next = *bucket;
     *bucket = out;
     queue->stream_count++;
+    queue->streams_made++;
     if (stream > queue->highest_stream)
         queue->highest_stream = stream;
     return out;

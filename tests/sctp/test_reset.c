@@ -267,6 +267,37 @@ static void reset_of_all_streams_covers_those_in_use(void **state)
     script_free(&s);
 }
 
+static unsigned count_told(struct script *s)
+{
+    unsigned told = 0;
+    uint16_t stream;
+    enum wrd_sctp_reset_side side;
+    while (wrd_sctp_next_reset(s->sctp, &stream, &side))
+        told++;
+    return told;
+}
+
+/* Sixty such requests fit a packet, and of our streams there may be thousands. */
+static void a_reset_of_all_streams_looks_at_ours_only_when_there_are_new_ones(void **state)
+{
+    struct script s;
+    opened(&s);
+    for (uint16_t i = 0; i < 50; i++)
+        script_say(&s, i, 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N + i, T - 1, NULL, 0);
+        assert_int_equal(answer(&s, N + i), WRD_SCTP_RESET_PERFORMED);
+        assert_int_equal(count_told(&s), i == 0 ? 50 : 0);
+    }
+    script_send_data(&s, T, 2, 0, 3, "x");
+    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N + 3, T, NULL, 0);
+    assert_told(&s, 2, WRD_SCTP_RESET_BY_PEER);
+    script_say(&s, 60, 1);
+    ask(&s, WRD_SCTP_PARAM_OUTGOING_RESET, N + 4, T, NULL, 0);
+    assert_int_equal(count_told(&s), 51);
+    script_free(&s);
+}
+
 static void a_reset_of_all_streams_forgets_them(void **state)
 {
     struct script s;
@@ -514,6 +545,7 @@ int main(void)
         cmocka_unit_test(our_request_is_repeated_word_for_word_until_answered),
         cmocka_unit_test(our_reset_waits_until_the_stream_is_quiet),
         cmocka_unit_test(reset_of_all_streams_covers_those_in_use),
+        cmocka_unit_test(a_reset_of_all_streams_looks_at_ours_only_when_there_are_new_ones),
         cmocka_unit_test(a_reset_of_all_streams_forgets_them),
         cmocka_unit_test(many_streams_are_reset_in_bounded_requests),
         cmocka_unit_test(reset_without_memory_is_in_progress),
