@@ -450,7 +450,8 @@ void wrd_sctp_queue_resume(struct wrd_sctp_queue *queue, uint16_t stream, bool a
         out->weight = WRD_SCTP_WEIGHT;
         out->low = 0;
     }
-    if (again && !out->head && !out->in_low && !out->parked) {
+    bool used = out->mid > 0 || out->mid_unordered > 0 || out->weight != WRD_SCTP_WEIGHT || out->low > 0;
+    if (!used && !out->head && !out->in_low && !out->parked) {
         wrd_sctp_heap_remove(&queue->expiries, &out->expiry);
         free_stream(queue, out);
         return;

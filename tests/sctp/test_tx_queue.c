@@ -203,6 +203,24 @@ static void stream_begins_anew_after_its_reset_and_costs_nothing_until_used_agai
     stop();
 }
 
+static void stream_that_was_never_used_costs_nothing_after_a_denied_reset_either(void **state)
+{
+    start();
+    size_t empty = env.live;
+    for (uint16_t i = 0; i < 500; i++) {
+        assert_true(wrd_sctp_queue_pause(&queue, i));
+        wrd_sctp_queue_resume(&queue, i, false);
+    }
+    assert_int_equal(env.live, empty);
+    assert_true(wrd_sctp_queue_set_weight(&queue, 5, 9) && wrd_sctp_queue_set_low(&queue, 6, 1));
+    for (uint16_t i = 5; i < 7; i++) {
+        assert_true(wrd_sctp_queue_pause(&queue, i));
+        wrd_sctp_queue_resume(&queue, i, false);
+    }
+    assert_int_equal(queue.stream_count, 2); /* what was said of them still holds */
+    stop();
+}
+
 /* ---- Fair shares ---- */
 
 /* `count` streams of these weights always have something to send; the bytes that each sends in `chunks` chunks. */
@@ -681,6 +699,7 @@ int main(void)
         cmocka_unit_test(each_refused_allocation_leaves_the_queue_as_it_was),
         cmocka_unit_test(paused_stream_loses_its_turn_until_resumed),
         cmocka_unit_test(stream_begins_anew_after_its_reset_and_costs_nothing_until_used_again),
+        cmocka_unit_test(stream_that_was_never_used_costs_nothing_after_a_denied_reset_either),
         cmocka_unit_test(shares_follow_the_weights_whatever_the_sizes),
         cmocka_unit_test(equal_streams_take_turns),
         cmocka_unit_test(weight_of_one_is_not_starved_by_ever_new_streams),
