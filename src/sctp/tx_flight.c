@@ -294,21 +294,20 @@ static struct gap gap_at(const struct wrd_sctp_sack *sack, size_t i)
     return (struct gap){.start = wrd_load16be(sack->gaps + 4 * i), .end = wrd_load16be(sack->gaps + 4 * i + 2)};
 }
 
-/* Blocks may overlap, so their number bounds the work; what is left out comes again with a later SACK. */
-static size_t gaps_to_read(const struct wrd_sctp_sack *sack)
-{
-    return sack->gap_count < WRD_SCTP_GAP_BLOCKS_MAX ? sack->gap_count : WRD_SCTP_GAP_BLOCKS_MAX;
-}
-
-static bool is_plausible(const struct wrd_sctp_flight *flight, const struct wrd_sctp_sack *sack)
+/* `*gaps` of its blocks are to be read: those that follow name more than is out, so they overlap (RFC 9260 3.3.4), and
+ * would have all of it looked at again. What is left out comes again with a later SACK. */
+static bool is_plausible(const struct wrd_sctp_flight *flight, const struct wrd_sctp_sack *sack, size_t *gaps)
 {
     if (wrd_tsn_lt(sack->cumulative, flight->cumulative) || !wrd_tsn_lt(sack->cumulative, flight->next))
         return false;
-    uint32_t outstanding = flight->next.v - sack->cumulative.v - 1;
-    for (size_t i = 0; i < gaps_to_read(sack); i++) {
-        struct gap gap = gap_at(sack, i);
+    uint32_t outstanding = flight->next.v - sack->cumulative.v - 1, named = 0;
+    for (*gaps = 0; *gaps < sack->gap_count && *gaps < WRD_SCTP_GAP_BLOCKS_MAX; ++*gaps) {
+        struct gap gap = gap_at(sack, *gaps);
         if (gap.start == 0 || gap.start > gap.end || gap.end > outstanding)
             return false;
+        named += gap.end - gap.start + 1;
+        if (named > outstanding)
+            break;
     }
     return true;
 }
@@ -375,10 +374,11 @@ bool wrd_sctp_flight_sack(struct wrd_sctp_flight *flight, wrd_time now, const st
                           struct wrd_sctp_sacked *out)
 {
     *out = (struct wrd_sctp_sacked){0};
-    if (!is_plausible(flight, sack))
+    size_t gaps;
+    if (!is_plausible(flight, sack, &gaps))
         return false;
     take_cumulative(flight, now, sack->cumulative, out);
-    for (size_t i = 0; i < gaps_to_read(sack); i++)
+    for (size_t i = 0; i < gaps; i++)
         take_gap(flight, now, gap_at(sack, i), out);
     if (out->last_rtt)
         wrd_sctp_rack_sample(&flight->rack, now, out->last_rtt);

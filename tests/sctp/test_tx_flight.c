@@ -70,6 +70,26 @@ static void bytes_are_counted_exactly(void **state)
     stop();
 }
 
+/* Those of an honest peer are apart, and so name no more than is out: what overlaps is not looked at again and again.
+ */
+static void gap_blocks_are_read_as_far_as_they_can_be_apart(void **state)
+{
+    start();
+    for (size_t i = 1; i <= 10; i++)
+        push(10);
+    struct wrd_sctp_sacked out;
+    const uint16_t apart[] = {2, 3, 5, 5, 0};
+    assert_true(sack(FIRST - 1, apart, &out));
+    assert_int_equal(out.bytes, 30);
+    const uint16_t overlapping[] = {2, 6, 2, 5, 7, 7, 9, 9, 0};
+    assert_true(sack(FIRST - 1, overlapping, &out));
+    assert_int_equal(out.bytes, 30); /* 4, 6 and 7 */
+    const uint16_t rest[] = {2, 7, 9, 10, 0};
+    assert_true(sack(FIRST - 1, rest, &out));
+    assert_int_equal(out.bytes, 20);
+    stop();
+}
+
 static void ring_keeps_everything_when_it_grows(void **state)
 {
     start();
@@ -388,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_counted_exactly),
+        cmocka_unit_test(gap_blocks_are_read_as_far_as_they_can_be_apart),
         cmocka_unit_test(ring_keeps_everything_when_it_grows),
         cmocka_unit_test(push_without_memory_changes_nothing),
         cmocka_unit_test(what_was_sent_before_what_arrived_is_lost_a_quarter_round_trip_later),
