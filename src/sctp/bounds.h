@@ -44,6 +44,7 @@
 
 #define WRD_SCTP_GAP_BLOCKS_LEAST    20             /* in a SACK: from here on the peer may know of more */
 #define WRD_SCTP_GAP_BLOCKS_MAX      ((size_t)512)  /* read from one SACK; a packet of 1435 bytes holds 351 */
+#define WRD_SCTP_SACKS_MAX           4              /* read from one packet; peers send one */
 #define WRD_SCTP_DUPLICATES_MAX      32             /* reported in one SACK */
 #define WRD_SCTP_FORWARD_SKIPS_MAX   ((size_t)353)  /* streams named in one FORWARD-TSN of ours, as many as fit */
 #define WRD_SCTP_COOKIE_MAX          ((size_t)1024) /* of the peer's cookie */

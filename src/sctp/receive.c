@@ -92,15 +92,26 @@ static bool take_unknown(struct wrd_sctp *sctp, const struct wrd_sctp_chunk *chu
     return chunk->type & CHUNK_SKIP;
 }
 
-/* One chunk of a packet whose tag is ours. `with_data` becomes true when a SACK is owed for it. */
-static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk, bool *with_data)
+/* Of the packet at hand. */
+struct taken {
+    bool with_data; /* a SACK is owed for it */
+    unsigned sacks;
+};
+
+/* One chunk of a packet whose tag is ours. */
+static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sctp_chunk *chunk, struct taken *taken)
 {
     switch (chunk->type) {
     case WRD_SCTP_DATA:
-    case WRD_SCTP_I_DATA: *with_data = wrd_sctp_take_data(sctp, now, chunk) || *with_data; return true;
-    case WRD_SCTP_SACK: take_sack(sctp, now, chunk); return true;
+    case WRD_SCTP_I_DATA: taken->with_data = wrd_sctp_take_data(sctp, now, chunk) || taken->with_data; return true;
+    case WRD_SCTP_SACK:
+        if (taken->sacks++ < WRD_SCTP_SACKS_MAX)
+            take_sack(sctp, now, chunk);
+        return true;
     case WRD_SCTP_FORWARD_TSN:
-    case WRD_SCTP_I_FORWARD_TSN: *with_data = wrd_sctp_take_forward(sctp, now, chunk) || *with_data; return true;
+    case WRD_SCTP_I_FORWARD_TSN:
+        taken->with_data = wrd_sctp_take_forward(sctp, now, chunk) || taken->with_data;
+        return true;
     case WRD_SCTP_HEARTBEAT:
         wrd_sctp_heartbeat_asked(&sctp->heartbeat, chunk->value.at, chunk->value.left);
         return true;
@@ -183,16 +194,17 @@ static bool take_packet(struct wrd_sctp *sctp, wrd_time now, struct wrd_sctp_pac
     }
     if (!is_ours(sctp, now, packet, &chunk))
         return false;
-    bool with_data = false, only_data = is_data(&chunk);
-    bool more = chunk.type == WRD_SCTP_COOKIE_ECHO || take_chunk(sctp, now, &chunk, &with_data);
+    bool only_data = is_data(&chunk);
+    struct taken taken = {0};
+    bool more = chunk.type == WRD_SCTP_COOKIE_ECHO || take_chunk(sctp, now, &chunk, &taken);
     while (more && !sctp->over && wrd_sctp_chunk_next(&chunks, &chunk)) {
         only_data = only_data && is_data(&chunk);
-        more = has_good_tag(sctp, packet->tag, &chunk) && take_chunk(sctp, now, &chunk, &with_data);
+        more = has_good_tag(sctp, packet->tag, &chunk) && take_chunk(sctp, now, &chunk, &taken);
     }
     if (sctp->state >= WRD_SCTP_ESTABLISHED)
         go_on_with_resets(sctp, now);
     if (!sctp->over)
-        end_packet(sctp, now, with_data);
+        end_packet(sctp, now, taken.with_data);
     return only_data;
 }
 

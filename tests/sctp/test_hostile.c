@@ -187,6 +187,25 @@ static void nothing_is_uncut_once_all_was_cut(void **state)
     script_free(&s);
 }
 
+/* Each costs a look at all that is out, and peers send one. */
+static void few_sacks_of_one_packet_are_read(void **state)
+{
+    struct script s;
+    script_init(&s, NULL);
+    script_open(&s);
+    for (unsigned i = 0; i < 8; i++)
+        script_say(&s, 0, 1000);
+    script_collect(&s);
+    script_begin(&s, s.tag);
+    for (uint32_t i = 0; i < 8; i++)
+        script_sack(&s, s.tsn + i, s.rwnd, NULL);
+    script_send(&s);
+    assert_int_equal(s.sctp->flight.cumulative.v, s.tsn + WRD_SCTP_SACKS_MAX - 1);
+    script_send_sack(&s, s.tsn + 7, NULL); /* another packet is another chance */
+    assert_int_equal(s.sctp->flight.cumulative.v, s.tsn + 7);
+    script_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +216,7 @@ int main(void)
         cmocka_unit_test(duplicate_of_long_after_takes_nothing_back),
         cmocka_unit_test(slow_pacer_keeps_to_its_rate),
         cmocka_unit_test(nothing_is_uncut_once_all_was_cut),
+        cmocka_unit_test(few_sacks_of_one_packet_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
