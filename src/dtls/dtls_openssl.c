@@ -46,7 +46,7 @@ enum { ALERT_WARNING = 1, ALERT_FATAL = 2, ALERT_CLOSE_NOTIFY = 0 };
 struct handshake {
     struct wrd_dtls_handshake libssl; /* stopped when only `early` is left to read */
     size_t flight_sent;
-    size_t early_len, early_taken;
+    size_t early_len, early_fed, early_taken;
     uint8_t early[EARLY_MAX];
 };
 
@@ -254,10 +254,13 @@ static void feed_sealed(struct wrd_dtls *dtls, wrd_time now, const struct wrd_dt
     drive(dtls, now, record);
 }
 
+/* Each once: what the keys do not open now, they never will. */
 static void feed_early(struct wrd_dtls *dtls, wrd_time now)
 {
-    struct wrd_reader rd = wrd_rd(dtls->handshake->early, dtls->handshake->early_len);
+    struct handshake *handshake = dtls->handshake;
+    struct wrd_reader rd = wrd_rd(handshake->early + handshake->early_fed, handshake->early_len - handshake->early_fed);
     struct wrd_dtls_record record;
+    handshake->early_fed = handshake->early_len;
     while (dtls->state == WRD_DTLS_HANDSHAKING && wrd_dtls_record_take(&rd, &record)) {
         if (record.type != WRD_DTLS_DATA)
             feed_sealed(dtls, now, &record);
