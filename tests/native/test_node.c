@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* How often a node answers a peer that sends much: a datagram with a SACK for so many that came. */
+#include "endpoint/inside.h"
 #include "native/node.h"
+#include "sctp/assoc.h"
 #include "wrd/identity.h"
 
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
-enum { BURST = 8, SIZE = 1000, WAIT_MS = 10 };
-static const unsigned sack_every = 4; /* of one peer in a row, as senders in bulk expect it */
+enum { BURST = 8, SIZE = 1000, WAIT_MS = 10, RUN_MAX = 48 };
+static const unsigned sack_every = 4;      /* of one peer in a row, as senders in bulk expect it */
+static const unsigned sack_every_run = 32; /* of those that the kernel joined */
 
 struct pair {
     struct wrd_node server, client;
-    wrd_conn conn;
+    wrd_conn conn, served;
     bool open;
 };
 
@@ -41,7 +45,7 @@ static void turn(struct pair *pair)
     wrd_node_process(&pair->client);
     wrd_node_flush(&pair->client);
     while (wrd_endpoint_next(pair->server.endpoint, &event))
-        continue;
+        pair->served = event.conn;
     while (wrd_endpoint_next(pair->client.endpoint, &event))
         pair->open = pair->open || event.kind == WRD_EVENT_OPEN;
 }
@@ -88,10 +92,81 @@ static void a_peer_gets_a_sack_for_four_datagrams_in_a_row(void **state)
     wrd_node_close(&pair.server);
 }
 
+static const uint8_t zeros[SIZE];
+
+static void hear_all(struct pair *pair)
+{
+    wrd_message message;
+    while (wrd_conn_receive(pair->server.endpoint, wrd_node_now(), pair->served, &message) == WRD_OK)
+        wrd_conn_release(pair->server.endpoint, wrd_node_now(), pair->served);
+}
+
+/* As after a long transfer: its window takes a run, and no pacer spreads it. */
+static void widen_window(struct pair *pair)
+{
+    struct wrd_sctp *sctp = wrd_endpoint_find(pair->client.endpoint, wrd_node_now(), pair->conn)->sctp;
+    sctp->cwnd.cwnd = sctp->cwnd.ssthresh = (size_t)1 << 20;
+    sctp->pacer = (struct wrd_sctp_pacer){0};
+}
+
+static struct wrd_datagram run[RUN_MAX];
+
+/* The client's next `count` datagrams, of equal length. */
+static void draw_up_run(struct pair *pair, unsigned count)
+{
+    wrd_time now = wrd_node_now();
+    widen_window(pair);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(wrd_conn_send(pair->client.endpoint, now, pair->conn, WRD_BINARY, zeros, SIZE), WRD_OK);
+        run[i].len = wrd_endpoint_transmit(pair->client.endpoint, now, &run[i].path, run[i].bytes, sizeof run[i].bytes);
+        assert_true(run[i].len > SIZE);
+        assert_int_equal(run[i].len, run[0].len);
+    }
+}
+
+/* How many datagrams wait for the client; they are read, and given to it. */
+static unsigned take_answers(struct pair *pair)
+{
+    uint8_t bytes[WRD_DATAGRAM_MAX];
+    wrd_path path = {.local = pair->client.udp.local, .remote = pair->server.udp.local};
+    unsigned count = 0;
+    ssize_t len;
+    for (; (len = recv(pair->client.udp.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0; count++)
+        wrd_endpoint_receive(pair->client.endpoint, wrd_node_now(), &path, bytes, (size_t)len);
+    return count;
+}
+
+/* Nothing of this waits for a timer: an answer that is there at once was not delayed. */
+static void a_run_gets_a_sack_for_every_thirty_two_and_one_at_its_end(void **state)
+{
+    (void)state;
+    static const unsigned lengths[] = {4, 31, 32, 33, RUN_MAX, 2};
+    static struct pair pair;
+    open_pair(&pair);
+    const unsigned joins = WRD_UDP_GSO | WRD_UDP_GRO;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] && (pair.server.udp.features & joins) == joins; i++) {
+        draw_up_run(&pair, lengths[i]);
+        assert_int_equal(take_answers(&pair), 0);
+        assert_int_equal(wrd_udp_send(&pair.client.udp, run, lengths[i]), lengths[i]);
+        wrd_node_process(&pair.server);
+        assert_int_equal(take_answers(&pair), lengths[i] / sack_every_run);
+        wrd_node_flush(&pair.server);
+        assert_int_equal(take_answers(&pair), lengths[i] % sack_every_run > 0);
+        assert_int_equal(wrd_conn_buffered(pair.client.endpoint, pair.conn), 0);
+        hear_all(&pair);
+    }
+    bool ran = (pair.server.udp.features & joins) == joins;
+    wrd_node_close(&pair.client);
+    wrd_node_close(&pair.server);
+    if (!ran)
+        skip(); /* a kernel that joins none */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_peer_gets_a_sack_for_four_datagrams_in_a_row),
+        cmocka_unit_test(a_run_gets_a_sack_for_every_thirty_two_and_one_at_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
