@@ -59,7 +59,7 @@ bool wrd_sctp_abandon(struct wrd_sctp_abandon *abandon, struct wrd_sctp_flight *
         return false;
     abandon_chunks(flight, message, tsn);
     wrd_sctp_queue_give_up(flight->queue, message);
-    abandon->due = true;
+    abandon->due = abandon->news = true;
     return true;
 }
 
@@ -170,12 +170,20 @@ static void write_skips(const struct skips *skips, bool interleaving, struct wrd
     }
 }
 
+/* It would be told the same again: not worth a look at all that was given up for each of its SACKs. */
+static bool is_told(const struct wrd_sctp_abandon *abandon, const struct wrd_sctp_flight *flight, wrd_time now,
+                    wrd_time pause)
+{
+    return abandon->told > 0 && !abandon->news && !abandon->repeat && wrd_tsn_lt(flight->cumulative, abandon->upto) &&
+           now - abandon->told < pause;
+}
+
 void wrd_sctp_abandon_write(struct wrd_sctp_abandon *abandon, const struct wrd_sctp_flight *flight, wrd_time now,
                             const struct wrd_sctp_forward *forward, struct wrd_writer *wr)
 {
     size_t room = wr->cap - wr->len;
     size_t each = forward->interleaving ? 8 : 4;
-    if (!abandon->due || room < FORWARD_HEADER_SIZE + each)
+    if (!abandon->due || room < FORWARD_HEADER_SIZE + each || is_told(abandon, flight, now, forward->pause))
         return;
     struct wrd_tsn first = wrd_tsn_add(flight->cumulative, 1);
     if (wrd_tsn_eq(first, flight->next) || !sent_at(flight, first)->abandoned) {
@@ -194,6 +202,7 @@ void wrd_sctp_abandon_write(struct wrd_sctp_abandon *abandon, const struct wrd_s
     write_skips(&skips, forward->interleaving, wr);
     wrd_sctp_chunk_end(wr, start);
     abandon->due = abandon->repeat = false;
+    abandon->news = skips.count == skips.max;
     abandon->told = now;
     abandon->upto = point;
 }

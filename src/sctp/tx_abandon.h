@@ -13,6 +13,7 @@
 struct wrd_sctp_abandon {
     bool due;            /* look whether the peer has to be told, */
     bool repeat;         /* though it was a moment ago: that was lost */
+    bool news;           /* since it was told, more was given up, or there was more than fitted */
     wrd_time told;       /* when it was last; 0: never */
     struct wrd_tsn upto; /* what it was told */
 };
