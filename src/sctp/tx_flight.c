@@ -472,24 +472,39 @@ bool wrd_sctp_flight_repeat(struct wrd_sctp_flight *flight, wrd_time now, size_t
     return any;
 }
 
-void wrd_sctp_flight_rewind(struct wrd_sctp_flight *flight, bool reneged)
+/* What the peer said it had may be dropped again (RFC 9260 6.2.1). */
+static void forget_held(struct wrd_sctp_flight *flight)
 {
     struct wrd_tsn tsn = wrd_tsn_add(flight->cumulative, 1);
     for (; !wrd_tsn_eq(tsn, flight->next); tsn = wrd_tsn_add(tsn, 1)) {
         const struct wrd_sctp_sent *sent = sent_at(flight, tsn);
-        if (wrd_sctp_bit(&flight->lost, tsn))
+        if (!wrd_sctp_bit(&flight->held, tsn) || sent->abandoned)
             continue;
-        if (!wrd_sctp_bit(&flight->held, tsn)) {
-            leave_flight(flight, tsn);
-        } else if (reneged && !sent->abandoned) {
-            wrd_sctp_bit_clear(&flight->held, tsn);
-            flight->held_bytes -= sent->len;
-        } else {
-            continue;
-        }
+        wrd_sctp_bit_clear(&flight->held, tsn);
+        flight->held_bytes -= sent->len;
         mark_lost(flight, tsn);
     }
-    WRD_ASSERT(flight->bytes == 0 && flight->again.count == 0);
+}
+
+void wrd_sctp_flight_rewind(struct wrd_sctp_flight *flight, bool reneged)
+{
+    struct wrd_tsn from = wrd_tsn_add(flight->cumulative, 1);
+    uint32_t count = wrd_sctp_flight_count(flight);
+    for (uint32_t at = 0; at < count; at++) {
+        at += wrd_sctp_bit_find(&flight->once, wrd_tsn_add(from, at), count - at, true);
+        if (at >= count)
+            break;
+        leave_flight(flight, wrd_tsn_add(from, at));
+        mark_lost(flight, wrd_tsn_add(from, at));
+    }
+    while (flight->again.count > 0) {
+        struct wrd_tsn tsn = chained(flight, flight->again.oldest);
+        leave_flight(flight, tsn);
+        mark_lost(flight, tsn);
+    }
+    if (reneged)
+        forget_held(flight);
+    WRD_ASSERT(flight->bytes == 0);
     flight->timing = false;
 }
 
