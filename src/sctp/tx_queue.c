@@ -5,13 +5,15 @@
 #include "sctp/bounds.h"
 #include "sctp/chunk.h"
 
-#define BUCKETS_MIN 8u
+#define BUCKETS_MIN    8u
+#define BUCKETS_SECRET 64u /* fewer are no long chain even if a peer chose all ids for one bucket */
 
 void wrd_sctp_queue_init(struct wrd_sctp_queue *queue, struct wrd_sctp_pool *pool)
 {
     memset(queue, 0, sizeof *queue);
     queue->pool = pool;
     queue->rules.piece = WRD_SCTP_PAYLOAD;
+    queue->salt = 0x9e3779b1u;
 }
 
 void wrd_sctp_queue_agree(struct wrd_sctp_queue *queue, const struct wrd_sctp_queue_rules *rules)
@@ -21,16 +23,21 @@ void wrd_sctp_queue_agree(struct wrd_sctp_queue *queue, const struct wrd_sctp_qu
 
 /* ---- Streams ---- */
 
-static uint32_t bucket_of(uint16_t stream, uint32_t bucket_count)
+static uint32_t bucket_of(uint16_t stream, uint32_t salt, uint32_t bucket_count)
 {
-    return (uint32_t)(stream * 0x9e3779b1u) >> (32 - (unsigned)__builtin_ctz(bucket_count));
+    return (stream * salt) >> (32 - (unsigned)__builtin_ctz(bucket_count));
+}
+
+static struct wrd_sctp_stream_out **bucket(const struct wrd_sctp_queue *queue, uint16_t stream)
+{
+    return &queue->buckets[bucket_of(stream, queue->salt, queue->bucket_count)];
 }
 
 static struct wrd_sctp_stream_out *find_stream(const struct wrd_sctp_queue *queue, uint16_t stream)
 {
     if (queue->bucket_count == 0)
         return NULL;
-    struct wrd_sctp_stream_out *out = queue->buckets[bucket_of(stream, queue->bucket_count)];
+    struct wrd_sctp_stream_out *out = *bucket(queue, stream);
     while (out && out->id != stream)
         out = out->bucket_next;
     return out;
@@ -43,11 +50,15 @@ static void widen(struct wrd_sctp_queue *queue)
     struct wrd_sctp_stream_out **buckets = wrd_mem_zalloc(queue->pool->env, count * sizeof *buckets);
     if (!buckets)
         return;
+    uint32_t salt = queue->salt;
+    if (count == BUCKETS_SECRET)
+        queue->pool->env->random(queue->pool->env->user, (uint8_t *)&salt, sizeof salt);
+    salt |= 1;
     for (uint32_t i = 0; i < queue->bucket_count; i++) {
         while (queue->buckets[i]) {
             struct wrd_sctp_stream_out *out = queue->buckets[i];
             queue->buckets[i] = out->bucket_next;
-            struct wrd_sctp_stream_out **to = &buckets[bucket_of(out->id, count)];
+            struct wrd_sctp_stream_out **to = &buckets[bucket_of(out->id, salt, count)];
             out->bucket_next = *to;
             *to = out;
         }
@@ -55,6 +66,7 @@ static void widen(struct wrd_sctp_queue *queue)
     wrd_mem_free(queue->pool->env, queue->buckets, queue->bucket_count * sizeof *buckets);
     queue->buckets = buckets;
     queue->bucket_count = count;
+    queue->salt = salt;
 }
 
 static struct wrd_sctp_stream_out *make_stream(struct wrd_sctp_queue *queue, uint16_t stream)
@@ -71,9 +83,9 @@ static struct wrd_sctp_stream_out *make_stream(struct wrd_sctp_queue *queue, uin
         return NULL;
     out->id = stream;
     out->weight = WRD_SCTP_WEIGHT;
-    struct wrd_sctp_stream_out **bucket = &queue->buckets[bucket_of(stream, queue->bucket_count)];
-    out->bucket_next = *bucket;
-    *bucket = out;
+    struct wrd_sctp_stream_out **to = bucket(queue, stream);
+    out->bucket_next = *to;
+    *to = out;
     queue->stream_count++;
     queue->streams_made++;
     if (stream > queue->highest_stream)
@@ -83,7 +95,7 @@ static struct wrd_sctp_stream_out *make_stream(struct wrd_sctp_queue *queue, uin
 
 static void free_stream(struct wrd_sctp_queue *queue, struct wrd_sctp_stream_out *out)
 {
-    struct wrd_sctp_stream_out **at = &queue->buckets[bucket_of(out->id, queue->bucket_count)];
+    struct wrd_sctp_stream_out **at = bucket(queue, out->id);
     while (*at != out)
         at = &(*at)->bucket_next;
     *at = out->bucket_next;
@@ -481,7 +493,7 @@ void wrd_sctp_queue_requeue(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoi
 struct wrd_sctp_stream_out *wrd_sctp_queue_next_stream(const struct wrd_sctp_queue *queue,
                                                        const struct wrd_sctp_stream_out *last)
 {
-    uint32_t i = last ? bucket_of(last->id, queue->bucket_count) + 1 : 0;
+    uint32_t i = last ? bucket_of(last->id, queue->salt, queue->bucket_count) + 1 : 0;
     if (last && last->bucket_next)
         return last->bucket_next;
     while (i < queue->bucket_count && !queue->buckets[i])

@@ -75,6 +75,7 @@ struct wrd_sctp_queue {
     struct wrd_sctp_stream_out **buckets; /* streams by number; as many as there are streams, about */
     uint32_t bucket_count, stream_count;
     uint64_t streams_made; /* so far */
+    uint32_t salt;         /* of the buckets: odd, and secret where there are many */
     uint16_t highest_stream;
 
     struct wrd_sctp_heap turns;

@@ -203,6 +203,31 @@ static void stream_begins_anew_after_its_reset_and_costs_nothing_until_used_agai
     stop();
 }
 
+/* A peer that opens channels chooses their ids, and each message looks for its stream. */
+static void streams_are_found_soon_whichever_they_are(void **state)
+{
+    start();
+    uint32_t count = 0, longest = 0;
+    for (uint32_t id = 0; id < 65535 && count < 256; id++) {
+        /* All in one place of 256, if the peer could know where. */
+        if ((id * 0x9e3779b1u >> 24) == 7) {
+            assert_true(push((uint16_t)id, 1));
+            count++;
+        }
+    }
+    assert_true(count > 200);
+    for (uint32_t i = 0; i < queue.bucket_count; i++) {
+        uint32_t len = 0;
+        for (const struct wrd_sctp_stream_out *out = queue.buckets[i]; out; out = out->bucket_next)
+            len++;
+        longest = len > longest ? len : longest;
+    }
+    assert_true(longest < 20);
+    for (uint32_t i = 0; i < count; i++)
+        cut_chunk();
+    stop();
+}
+
 static void stream_that_was_never_used_costs_nothing_after_a_denied_reset_either(void **state)
 {
     start();
@@ -699,6 +724,7 @@ int main(void)
         cmocka_unit_test(each_refused_allocation_leaves_the_queue_as_it_was),
         cmocka_unit_test(paused_stream_loses_its_turn_until_resumed),
         cmocka_unit_test(stream_begins_anew_after_its_reset_and_costs_nothing_until_used_again),
+        cmocka_unit_test(streams_are_found_soon_whichever_they_are),
         cmocka_unit_test(stream_that_was_never_used_costs_nothing_after_a_denied_reset_either),
         cmocka_unit_test(shares_follow_the_weights_whatever_the_sizes),
         cmocka_unit_test(equal_streams_take_turns),
