@@ -71,6 +71,7 @@ void wrd_sctp_reset_begin(struct wrd_sctp_reset *reset, struct wrd_tsn local_ini
     reset->answered_any = false;
     reset->response_count = 0;
     reset->told_made = 0;
+    reset->look = true;
     reset->send = false;
     reset->deadline = WRD_NEVER;
 }
@@ -292,7 +293,10 @@ bool wrd_sctp_reset_receive(struct wrd_sctp_reset *reset, const struct wrd_sctp_
 
 bool wrd_sctp_reset_want(struct wrd_sctp_reset *reset, uint16_t stream)
 {
-    return wrd_sctp_reset_holds(reset, stream) || wrd_sctp_streams_add(&reset->wanted, reset->env, stream);
+    if (wrd_sctp_reset_holds(reset, stream))
+        return true;
+    reset->look = true;
+    return wrd_sctp_streams_add(&reset->wanted, reset->env, stream);
 }
 
 bool wrd_sctp_reset_holds(const struct wrd_sctp_reset *reset, uint16_t stream)
@@ -311,8 +315,11 @@ static void gather(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, s
 {
     uint32_t cursor = 0;
     uint16_t stream;
+    bool short_of_memory = false;
+    reset->look = true; /* again, if memory is short or there are more than it holds */
+    reset->fell_quiet = queue->fell_quiet;
     while (reset->asked_count < WRD_SCTP_RESET_STREAMS_MAX && wrd_sctp_streams_next(&reset->wanted, &cursor, &stream)) {
-        if (!wrd_sctp_queue_quiet(queue, stream))
+        if (!wrd_sctp_queue_await_quiet(queue, stream))
             continue;
         if (!reset->asked) {
             size_t count = reset->wanted.count;
@@ -322,12 +329,14 @@ static void gather(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, s
                 return;
             reset->asked_capacity = (uint16_t)count;
         }
-        if (!wrd_sctp_queue_pause(queue, stream))
+        short_of_memory = !wrd_sctp_queue_pause(queue, stream);
+        if (short_of_memory)
             break;
         reset->asked[reset->asked_count++] = stream;
         wrd_sctp_streams_remove(&reset->wanted, reset->env, stream);
     }
     if (reset->asked_count == 0) {
+        reset->look = short_of_memory;
         drop_asked(reset);
         return;
     }
@@ -338,7 +347,8 @@ static void gather(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, s
 void wrd_sctp_reset_ask(struct wrd_sctp_reset *reset, struct wrd_sctp_queue *queue, wrd_time now, wrd_time rto,
                         struct wrd_tsn last, struct wrd_tsn acked)
 {
-    if (reset->stage == WRD_SCTP_RESET_IDLE && reset->wanted.count > 0)
+    bool may_be_quiet = reset->look || reset->fell_quiet != queue->fell_quiet;
+    if (reset->stage == WRD_SCTP_RESET_IDLE && reset->wanted.count > 0 && may_be_quiet)
         gather(reset, queue, last);
     if (reset->stage != WRD_SCTP_RESET_HOLDING || !wrd_tsn_le(reset->asked_last, acked))
         return;

@@ -52,6 +52,8 @@ struct wrd_sctp_reset {
     bool held_done; /* performed since; kept to know the same request under another number */
 
     struct wrd_sctp_streams wanted; /* ours, to be asked for once they are quiet */
+    bool look;                      /* some of them may be, or else once `fell_quiet` of the queue is not this: */
+    uint64_t fell_quiet;
     enum wrd_sctp_reset_stage stage;
     uint32_t local_number; /* of our next or outstanding request */
     uint16_t *asked;       /* what it names; or NULL */

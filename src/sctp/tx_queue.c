@@ -274,8 +274,11 @@ static struct wrd_sctp_outgoing *remove_head(struct wrd_sctp_queue *queue, struc
     message->next = NULL;
     if (queue->current == out)
         queue->current = NULL;
-    if (!out->head)
+    if (!out->head) {
         wrd_sctp_heap_remove(&queue->turns, &out->turn);
+        queue->fell_quiet += out->awaited;
+        out->awaited = false;
+    }
     if (out->begun) {
         out->begun = false;
         WRD_ASSERT(queue->large == out || queue->begun >= message->len);
@@ -440,6 +443,15 @@ bool wrd_sctp_queue_quiet(const struct wrd_sctp_queue *queue, uint16_t stream)
 {
     const struct wrd_sctp_stream_out *out = find_stream(queue, stream);
     return !out || !out->head;
+}
+
+bool wrd_sctp_queue_await_quiet(struct wrd_sctp_queue *queue, uint16_t stream)
+{
+    struct wrd_sctp_stream_out *out = find_stream(queue, stream);
+    if (!out || !out->head)
+        return true;
+    out->awaited = true;
+    return false;
 }
 
 bool wrd_sctp_queue_pause(struct wrd_sctp_queue *queue, uint16_t stream)

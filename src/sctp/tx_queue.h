@@ -51,8 +51,9 @@ struct wrd_sctp_stream_out {
     size_t low;
     uint32_t mid, mid_unordered; /* of the next message of either kind */
     uint16_t id, weight;
-    bool paused; /* a reset of it is under way */
-    bool begun;  /* its first message counts in `begun` of the queue */
+    bool paused;  /* a reset of it is under way */
+    bool awaited; /* a reset waits until it is quiet */
+    bool begun;   /* its first message counts in `begun` of the queue */
     bool parked, in_low;
 };
 
@@ -89,6 +90,7 @@ struct wrd_sctp_queue {
     struct wrd_sctp_heap expiries;
     struct wrd_sctp_stream_out *low, *low_last; /* fell to their low mark, and were not told yet */
     bool fell_low;                              /* since the caller cleared this */
+    uint64_t fell_quiet;                        /* how many of those that were awaited did so far */
 
     size_t bytes;                    /* not yet acknowledged */
     size_t messages;                 /* not yet acknowledged in full */
@@ -131,6 +133,8 @@ struct wrd_sctp_stream_out *wrd_sctp_queue_next_stream(const struct wrd_sctp_que
                                                        const struct wrd_sctp_stream_out *last);
 /* Is there nothing of `stream` left to cut? */
 bool wrd_sctp_queue_quiet(const struct wrd_sctp_queue *queue, uint16_t stream);
+/* The same; if not, its becoming so will count in `fell_quiet`. */
+bool wrd_sctp_queue_await_quiet(struct wrd_sctp_queue *queue, uint16_t stream);
 /* Cuts no more from a quiet stream until it is resumed. False: no memory. */
 bool wrd_sctp_queue_pause(struct wrd_sctp_queue *queue, uint16_t stream);
 /* `again`: it begins anew, with its sequence numbers at 0 (RFC 6525 5.2.7, RFC 8260 2.1), its weight and low mark too.

@@ -194,6 +194,22 @@ static void much_was_given_up(void)
     assert_int_equal(s.sctp->flight.bytes, 0);
 }
 
+/* The peer lets us send nothing more, in the middle of a message, and resets are to follow on all streams. */
+static void resets_wait(void)
+{
+    static const uint8_t bytes[10000];
+    struct wrd_sctp_message message = {.stream = 0, .ppid = 53, .data = bytes, .len = sizeof bytes};
+    s.sctp->peer_rwnd = 0;
+    assert_int_equal(wrd_sctp_send(s.sctp, s.now, &message), WRD_OK);
+    begin();
+    script_plain(&s, WRD_SCTP_COOKIE_ACK, 0);
+    finish();
+    for (uint16_t i = 1; i < 4000; i++)
+        assert_true(say(i, false));
+    for (uint16_t i = 0; i < 4000; i++)
+        assert_int_equal(wrd_sctp_reset_stream(s.sctp, i), WRD_OK);
+}
+
 /* ---- What it sends then ---- */
 
 static uint32_t mid;   /* of the next message on stream 9 */
@@ -248,6 +264,11 @@ static void shut_and_open(void)
     sack_with(s.sctp->flight.cumulative.v, !open, 1, open ? 1 << 30 : 0);
 }
 
+static void cookie_ack(void)
+{
+    script_plain(&s, WRD_SCTP_COOKIE_ACK, 0);
+}
+
 static void one_sack(void)
 {
     sack(s.sctp->flight.cumulative.v, 0);
@@ -286,6 +307,7 @@ static void no_packet_takes_many_times_what_others_take(void **state)
         {"gap blocks of everything", much_is_out, gap_blocks},
         {"SACKs of everything", much_is_out, sacks},
         {"a window that shuts and opens", much_is_out, shut_and_open},
+        {"nothing, while resets wait", resets_wait, cookie_ack},
         {"a SACK of nothing, with all given up", much_was_given_up, one_sack},
     };
     uint64_t usual = cost(nothing, messages);
