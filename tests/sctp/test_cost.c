@@ -10,7 +10,7 @@
 #define PACKET  1160
 #define PACKETS 20 /* each time: some peers say one thing in several */
 #define ROUNDS  10
-#define TIMES   5 /* of one full of messages; what was found by enemies took 7 to 1000 times as much */
+#define TIMES   6 /* of one full of messages; what was found by enemies took 7 to 1000 times as much */
 #define OUT     32000
 
 static struct script s;
