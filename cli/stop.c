@@ -9,31 +9,37 @@
 
 static int wake[2] = {-1, -1};
 
+/* Either signal takes the handler from both, so that the second ends the program whichever it is. */
+static void set_action(void (*handler)(int))
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
+    (void)sigaction(SIGINT, &action, NULL); /* fails for no such signal */
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
 static void on_signal(int number)
 {
     int kept = errno;
-    /* The pipe is non-blocking and holds more than the two bytes that can ever come. */
     ssize_t written = write(wake[1], "", 1);
 
     (void)number;
     (void)written;
+    set_action(SIG_DFL);
     errno = kept;
 }
 
 int stop_open(void)
 {
-    struct sigaction action;
-
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
         return -1;
     }
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = (int)SA_RESETHAND;
-    sigemptyset(&action.sa_mask);
-    if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0) {
-        return -1;
-    }
+    set_action(on_signal);
     return wake[0];
 }
 

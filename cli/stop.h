@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 /*
- * Catches the first SIGINT or SIGTERM; the second has its usual effect, so a hanging program can still be stopped.
+ * Catches the first SIGINT or SIGTERM; the second, of either, has its usual effect, so a hanging program can be stopped.
  * Answers a descriptor that becomes readable then, -1 with errno when there is none to be had. Call it once.
  */
 int stop_open(void);

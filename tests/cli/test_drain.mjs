@@ -55,15 +55,18 @@ test('while it drains, nobody is taken any more, and the status says so', async 
   assert.equal(await server.ended, 0);
 });
 
-test('a second signal ends it at once', async (t) => {
-  const server = await serveWithPage(t, ['--drain', '60']);
-  const dial = await client(t, server);
-  await pause(dial);
-  server.child.kill('SIGTERM');
-  assert.ok(await isDraining(server));
-  server.child.kill('SIGTERM');
-  assert.equal(await server.ended, 'SIGTERM');
-});
+for (const [first, second] of [['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGTERM'], ['SIGTERM', 'SIGINT']]) {
+  test(`a second signal ends it at once, ${first} and then ${second}`, async (t) => {
+    const server = await serveWithPage(t, ['--drain', '60']);
+    const dial = await client(t, server);
+    await pause(dial);
+    server.child.kill(first);
+    assert.ok(await isDraining(server));
+    server.child.kill(second);
+    await Promise.race([server.ended, new Promise((resolve) => setTimeout(resolve, SOON_MS))]);
+    assert.equal(server.code, second);
+  });
+}
 
 test('the example drains, too', async (t) => {
   const server = new Program(example('server'), ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']);
