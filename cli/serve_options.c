@@ -18,9 +18,6 @@
 
 #define MEMORY_LEAST (4 * MIB) /* of each thread */
 
-/* The library's, as the help tells them. */
-#define MEMORY_DEFAULT (1024 * MIB)
-
 static const char help[] =
     "wrd serve [options]: a server that sends every message back to where it came from\n"
     "\n"
@@ -271,6 +268,6 @@ void serve_options_share_memory(wrd_server_options *all)
     size_t *limit = &all->endpoint.memory_limit;
 
     if (all->threads > 1) {
-        *limit = (*limit == 0 ? MEMORY_DEFAULT : *limit) / all->threads;
+        *limit = (*limit == 0 ? WRD_MEMORY_DEFAULT : *limit) / all->threads;
     }
 }

@@ -91,6 +91,9 @@ typedef struct wrd_siblings {
     wrd_gate *gate; /* of all of them, which outlives them; NULL: each keeps its own limits */
 } wrd_siblings;
 
+#define WRD_CONNECTIONS_DEFAULT 16384                        /* wrd_endpoint_options.max_connections */
+#define WRD_MEMORY_DEFAULT      ((size_t)1024 * 1024 * 1024) /* wrd_endpoint_options.memory_limit */
+
 /* Zeroed members take the default. Fill with wrd_endpoint_options_init(). */
 typedef struct wrd_endpoint_options {
     size_t size;                /* sizeof(wrd_endpoint_options) */

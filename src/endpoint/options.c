@@ -11,7 +11,6 @@
 #define CONNECTIONS_MAX ((uint32_t)1 << 24)
 #define RATE_MAX        ((uint32_t)1000000)
 #define MEMORY_MIN      ((size_t)4 * 1024 * 1024)
-#define MEMORY_DEFAULT  ((size_t)1024 * 1024 * 1024)
 
 void wrd_endpoint_options_init(wrd_endpoint_options *options)
 {
@@ -56,7 +55,7 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
     }
     if (options)
         *out = *options;
-    DEFAULT(out->max_connections, 16384);
+    DEFAULT(out->max_connections, WRD_CONNECTIONS_DEFAULT);
     DEFAULT(out->max_handshakes, 1024);
     DEFAULT(out->handshake_timeout, 10 * WRD_SECOND);
     DEFAULT(out->lost_timeout, 30 * WRD_SECOND);
@@ -68,7 +67,7 @@ wrd_result wrd_endpoint_options_complete(wrd_endpoint_options *out, const wrd_en
     DEFAULT(out->handshake_rate, 2000);
     DEFAULT(out->handshake_rate_per_address, 200);
     DEFAULT(out->cookies_above, out->max_handshakes / 4 + 1);
-    DEFAULT(out->memory_limit, MEMORY_DEFAULT);
+    DEFAULT(out->memory_limit, WRD_MEMORY_DEFAULT);
     if (out->mode != WRD_FRAMED && out->mode != WRD_RAW)
         *why = "options.mode is neither WRD_FRAMED nor WRD_RAW";
     else if (out->max_connections > CONNECTIONS_MAX)

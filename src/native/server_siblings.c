@@ -14,8 +14,6 @@
 #define SETS 4096
 #define WAYS 4
 
-#define CONNECTIONS_DEFAULT 16384 /* wrd_endpoint_options.max_connections */
-
 struct way {
     wrd_addr remote;     /* family 0: none */
     unsigned loop, left; /* datagrams that it is still good for */
@@ -232,7 +230,7 @@ static bool furnish(struct wrd_office *office, unsigned loop, const uint8_t key[
 
 static uint32_t max_connections_of(const wrd_endpoint_options *options)
 {
-    return options->max_connections ? options->max_connections : CONNECTIONS_DEFAULT;
+    return options->max_connections ? options->max_connections : WRD_CONNECTIONS_DEFAULT;
 }
 
 wrd_result wrd_office_open(struct wrd_office **out, const struct wrd_office_options *options, const char **why)
