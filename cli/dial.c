@@ -397,7 +397,9 @@ static bool turn(struct dial *dial, int stop, int *code)
 
 static void say_incomplete(const char *what, const char *file, int error)
 {
-    if (error != 0) {
+    if (error == EAGAIN) {
+        say("the %s in %s is not complete: nobody read it in time", what, file);
+    } else if (error != 0) {
         say("the %s in %s is not complete: it cannot be written: %s", what, file, strerror(error));
     }
 }

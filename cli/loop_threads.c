@@ -13,8 +13,9 @@
 #include "cli/say.h"
 #include "cli/stop.h"
 
-#define LOOK_EVERY_MS 1000
-#define GRACE_S       1.0 /* behind the drain's limit, which the server keeps itself */
+#define LOOK_EVERY_MS   1000
+#define MISSING_EVERY_S 10.0
+#define GRACE_S         1.0 /* behind the drain's limit, which the server keeps itself */
 
 /* What the thread is given and leaves behind. */
 struct work {
@@ -57,19 +58,36 @@ static void begin_drain(wrd_server *server, const struct loop_watch *watch)
     wrd_server_drain(server, watch->drain_s * 1000, LOOP_END_CODE, LOOP_END_REASON);
 }
 
-/* Says once of each file that it ends. */
-static void look_at_files(bool told[2], const wrd_server_counters *counters)
+/* A file of --capture or --key-log, and what the log has told of it. */
+struct file_watch {
+    const char *name, *part;
+    bool has_ended;
+    uint64_t missing;
+    double told_at; /* 0: never */
+};
+
+/* Says once that it ends; and now and then, and at the last look, what is missing in the midst. */
+static void look_at_file(struct file_watch *file, int error, uint64_t lost, bool is_last)
 {
-    if (counters->capture_error != 0 && !told[0]) {
-        say("the capture ends here, at a whole packet, and the server goes on: it cannot be written: %s",
-            strerror(counters->capture_error));
+    if (error != 0 && !file->has_ended) {
+        say("the %s ends here, at a whole %s, and the server goes on: it cannot be written: %s", file->name, file->part,
+            strerror(error));
     }
-    if (counters->key_log_error != 0 && !told[1]) {
-        say("the key log ends here, at a whole line, and the server goes on: it cannot be written: %s",
-            strerror(counters->key_log_error));
+    file->has_ended = error != 0;
+    if (error != 0 || lost <= file->missing ||
+        (!is_last && file->told_at > 0 && now_s() < file->told_at + MISSING_EVERY_S)) {
+        return;
     }
-    told[0] = counters->capture_error != 0;
-    told[1] = counters->key_log_error != 0;
+    say("%llu %ss are missing in the %s, for nobody read them", (unsigned long long)(lost - file->missing), file->part,
+        file->name);
+    file->missing = lost;
+    file->told_at = now_s();
+}
+
+static void look_at_files(struct file_watch files[2], const wrd_server_counters *counters, bool is_last)
+{
+    look_at_file(&files[0], counters->capture_error, counters->capture_lost, is_last);
+    look_at_file(&files[1], counters->key_log_error, counters->key_log_lost, is_last);
 }
 
 static int timeout_of(const struct loop_watch *watch)
@@ -94,7 +112,7 @@ static void watch_over(wrd_server *server, const struct loop_watch *watch)
     wrd_server_counters counters = {.size = sizeof counters, .endpoint.size = sizeof counters.endpoint};
     struct drops_watch drops = {.looked_at = now_s()};
     double stop_at = 0; /* 0: not draining */
-    bool told[2] = {false, false};
+    struct file_watch files[] = {{.name = "capture", .part = "packet"}, {.name = "key log", .part = "line"}};
 
     while (fds[0].revents == 0) {
         (void)poll(fds, 4,
@@ -112,11 +130,11 @@ static void watch_over(wrd_server *server, const struct loop_watch *watch)
         if (now_s() >= drops.looked_at + LOOK_EVERY_MS / 1000.0) {
             wrd_server_get_counters(server, &counters);
             drops_look(&drops, &counters, watch->verbose, now_s());
-            look_at_files(told, &counters);
+            look_at_files(files, &counters, false);
         }
     }
     wrd_server_get_counters(server, &counters);
-    look_at_files(told, &counters);
+    look_at_files(files, &counters, true);
 }
 
 int loop_ended_open(void)

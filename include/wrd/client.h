@@ -102,7 +102,8 @@ WRD_API uint32_t wrd_client_closed_with(const wrd_client *client, const char **s
 /* Also when it has ended. For one that was never open and heard nothing, the words of wrd_client_connect() and of its
  * CLOSED event come from this. */
 WRD_API void wrd_client_get_trouble(const wrd_client *client, wrd_client_trouble *out);
-/* errno of what could not be written to those files, which end there with whole packets and lines; 0: all is there. */
+/* errno of what could not be written to those files, which end there with whole packets and lines; EAGAIN: something is
+ * missing in the midst, for the reader of a pipe paused; 0: all is there. */
 WRD_API int wrd_client_capture_error(wrd_client *client);
 WRD_API int wrd_client_key_log_error(wrd_client *client);
 WRD_API wrd_endpoint *wrd_client_endpoint(wrd_client *client);

@@ -160,9 +160,9 @@ typedef struct wrd_server_counters {
     uint64_t send_full;    /* times that it had no room (ENOBUFS, a full buffer): sent later */
     uint64_t passed_lost;  /* datagrams for another loop that had no room there, and are not in `passed_on` */
     uint64_t receive_lost; /* by the kernel, most for want of room in the socket's buffer (as SO_RXQ_OVFL counts) */
-    uint64_t capture_lost, key_log_lost; /* packets and lines that are not in those files, since one could not be
-                                            written, and none is tried any more */
-    int capture_error, key_log_error;    /* errno of that one; 0: all are there */
+    uint64_t capture_lost, key_log_lost; /* packets and lines that are not in those files */
+    int capture_error, key_log_error;    /* errno of the one that could not be written, after which none is tried any
+                                            more; 0: all are there, but for those that a pipe had no room for */
     int receive_buffer, send_buffer; /* bytes that the kernel granted, of each loop: half of what Linux answers, which
                                         adds as much again for its own books. Small datagrams take more of it than
                                         their size */

@@ -352,14 +352,14 @@ int wrd_client_capture_error(wrd_client *client)
 {
     struct wrd_trace_file capture, keys;
     wrd_trace_look(&client->node.trace, &capture, &keys);
-    return capture.error;
+    return wrd_trace_error(&capture);
 }
 
 int wrd_client_key_log_error(wrd_client *client)
 {
     struct wrd_trace_file capture, keys;
     wrd_trace_look(&client->node.trace, &capture, &keys);
-    return keys.error;
+    return wrd_trace_error(&keys);
 }
 
 /* ---- channels */

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +74,28 @@ static size_t write_ip(uint8_t out[IP6_SIZE], const wrd_addr *from, const wrd_ad
 
 /* ---- whole packets and lines */
 
+_Static_assert(sizeof(struct packet_header) + IP6_SIZE + WRD_DATAGRAM_MAX <= PIPE_BUF,
+               "a pipe takes a whole one or none");
+
+/* A pipe whose reader has gone answers EPIPE, and must not end the program that uses this library. */
+static ssize_t write_to_pipe(int fd, const void *bytes, size_t len)
+{
+    sigset_t pipe, before, pending;
+    int ignored;
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    bool was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+    ssize_t written = write(fd, bytes, len);
+    int error = errno;
+    if (written < 0 && error == EPIPE && !was_pending && sigpending(&pending) == 0 &&
+        sigismember(&pending, SIGPIPE) == 1)
+        (void)sigwait(&pipe, &ignored);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return written;
+}
+
 /* Cuts off the last `len` bytes, unless somebody else has written behind them. */
 static void take_back(int fd, size_t len)
 {
@@ -82,15 +106,16 @@ static void take_back(int fd, size_t len)
 }
 
 /* All of it or nothing: 0 or an error number. */
-static int write_whole(int fd, const void *bytes, size_t len)
+static int write_whole(const struct wrd_trace_file *file, const void *bytes, size_t len)
 {
     size_t done = 0;
     while (done < len) {
-        ssize_t written = write(fd, (const char *)bytes + done, len - done);
+        const char *rest = (const char *)bytes + done;
+        ssize_t written = file->is_pipe ? write_to_pipe(file->fd, rest, len - done) : write(file->fd, rest, len - done);
         if (written < 0 && errno != EINTR) {
             int error = errno;
-            take_back(fd, done);
-            return error;
+            take_back(file->fd, done);
+            return done > 0 && error == EAGAIN ? EIO : error; /* a terminal that took a part */
         }
         done += written < 0 ? 0 : (size_t)written;
     }
@@ -100,9 +125,9 @@ static int write_whole(int fd, const void *bytes, size_t len)
 static void put(struct wrd_trace_files *files, struct wrd_trace_file *file, const void *bytes, size_t len)
 {
     pthread_mutex_lock(&files->mutex);
-    if (file->error == 0)
-        file->error = write_whole(file->fd, bytes, len);
-    file->lost += file->error != 0;
+    int error = file->error ? file->error : write_whole(file, bytes, len);
+    file->lost += error != 0;
+    file->error = error == EAGAIN ? 0 : error; /* the next one may find room again */
     pthread_mutex_unlock(&files->mutex);
 }
 
@@ -137,10 +162,15 @@ static void write_key(void *user, const char *line)
 
 /* ---- the files */
 
+/* Without waiting for a reader, now or later, where it is a pipe or a terminal. */
 static bool open_file(struct wrd_trace_file *file, const char *path, int flags)
 {
-    file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
+    struct stat status;
+    file->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags, 0600);
+    int error = errno;
     file->open = file->fd >= 0;
+    file->is_pipe = (file->open ? fstat(file->fd, &status) : stat(path, &status)) == 0 && S_ISFIFO(status.st_mode);
+    errno = error;
     return file->open;
 }
 
@@ -151,30 +181,43 @@ static void close_file(struct wrd_trace_file *file)
     file->open = false;
 }
 
-static bool begin_capture(int fd)
+static bool begin_capture(const struct wrd_trace_file *file)
 {
     struct file_header header = {
         .magic = 0xa1b2c3d4, .major = 2, .minor = 4, .longest = 65535, .link_type = LINKTYPE_RAW};
-    errno = write_whole(fd, &header, sizeof header);
+    errno = write_whole(file, &header, sizeof header);
     return errno == 0;
+}
+
+enum { UNREAD, TOO_MANY, OTHER };
+
+static int open_failure(const struct wrd_trace_file *file, int error)
+{
+    return error == ENXIO && file->is_pipe ? UNREAD : error == EMFILE ? TOO_MANY : OTHER;
 }
 
 wrd_result wrd_trace_open(struct wrd_trace_files *files, const char *capture_file, const char *key_log_file,
                           const char **why)
 {
+    static const char *const capture_failed[] = {
+        [UNREAD] = "the capture is a pipe that nobody reads: start its reader first",
+        [TOO_MANY] = "too many files are open for the capture: raise the limit (ulimit -n)",
+        [OTHER] = "the capture file cannot be written"};
+    static const char *const keys_failed[] = {
+        [UNREAD] = "the key log is a pipe that nobody reads: start its reader first",
+        [TOO_MANY] = "too many files are open for the key log: raise the limit (ulimit -n)",
+        [OTHER] = "the key log file cannot be written"};
     *files = (struct wrd_trace_files){.mutex = PTHREAD_MUTEX_INITIALIZER, .trace.user = files};
     *why = "";
     if (capture_file) {
         files->trace.packet = write_packet;
-        if (!open_file(&files->capture, capture_file, O_TRUNC) || !begin_capture(files->capture.fd))
-            *why = errno == EMFILE ? "too many files are open for the capture: raise the limit (ulimit -n)"
-                                   : "the capture file cannot be written";
+        if (!open_file(&files->capture, capture_file, O_TRUNC) || !begin_capture(&files->capture))
+            *why = capture_failed[open_failure(&files->capture, errno)];
     }
     if (key_log_file && !**why) {
         files->trace.key = write_key;
         if (!open_file(&files->keys, key_log_file, O_APPEND))
-            *why = errno == EMFILE ? "too many files are open for the key log: raise the limit (ulimit -n)"
-                                   : "the key log file cannot be written";
+            *why = keys_failed[open_failure(&files->keys, errno)];
     }
     if (!**why)
         return WRD_OK;
@@ -182,6 +225,11 @@ wrd_result wrd_trace_open(struct wrd_trace_files *files, const char *capture_fil
     wrd_trace_close(files);
     errno = error;
     return WRD_SYSTEM;
+}
+
+int wrd_trace_error(const struct wrd_trace_file *file)
+{
+    return file->error == 0 && file->lost > 0 ? EAGAIN : file->error;
 }
 
 void wrd_trace_look(struct wrd_trace_files *files, struct wrd_trace_file *capture, struct wrd_trace_file *keys)

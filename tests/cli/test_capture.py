@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What --capture and --key-log write, opened by tshark: SCTP in the clear, and real DTLS that the secrets decrypt."""
+import fcntl
 import os
 import re
 import resource
@@ -168,12 +169,10 @@ class Capture(Files):
                 self.assertRegex(done.stderr, "file cannot be written.*No such file")
 
 
-class Full(Files):
-    """A disk that is full: no file may grow beyond what is given."""
+class Short(Files):
+    """Files that do not take everything."""
 
-    ROOM = 8000
-
-    def start(self, *args, room=ROOM):
+    def start(self, *args, room=resource.RLIM_INFINITY):
         """A server with metrics whose files have so much room."""
         server = subprocess.Popen([WRD, "serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", *args],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -189,9 +188,12 @@ class Full(Files):
         done = subprocess.run([WRD, "dial", *address], input=lines, capture_output=True, text=True, timeout=30)
         self.assertEqual((done.returncode, done.stdout), (0, lines), done.stderr)
 
-    def lost(self, url, file):
+    def metric(self, url, series):
         with urllib.request.urlopen(url) as response:
-            return int(re.search(rf'^wrd_trace_lost_total{{file="{file}"}} (\d+)$', response.read().decode(), re.M)[1])
+            return int(re.search(rf"^{series} (\d+)$", response.read().decode(), re.M)[1])
+
+    def lost(self, url, file):
+        return self.metric(url, f'wrd_trace_lost_total{{file="{file}"}}')
 
     def end(self, server):
         server.terminate()
@@ -201,13 +203,24 @@ class Full(Files):
     def packets(self, file):
         """How many there are, all of them whole."""
         with open(file, "rb") as capture:
-            rest = capture.read()[24:]
-        count = 0
+            return self.packets_in(capture.read())
+
+    def packets_in(self, capture):
+        rest, count = capture[24:], 0
         while rest:
             length = struct.unpack("=IIII", rest[:16])[2]
             self.assertGreaterEqual(len(rest), 16 + length, "a packet that was cut")
             rest, count = rest[16 + length:], count + 1
         return count
+
+
+class Full(Short):
+    """A disk that is full: no file may grow beyond what is given."""
+
+    ROOM = 8000
+
+    def start(self, *args, room=ROOM):
+        return super().start(*args, room=room)
 
     def test_a_capture_ends_at_a_whole_packet_and_the_server_goes_on(self):
         for room in range(self.ROOM, self.ROOM + 5):
@@ -245,6 +258,106 @@ class Full(Files):
         self.assertEqual(done.stderr, f"wrd: the capture in {self.path('client.pcap')} is not complete: it cannot be written: "
                          "File too large\nwrd: the key log in /dev/full is not complete: it cannot be written: No space left on device\n")
         self.assertGreater(self.packets(self.path("client.pcap")), 5)
+
+
+class Pipe(Short):
+    """A named pipe, whose reader comes late, pauses, or goes."""
+
+    def pipe(self):
+        """Its name, and a reader that reads when told to."""
+        os.mkfifo(self.path("pipe"))
+        reader = os.open(self.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(lambda: reader in self.readers and os.close(reader))
+        self.readers = {reader}
+        return self.path("pipe"), reader
+
+    def close(self, reader):
+        self.readers.remove(reader)
+        os.close(reader)
+
+    def small(self, reader):
+        fcntl.fcntl(reader, 1031, 4096)  # F_SETPIPE_SZ, which this Python has no name for
+
+    def read(self, reader):
+        found = b""
+        try:
+            while chunk := os.read(reader, 65536):
+                found += chunk
+        except BlockingIOError:
+            pass
+        return found
+
+    def crowd(self, address):
+        done = subprocess.run([WRD, "bench", *address, "connects", "--clients", "60", "--at-once", "4"],
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def told(self, said, pattern):
+        return sum(int(count) for count in re.findall(pattern, said, re.M))
+
+    def test_one_that_nobody_reads_is_told_at_the_start(self):
+        os.mkfifo(self.path("pipe"))
+        for option, what in ("--capture", "capture"), ("--key-log", "key log"):
+            for args in (["serve", "--listen", "127.0.0.1:0"], ["dial", "127.0.0.1:9", "ab" * 32]):
+                done = subprocess.run([WRD, *args, option, self.path("pipe")], capture_output=True, text=True,
+                                      input="", timeout=20)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), args)
+                self.assertRegex(done.stderr, f"the {what} is a pipe that nobody reads: start its reader first")
+
+    def test_a_capture_goes_into_one(self):
+        pipe, reader = self.pipe()
+        server, _, address = self.start("--capture", pipe)
+        self.talk(address)
+        self.assertEqual(self.end(server), "")
+        self.assertGreater(self.packets_in(self.read(reader)), 10)
+
+    def test_a_reader_of_the_capture_that_pauses_stops_nobody_and_what_it_missed_is_told(self):
+        pipe, reader = self.pipe()
+        server, url, address = self.start("--capture", pipe, "--threads", "2")
+        self.small(reader)
+        for _ in range(4):
+            self.talk(address)
+        self.assertGreater(self.lost(url, "capture"), 10)
+        got = self.read(reader)
+        self.talk(address)
+        more = self.read(reader)
+        self.assertGreater(len(more), 0, "it goes on when it is read again")
+        lost = self.lost(url, "capture")
+        said = self.end(server)
+        self.assertGreater(self.packets_in(got + more + self.read(reader)), 10)
+        self.assertNotIn("ends here", said)
+        told = self.told(said, r"^wrd: (\d+) packets are missing in the capture, for nobody read them$")
+        self.assertGreaterEqual(told, lost)
+
+    def test_a_reader_of_the_key_log_that_pauses_stops_nobody(self):
+        pipe, reader = self.pipe()
+        server, url, address = self.start("--key-log", pipe)
+        self.small(reader)
+        self.crowd(address)
+        clients, lost = self.metric(url, 'wrd_handshakes_total{outcome="opened"}'), self.lost(url, "key-log")
+        whole = re.findall(rb"CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n", self.read(reader), re.I)
+        self.assertEqual(len(whole) + lost, clients)
+        self.assertGreater(lost, 10)
+        self.assertEqual(self.told(self.end(server), r"^wrd: (\d+) lines are missing in the key log, for nobody read them$"), lost)
+
+    def test_a_reader_that_goes_ends_the_capture_and_nothing_else(self):
+        pipe, reader = self.pipe()
+        server, url, address = self.start("--capture", pipe)
+        self.talk(address)
+        self.close(reader)
+        self.talk(address)
+        self.assertGreater(self.lost(url, "capture"), 10)
+        self.assertRegex(self.end(server), r"^wrd: the capture ends here, at a whole packet, .*: Broken pipe\n$")
+
+    def test_the_client_tells_it_too(self):
+        _, where, fingerprint = self.serve()
+        pipe, reader = self.pipe()
+        lines = ("x" * 1000 + "\n") * 1500  # more than any pipe holds
+        done = subprocess.run([WRD, "dial", "--raw", "--capture", pipe, where, fingerprint], input=lines,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout), (0, lines), done.stderr)
+        self.assertEqual(done.stderr, f"wrd: the capture in {pipe} is not complete: nobody read it in time\n")
+        self.assertGreater(self.packets_in(self.read(reader)), 20)
 
 
 if __name__ == "__main__":
