@@ -156,8 +156,9 @@ WRD_API wrd_server *wrd_server_loop(wrd_server *server, unsigned index); /* NULL
 typedef struct wrd_server_counters {
     size_t size; /* sizeof(wrd_server_counters), set by the caller */
     wrd_endpoint_counters endpoint;
-    uint64_t send_refused; /* datagrams that the kernel did not take and never will: no route, forbidden */
-    uint64_t send_full;    /* times that it had no room (ENOBUFS, a full buffer): sent later */
+    uint64_t send_refused; /* datagrams that the kernel did not take: no route, forbidden, no room (ENOBUFS) for long or
+                              while others waited behind */
+    uint64_t send_full;    /* times that it had no room (ENOBUFS, a full buffer): sent later, most of them */
     uint64_t passed_lost;  /* datagrams for another loop that had no room there, and are not in `passed_on` */
     uint64_t receive_lost; /* by the kernel, most for want of room in the socket's buffer (as SO_RXQ_OVFL counts) */
     uint64_t capture_lost, key_log_lost; /* packets and lines that are not in those files */

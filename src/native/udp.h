@@ -38,10 +38,10 @@ struct wrd_udp {
     unsigned features; /* bits of wrd_udp_feature */
     wrd_addr local;
     int receive_buffer, send_buffer; /* bytes that the kernel granted: Linux keeps as much again for its own books */
-    uint64_t failed;                 /* datagrams that the kernel did not take, and never will: no route, forbidden */
+    uint64_t failed;                 /* datagrams that were given up: no route, forbidden, no room for long */
     uint64_t full;                   /* times that the kernel had no room */
     uint64_t lost;                   /* as of the last wrd_udp_count_lost() */
-    unsigned without_room;           /* times in a row that the same datagram found no room (ENOBUFS) */
+    unsigned without_room;           /* times in a row that there was no room (ENOBUFS) */
     unsigned uncut;                  /* runs in a row that were not cut, and since then */
     unsigned sends_uncut;            /* calls that do not try it */
 };

@@ -15,8 +15,10 @@
 /* Runs in a row that the kernel does not cut before it is left alone for some sends. */
 #define UNCUT_MAX   64
 #define UNCUT_PAUSE 1024
-/* Times in a row that there is no room for the same message (ENOBUFS): at one attempt per millisecond. */
-#define WITHOUT_ROOM_MAX 50
+/* Times in a row that there is no room (ENOBUFS), at one attempt per millisecond, before messages are given up: of the
+ * only peer there is, and of one of several, of whom the others may have no place in the batch. */
+#define WITHOUT_ROOM_MAX      50
+#define WITHOUT_ROOM_MAX_EACH 5
 
 struct control {
     _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
@@ -237,15 +239,26 @@ static bool is_uncut(struct wrd_udp *udp, int error)
     return true;
 }
 
-/* The kernel had no room for the message. The socket's own buffer empties itself; what else may be full (ENOBUFS) could
- * be of one peer's route, and must not stop the others for good. True: given up. */
-static bool give_up_waiting(struct wrd_udp *udp, int error)
+static bool others_wait(const struct wrd_datagram *batch, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        if (!wrd_addr_equal(&batch[i].path.remote, &batch->path.remote))
+            return true;
+    }
+    return false;
+}
+
+/* The kernel had no room for the first message of these. The socket's own buffer, which is of all peers, empties itself
+ * (EAGAIN). What else may be full (ENOBUFS) could be of one peer's route: others do not wait behind it. True: given up.
+ */
+static bool give_up_waiting(struct wrd_udp *udp, int error, const struct wrd_datagram *waiting, unsigned count)
 {
     udp->full++;
-    if (error == EAGAIN || error == EWOULDBLOCK || ++udp->without_room < WITHOUT_ROOM_MAX)
+    if (error == EAGAIN || error == EWOULDBLOCK)
         return false;
-    udp->without_room = 0;
-    return true;
+    udp->without_room++; /* where it lasts, what comes behind is given up at once */
+    return udp->without_room >= (udp->connected ? WITHOUT_ROOM_MAX : WITHOUT_ROOM_MAX_EACH) ||
+           others_wait(waiting, count);
 }
 
 static bool is_full(int error)
@@ -253,9 +266,10 @@ static bool is_full(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Sends what is drawn up. Returns the datagrams that are done with; `*uncut`: the next so many are to be drawn up anew,
- * each alone, and all behind them. */
-static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, unsigned *uncut)
+/* Sends what is drawn up of the batch. Returns the datagrams that are done with; `*uncut`: the next so many are to be
+ * drawn up anew, each alone, and all behind them. */
+static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, const struct wrd_datagram *batch, unsigned count,
+                           unsigned *uncut)
 {
     unsigned done = 0;
     unsigned reported = WRD_UDP_OUT; /* the message that met a report */
@@ -273,7 +287,7 @@ static unsigned send_drawn(struct wrd_udp *udp, struct outgoing *out, unsigned *
         int error = errno;
         if (error == EINTR)
             continue;
-        if (is_full(error) && !give_up_waiting(udp, error))
+        if (is_full(error) && !give_up_waiting(udp, error, batch + done, count - done))
             return done;
         if (udp->connected && reported != at && wrd_udp_take_reports(udp)) {
             reported = at; /* it was the report of an earlier datagram; twice in a row, this one is given up */
@@ -301,7 +315,7 @@ unsigned wrd_udp_send(struct wrd_udp *udp, struct wrd_datagram *batch, unsigned 
     udp->sends_uncut -= udp->sends_uncut > 0;
     do {
         draw_up(udp, &out, batch + done, count - done, uncut);
-        done += send_drawn(udp, &out, &uncut);
+        done += send_drawn(udp, &out, batch + done, count - done, &uncut);
     } while (uncut > 0);
     return done;
 }

@@ -34,6 +34,7 @@ static struct {
     int error;            /* what the message after `error_after` gets, once */
     unsigned error_after; /* messages that are still taken */
     bool error_stays;     /* not once but until further notice */
+    uint16_t error_port;  /* 0: whoever it is for */
 } kernel;
 
 static bool has_segments(const struct msghdr *header)
@@ -51,6 +52,12 @@ static int refuse(int error)
     return -1;
 }
 
+static bool is_meant(const struct msghdr *header)
+{
+    const struct sockaddr_in *to = header->msg_name;
+    return kernel.error && kernel.error_after == 0 && (!kernel.error_port || ntohs(to->sin_port) == kernel.error_port);
+}
+
 int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags)
 {
     if (kernel.no_mmsg)
@@ -61,7 +68,7 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *headers, unsigned count, int flags)
             kernel.refusals += sent == 0;
             return sent ? sent : refuse(kernel.segment_error);
         }
-        if (kernel.error && kernel.error_after == 0) {
+        if (is_meant(&headers[i].msg_hdr)) {
             if (sent)
                 return sent;
             int error = kernel.error;
@@ -362,23 +369,61 @@ static void what_the_kernel_forbids_is_counted_and_stops_nobody_else(void **stat
     assert_int_equal(s->from.broken, 0);
 }
 
-static void one_datagram_that_never_finds_room_does_not_stop_the_rest_for_good(void **state)
+/* Sends it all as a loop does, which comes back after a millisecond. Returns how often it had to. */
+static unsigned send_patiently(struct scene *s)
 {
-    struct scene *s = *state;
-    unsigned done = 0, tries = 0;
+    unsigned turns = 0;
+    for (unsigned done = 0; done < s->count && turns < 10000; turns++)
+        done += wrd_udp_send(&s->from, s->batch + done, s->count - done);
+    return turns;
+}
+
+static void have_no_room_for(const struct wrd_udp *udp)
+{
     kernel.error = ENOBUFS;
     kernel.error_stays = true;
+    kernel.error_port = udp->local.port;
+}
+
+static void a_peer_for_whom_there_is_never_room_keeps_nobody_waiting(void **state)
+{
+    struct scene *s = *state;
+    have_no_room_for(&s->other);
+    for (unsigned i = 0; i < 10; i++)
+        add(s, &s->other, 20 + i); /* rising: each alone */
+    add(s, &s->to, 30);
+    assert_int_equal(send_patiently(s), 1);
+    assert_int_equal(s->from.failed, 10);
+    assert_int_equal(s->from.full, 10);
+    const unsigned arrived[] = {10};
+    expect(s, &s->to, arrived, 1);
+}
+
+static void nor_do_more_datagrams_of_it_than_there_are_places(void **state)
+{
+    struct scene *s = *state;
+    have_no_room_for(&s->other);
+    for (unsigned i = 0; i < WRD_UDP_OUT; i++)
+        add(s, &s->other, 20 + i);
+    assert_in_range(send_patiently(s), 2, 10); /* it is tried again, but not each for itself */
+    assert_int_equal(s->from.failed, WRD_UDP_OUT);
+    s->count = 0;
     add(s, &s->other, 20);
     add(s, &s->to, 30);
-    while ((done = wrd_udp_send(&s->from, s->batch, s->count)) == 0 && tries < 1000) {
-        if (++tries == 49) /* the next refusal of the first is its last */
-            kernel.error_stays = false;
-    }
-    assert_int_equal(done, 2);
-    assert_int_equal(s->from.failed, 1);
-    assert_int_equal(s->from.full, 50);
+    assert_int_equal(send_patiently(s), 1);
     const unsigned arrived[] = {1};
     expect(s, &s->to, arrived, 1);
+}
+
+static void the_only_peer_of_a_socket_is_waited_for_longer(void **state)
+{
+    struct scene *s = *state;
+    s->from.connected = true; /* as far as this is concerned */
+    kernel.error = ENOBUFS;
+    kernel.error_stays = true;
+    add(s, &s->to, 20);
+    assert_in_range(send_patiently(s), 40, 60);
+    assert_int_equal(s->from.failed, 1);
 }
 
 static void a_full_socket_is_waited_for_however_long(void **state)
@@ -513,7 +558,9 @@ int main(void)
         TEST(a_kernel_without_batches_is_asked_for_one_at_a_time),
         TEST(a_full_socket_takes_the_rest_later_and_nothing_twice),
         TEST(what_the_kernel_forbids_is_counted_and_stops_nobody_else),
-        TEST(one_datagram_that_never_finds_room_does_not_stop_the_rest_for_good),
+        TEST(a_peer_for_whom_there_is_never_room_keeps_nobody_waiting),
+        TEST(nor_do_more_datagrams_of_it_than_there_are_places),
+        TEST(the_only_peer_of_a_socket_is_waited_for_longer),
         TEST(a_full_socket_is_waited_for_however_long),
         TEST(an_interrupted_send_goes_on),
         TEST(what_the_network_answers_is_kept_and_does_not_wake_twice),
