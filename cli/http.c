@@ -16,6 +16,7 @@
 #include "cli/say.h"
 
 #define CONNECTIONS_FEW 32u /* a browser opens six */
+#define STARVING_MS     100 /* between two looks whether there are descriptors again */
 
 /* The page is one small document with its own script and style; only WebAssembly needs a word of its own. */
 #define CONTENT_SECURITY_POLICY                                                                                        \
@@ -24,7 +25,8 @@
 
 struct http {
     struct MHD_Daemon *daemon;
-    int fd;
+    int fd, listener;
+    bool starves;   /* http_gate_starves() */
     wrd_addr bound; /* with the port that the system chose */
     wrd_server *server;
     wrd_addr server_bound;
@@ -173,6 +175,7 @@ static bool start_daemon(struct http *http, int fd)
         return false;
     }
     http->fd = info->epoll_fd;
+    http->listener = fd;
     return true;
 }
 
@@ -256,14 +259,20 @@ void http_close(struct http *http)
 
 int http_fd(const struct http *http)
 {
-    return http == NULL ? -1 : http->fd;
+    return http == NULL || http->starves ? -1 : http->fd;
 }
 
 int http_timeout(struct http *http)
 {
     MHD_UNSIGNED_LONG_LONG milliseconds;
 
-    if (http == NULL || MHD_get_timeout(http->daemon, &milliseconds) != MHD_YES) {
+    if (http == NULL) {
+        return -1;
+    }
+    if (http->starves) {
+        return STARVING_MS;
+    }
+    if (MHD_get_timeout(http->daemon, &milliseconds) != MHD_YES) {
         return -1;
     }
     return milliseconds > 60000 ? 60000 : (int)milliseconds;
@@ -273,6 +282,7 @@ void http_run(struct http *http)
 {
     if (http != NULL) {
         (void)MHD_run(http->daemon);
+        http->starves = http_gate_starves(&http->gate, http->listener);
     }
 }
 

@@ -8,8 +8,8 @@
  *
  * `address` is what a client dials; `addresses` are all of the machine's that reach the WebRTC server, best first and
  * loopback last. The numbers are /metrics for Prometheus, and the status page /status with its /status.json. They are
- * no secret, but tell strangers how busy a server is, so a page for everyone does not have them. Add http_fd() to your
- * poll() and call http_run() after it.
+ * no secret, but tell strangers how busy a server is, so a page for everyone does not have them. Add http_fd() to each
+ * poll() of yours and call http_run() after it.
  */
 #ifndef WRD_CLI_HTTP_H
 #define WRD_CLI_HTTP_H
@@ -37,7 +37,7 @@ wrd_result http_open(struct http **out, const struct http_options *options);
 /* NULL is fine, here and below: a server without pages. */
 void http_close(struct http *http);
 
-int http_fd(const struct http *http); /* wait for readability; -1 for NULL, as poll() ignores it */
+int http_fd(const struct http *http); /* wait for readability; -1: not now, as poll() ignores it */
 int http_timeout(struct http *http);  /* milliseconds for poll(), -1: no limit */
 void http_run(struct http *http);     /* never blocks */
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/http_gate.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/say.h"
 
@@ -121,6 +125,25 @@ void http_gate_note(void *user, struct MHD_Connection *connection, void **unused
             return;
         }
     }
+}
+
+bool http_gate_starves(struct http_gate *gate, int listener)
+{
+    struct pollfd waits = {listener, POLLIN, 0};
+
+    if (poll(&waits, 1, 0) <= 0) {
+        return false;
+    }
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd >= 0) {
+        (void)close(fd);
+        return false;
+    }
+    if (!gate->told_of_files) {
+        say("connections to the %s wait: %s", gate->what, say_cause(errno));
+        gate->told_of_files = true;
+    }
+    return true;
 }
 
 uint64_t http_gate_refused(void)

@@ -2,7 +2,8 @@
 /*
  * Who may have a connection to the HTTP side: so many at once that descriptors never run out, and a quarter of them of
  * one address. Others are closed at once, and counted. Where all places are taken, the connection that has had its for
- * longest gives way, if that is longer than any page takes.
+ * longest gives way, if that is longer than any page takes. Where descriptors are short all the same, because others
+ * took them or the limit fell, who comes waits in the kernel.
  */
 #ifndef WRD_CLI_HTTP_GATE_H
 #define WRD_CLI_HTTP_GATE_H
@@ -25,7 +26,7 @@ struct http_peer {
 struct http_gate {
     const char *what; /* that is served, for the log */
     unsigned most, count;
-    bool told;
+    bool told, told_of_files;
     int leaving;                                      /* the socket that gives way; -1: none */
     struct http_peer peers[HTTP_CONNECTIONS_MAX + 1]; /* those there are, the oldest first */
 };
@@ -37,6 +38,10 @@ unsigned http_gate_room(unsigned daemons);
 enum MHD_Result http_gate_ask(void *gate, const struct sockaddr *peer, socklen_t len);
 void http_gate_note(void *gate, struct MHD_Connection *connection, void **unused,
                     enum MHD_ConnectionNotificationCode what);
+
+/* True: somebody waits at this socket, and there is no descriptor for whom. The daemon would try without end, so it is
+ * to have a pause. Says so once. */
+bool http_gate_starves(struct http_gate *gate, int listener);
 
 /* Connections that were closed at once, so far and at all gates. On the thread that runs them. */
 uint64_t http_gate_refused(void);

@@ -18,9 +18,10 @@ static int earlier(int a, int b)
 
 bool loop_run(wrd_server *server, const wrd_handlers *handlers, struct http *http, int stop, int drain_s)
 {
-    struct pollfd fds[] = {{stop, POLLIN, 0}, {wrd_server_fd(server), POLLIN, 0}, {http_fd(http), POLLIN, 0}};
+    struct pollfd fds[] = {{stop, POLLIN, 0}, {wrd_server_fd(server), POLLIN, 0}, {-1, POLLIN, 0}}; /* HTTP's */
 
     for (;;) {
+        fds[2].fd = http_fd(http);
         if (poll(fds, 3, earlier(wrd_server_timeout(server), http_timeout(http))) < 0 && errno != EINTR) {
             say("poll: %s", strerror(errno));
             return false;

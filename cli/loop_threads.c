@@ -107,14 +107,16 @@ static void watch_over(wrd_server *server, const struct loop_watch *watch)
 {
     struct pollfd fds[] = {{watch->ended, POLLIN, 0},
                            {watch->stop, POLLIN, 0},
-                           {http_fd(watch->pages), POLLIN, 0},
-                           {http_fd(watch->numbers), POLLIN, 0}};
+                           {-1, POLLIN, 0}, /* HTTP's */
+                           {-1, POLLIN, 0}};
     wrd_server_counters counters = {.size = sizeof counters, .endpoint.size = sizeof counters.endpoint};
     struct drops_watch drops = {.looked_at = now_s()};
     double stop_at = 0; /* 0: not draining */
     struct file_watch files[] = {{.name = "capture", .part = "packet"}, {.name = "key log", .part = "line"}};
 
     while (fds[0].revents == 0) {
+        fds[2].fd = http_fd(watch->pages);
+        fds[3].fd = http_fd(watch->numbers);
         (void)poll(fds, 4,
                    timeout_of(watch)); /* what fails here fails in the next turn, too, and shows in the server */
         if (fds[1].revents != 0) {

@@ -47,7 +47,7 @@ static const struct series {
     {"wrd_connections_failed_total", "Of those closed: anything else went wrong.", "", CORE(connections_failed)},
     {"wrd_paths_moved_total", "Clients whose address changed under their connection.", "", CORE(paths_moved)},
     {"wrd_passed_on_datagrams_total", "Datagrams handed to the thread that has the connection.", "", CORE(passed_on)},
-    {"wrd_send_full_total", "Times that the kernel had no room for a datagram, which went later.", "",
+    {"wrd_send_full_total", "Times that the kernel had no room for a datagram, which most often went later.", "",
      SERVER(send_full)},
     {"wrd_trace_lost_total", "What is missing in the files of --capture and --key-log: full ones, or pipes that nobody read.",
      "file=\"capture\"", SERVER(capture_lost)},

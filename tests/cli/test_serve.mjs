@@ -8,7 +8,7 @@ import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Program, command, eventually, folder, serve, serveWithPage, wrd } from './wrd.mjs';
+import { Program, command, eventually, folder, run, serve, serveWithPage, wrd } from './wrd.mjs';
 
 test('the ready line is four words: listening, address, fingerprint, multiaddr', async (t) => {
   const server = await serve(t);
@@ -300,6 +300,36 @@ test('addresses that hold every place with a byte now and then keep the page fro
   assert.equal(await visit(), 0);
   assert.equal(await eventually(visit, (status) => status === 200, 20_000), 200);
   for (let i = 0; i < 5; i++) assert.equal(await visit(), 200);
+});
+
+/** Clock ticks that the program has used. */
+const ticks = ({ child }) => {
+  const [, user, system] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, 'utf8'));
+  return Number(user) + Number(system);
+};
+
+test('without a free descriptor, pages wait, the echo goes on, and it is said once', async (t) => {
+  const server = await serveWithPage(t, ['--capture', path.join(folder(t), 'capture'), '--metrics', '127.0.0.1:0']);
+  const allow = (files) => run('prlimit', ['--pid', String(server.child.pid), `--nofile=${files}:`]);
+  const visit = () => new Promise((resolve) => http.get(server.url, { agent: false, signal: AbortSignal.timeout(500) },
+    (answer) => resolve(answer.resume().statusCode)).on('error', () => resolve(0)));
+  const [, before] = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${server.child.pid}/limits`, 'utf8'));
+  assert.equal((await allow(8)).code, 0);
+  assert.equal(await visit(), 0);
+  assert.equal(await visit(), 0);
+  const since = ticks(server);
+  const held = net.connect(new URL(server.url).port, '127.0.0.1');
+  t.after(() => held.destroy());
+  await sleep(1000);
+  assert.ok(ticks(server) - since < 30, 'it turns without end');
+  const { code, out } = await command(['dial', server.where, server.fingerprint], 'x\n');
+  assert.deepEqual([code, out], [0, 'x\n']);
+  assert.equal((await allow(before)).code, 0);
+  assert.equal(await eventually(visit, (status) => status === 200), 200);
+  assert.equal((await allow(8)).code, 0);
+  assert.equal(await visit(), 0);
+  assert.equal(await server.stop(), 0);
+  assert.equal(server.err, 'wrd: connections to the pages wait: too many files are open: raise the limit (ulimit -n)\n');
 });
 
 test('the echo goes on while pages are served', async (t) => {
