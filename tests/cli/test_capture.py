@@ -276,7 +276,7 @@ class Pipe(Short):
         os.close(reader)
 
     def small(self, reader):
-        fcntl.fcntl(reader, 1031, 4096)  # F_SETPIPE_SZ, which this Python has no name for
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
 
     def read(self, reader):
         found = b""

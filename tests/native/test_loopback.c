@@ -725,7 +725,9 @@ static void what_the_network_answered_can_be_asked_for(void **state)
     assert_int_equal(wrd_client_drain(client, true, 5000), WRD_REFUSED);
     wrd_client_get_trouble(client, &trouble);
     assert_int_equal(trouble.answered, ECONNREFUSED);
+#ifdef __linux__ /* which alone tells */
     assert_true(wrd_addr_equal(&trouble.answered_by, &(wrd_addr){.family = 4, .ip = {127, 0, 0, 1}}));
+#endif
     assert_false(trouble.prohibited);
     assert_int_equal(trouble.send_error, 0);
     wrd_client_trouble stale = {.size = 1, .answered = 77};

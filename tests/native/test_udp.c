@@ -451,6 +451,12 @@ static void an_interrupted_send_goes_on(void **state)
     expect_all(s);
 }
 
+#ifdef __linux__
+static const wrd_addr who_answers = {.family = 4, .ip = {127, 0, 0, 1}};
+#else
+static const wrd_addr who_answers; /* is not told */
+#endif
+
 /* Connected to where nobody listens any more. */
 static void connect_to_nobody(struct scene *s, struct wrd_udp *udp)
 {
@@ -480,11 +486,13 @@ static void what_the_network_answers_is_kept_and_does_not_wake_twice(void **stat
     assert_true(udp.refused);
     assert_int_equal(udp.answered, ECONNREFUSED);
     assert_false(udp.prohibited);
-    assert_true(wrd_addr_equal(&udp.answered_by, &(wrd_addr){.family = 4, .ip = {127, 0, 0, 1}}));
+    assert_true(wrd_addr_equal(&udp.answered_by, &who_answers));
     assert_false(has_error(&udp));
     assert_int_equal(udp.failed, 0);
     wrd_udp_close(&udp);
 }
+
+#ifdef __linux__ /* which alone keeps reports */
 
 static void a_report_is_taken_though_somebody_else_took_its_error(void **state)
 {
@@ -542,6 +550,8 @@ static void a_report_of_one_datagram_does_not_cost_the_next(void **state)
     wrd_udp_close(&udp);
 }
 
+#endif
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -564,9 +574,11 @@ int main(void)
         TEST(a_full_socket_is_waited_for_however_long),
         TEST(an_interrupted_send_goes_on),
         TEST(what_the_network_answers_is_kept_and_does_not_wake_twice),
+#ifdef __linux__
         TEST(a_report_is_taken_though_somebody_else_took_its_error),
         TEST(a_report_does_not_keep_back_what_came),
         TEST(a_report_of_one_datagram_does_not_cost_the_next),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
