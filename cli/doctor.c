@@ -124,18 +124,50 @@ static const char *silence_advice(const char *token)
            "token show TOKEN --key FILE` tells.";
 }
 
+static const char *rules_advice(char out[128], const struct doctor *doctor)
+{
+    snprintf(out, 128, "Its rules must let UDP port %u through, and the answers from there.",
+             (unsigned)doctor->address.addr.port);
+    return out;
+}
+
 static void report_prohibited(struct doctor *doctor, const wrd_client_trouble *trouble)
 {
-    unsigned port = doctor->address.addr.port;
     char by[WRD_ADDR_TEXT_SIZE] = "an address that this system does not tell";
     char advice[128];
 
     if (trouble->answered_by.family != 0) {
         wrd_addr_ip_text(&trouble->answered_by, by);
     }
-    snprintf(advice, sizeof advice, "Its rules must let UDP port %u through, and the answers from there.", port);
-    report_step(&doctor->report, "firewall", FINDING_BAD, advice,
+    report_step(&doctor->report, "firewall", FINDING_BAD, rules_advice(advice, doctor),
                 "A firewall on the way answers that this is prohibited: it is at %s.", by);
+}
+
+/* "Port unreachable", which a firewall says, too. */
+static void report_refused(struct doctor *doctor)
+{
+    const wrd_addr *addr = &doctor->address.addr;
+    unsigned port = addr->port;
+    wrd_client_trouble trouble = {.size = sizeof trouble};
+    char by[WRD_ADDR_TEXT_SIZE];
+    char advice[128];
+
+    wrd_client_get_trouble(doctor->client, &trouble);
+    if (trouble.answered_by.family == addr->family && memcmp(trouble.answered_by.ip, addr->ip, sizeof addr->ip) != 0) {
+        wrd_addr_ip_text(&trouble.answered_by, by);
+        report_step(&doctor->report, "firewall", FINDING_BAD, rules_advice(advice, doctor),
+                    "%s, which is not that host, answers that UDP port %u is closed there: a firewall on the way "
+                    "rejects.",
+                    by, port);
+        return;
+    }
+    wrd_addr_ip_text(addr, by);
+    report_step(&doctor->report, "port", FINDING_BAD,
+                "Is the server running, and is the port right? It is UDP, not TCP. Then look at the firewall's rules: "
+                "`nft list ruleset`, `iptables -S INPUT` there.",
+                "%s answers that UDP port %u is closed: nobody listens on UDP port %u, or a firewall rejects with the "
+                "same answer.",
+                by, port, port);
 }
 
 static void report_unreachable(struct doctor *doctor, const wrd_client_trouble *trouble)
@@ -237,10 +269,7 @@ static int stopped(struct doctor *doctor, const wrd_event *end)
     uint64_t others;
 
     if (end->reason == WRD_REFUSED) {
-        report_step(
-            &doctor->report, "port", FINDING_BAD,
-            "Is the server running, and is the port right? It is UDP, not TCP. A firewall that rejects says the same.",
-            "The host is there, but answers that nobody listens on UDP port %u.", (unsigned)doctor->address.addr.port);
+        report_refused(doctor);
         return EXIT_REFUSED;
     }
     if (end->reason == WRD_SYSTEM || end->reason == WRD_NO_MEMORY) {

@@ -70,7 +70,7 @@ test('a closed port: 4', async (t) => {
   await server.stop();
   const { code, steps } = await doctor([server.where, server.fingerprint]);
   assert.equal(code, 4);
-  assert.match(steps.port.text, /nobody listens on UDP port \d+/);
+  assert.match(steps.port.text, /^127\.0\.0\.1 answers that UDP port (\d+) is closed: nobody listens on UDP port \1, or a firewall rejects with the same answer\.$/);
 });
 
 test('another fingerprint: 5', async (t) => {
@@ -185,6 +185,16 @@ test('each kind of place is said, and a missing route: 1', { skip }, async () =>
 /** Runs wrd in such a network after `setup`, a shell's words. */
 const apart = (setup, ...args) => run('unshare', [...noNetwork, 'sh', '-ec', `ip link set lo up; ${setup}; exec "$@"`, 'sh', wrd, ...args]);
 
+/** The shell's words for a router in a network of its own, behind which is 203.0.113.0/24, after `setup` there. */
+const behindRouter = (setup) => `unshare --net sleep 5 >/dev/null 2>&1 </dev/null & router=$!
+  until ! [ /proc/$router/ns/net -ef /proc/self/ns/net ] && nsenter -t $router -n true; do sleep 0.02; done
+  ip link add near type veth peer name far netns $router; ip addr add 10.9.0.2/24 dev near; ip link set near up; ip route add default via 10.9.0.1
+  nsenter -t $router -n sh -ec "$(cat <<'END'
+ip addr add 10.9.0.1/24 dev far; ip link set far up; ip link add net type veth peer name end; ip link set end up; ip addr add 203.0.113.1/24 dev net; ip link set net up
+echo 1 >/proc/sys/net/ipv4/ip_forward; ${setup}
+END
+)"`;
+
 /** The same with doctor and dial: the steps of the one, the words of the other. */
 async function bothApart(setup, where) {
   const [doctor, dial] = await Promise.all([
@@ -195,58 +205,82 @@ async function bothApart(setup, where) {
   return { code: doctor.code, last: steps.at(-1), said: dial.err };
 }
 
-/** The name under which this command of iptables filters in such a network, if there is one. */
-const filter = (...names) => names.find((name) => spawnSync('unshare', [...noNetwork, name, '-A', 'INPUT', '-p', 'udp', '-j', 'REJECT']).status === 0);
-const [ipv4, ipv6] = [filter('iptables', 'iptables-legacy'), filter('ip6tables', 'ip6tables-legacy')];
-const without = (tool, name) => ({ skip: skip || (!tool && `no ${name} that filters in a network namespace here`) });
+/** Firewalls by the tool that makes them: the shell's words to add a rule for UDP, by family, chain, match and verdict of iptables. */
+const inNft = (chain, rest) => `nft add table inet test; nft 'add chain inet test own { type filter hook ${chain.toLowerCase()} priority 0; }'; `
+  + `nft 'add rule inet test own ${rest}'`;
+const nftKind = (kind) => kind.replace(/^icmp6-adm-/, 'icmpv6 admin-').replace(/^icmp6-/, 'icmpv6 ').replace(/^icmp-/, 'icmp ');
+const tools = [
+  { name: 'iptables', ...(([ipv4, ipv6]) => ({
+    has: { ipv4, ipv6 },
+    reject: (family, chain, port, kind) => `${{ ipv4, ipv6 }[family]} -A ${chain} -p udp --dport ${port} -j REJECT${kind ? ` --reject-with ${kind}` : ''}`,
+    drop: (family, chain) => `${{ ipv4, ipv6 }[family]} -A ${chain} -p udp -j DROP`,
+  }))([['iptables', 'iptables-legacy'], ['ip6tables', 'ip6tables-legacy']].map((names) =>
+    names.find((name) => spawnSync('unshare', [...noNetwork, name, '-A', 'INPUT', '-p', 'udp', '-j', 'REJECT']).status === 0))) },
+  { name: 'nft', ...((has) => ({
+    has: { ipv4: has, ipv6: has },
+    reject: (family, chain, port, kind) => inNft(chain, `udp dport ${port} reject${kind ? ` with ${nftKind(kind)}` : ''}`),
+    drop: (family, chain) => inNft(chain, 'meta l4proto udp drop'),
+  }))(spawnSync('unshare', [...noNetwork, 'sh', '-ec', inNft('INPUT', 'udp dport 9 reject')]).status === 0) },
+];
+const without = (tool, family) => ({ skip: skip || (!tool.has[family] && `no ${tool.name} that filters ${family} in a network namespace here`) });
+const places4and6 = { ipv4: '127.0.0.1:9', ipv6: '[::1]:9' };
 
-for (const [tool, where, kinds] of [
-  [ipv4, '127.0.0.1:9', ['icmp-host-prohibited', 'icmp-net-prohibited', 'icmp-admin-prohibited']],
-  [ipv6, '[::1]:9', ['icmp6-adm-prohibited']],
-]) {
-  for (const kind of kinds) {
-    test(`a firewall that answers ${kind} is named, and who it is: 3`, without(tool, where[0] === '[' ? 'ip6tables' : 'iptables'), async () => {
-      const { code, last, said } = await bothApart(`${tool} -A INPUT -p udp --dport 9 -j REJECT --reject-with ${kind}`, where);
-      assert.equal(code, 3);
-      assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
-      assert.ok(last.text.startsWith(`A firewall on the way answers that this is prohibited: it is at ${where.replace(/[[\]]|:9$/g, '')}.`), last.text);
-      assert.match(last.advice, /rules must let UDP port 9 through/);
-      assert.match(said, /no connection to \S+ within 1 s: a firewall on the way answers that it is prohibited/);
+for (const tool of tools) {
+  for (const [family, kinds] of [['ipv4', ['icmp-host-prohibited', 'icmp-net-prohibited', 'icmp-admin-prohibited']], ['ipv6', ['icmp6-adm-prohibited']]]) {
+    const where = places4and6[family];
+    for (const kind of kinds) {
+      test(`a firewall of ${tool.name} that answers ${kind} is named, and who it is: 3`, without(tool, family), async () => {
+        const { code, last, said } = await bothApart(tool.reject(family, 'INPUT', 9, kind), where);
+        assert.equal(code, 3);
+        assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
+        assert.ok(last.text.startsWith(`A firewall on the way answers that this is prohibited: it is at ${where.replace(/[[\]]|:9$/g, '')}.`), last.text);
+        assert.match(last.advice, /rules must let UDP port 9 through/);
+        assert.match(said, /no connection to \S+ within 1 s: a firewall on the way answers that it is prohibited/);
+      });
+    }
+  }
+
+  for (const [family, kinds] of [['ipv4', ['icmp-host-unreachable', 'icmp-net-unreachable']], ['ipv6', ['icmp6-addr-unreachable', 'icmp6-no-route']]]) {
+    for (const kind of kinds) {
+      test(`${kind} on the way is told, of ${tool.name}: 3`, without(tool, family), async () => {
+        const { code, last, said } = await bothApart(tool.reject(family, 'INPUT', 9, kind), places4and6[family]);
+        assert.equal(code, 3);
+        assert.deepEqual([last.step, last.finding], ['host', 'bad']);
+        assert.match(last.text, /^(127\.0\.0\.1|::1) answers that the (host|network) cannot be reached: \S/);
+        assert.match(last.advice, /Is the address right, and is the host up\?/);
+        assert.match(said, /within 1 s: the network answers that the host cannot be reached/);
+      });
+    }
+  }
+
+  test(`this machine's own firewall of ${tool.name} is named, with how much it kept: 3`, without(tool, 'ipv4'), async () => {
+    const { code, last, said } = await bothApart(tool.drop('ipv4', 'OUTPUT'), '127.0.0.1:9');
+    assert.equal(code, 3);
+    assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
+    assert.match(last.text, /^This machine's own firewall forbids sending: the kernel refused [1-9]\d* datagrams to 127\.0\.0\.1:9, Operation not permitted\.$/);
+    assert.match(last.advice, /outgoing UDP.*nft list ruleset.*iptables -S OUTPUT/);
+    assert.match(said, /within 1 s: this machine's own firewall forbids sending/);
+  });
+
+  for (const family of ['ipv4', 'ipv6']) {
+    test(`a firewall of ${tool.name} that rejects as if nobody listened is thought of, ${family}: 4`, without(tool, family), async () => {
+      const { code, last, said } = await bothApart(tool.reject(family, 'INPUT', 9), places4and6[family]);
+      assert.equal(code, 4);
+      assert.deepEqual([last.step, last.finding], ['port', 'bad']);
+      assert.match(last.text, /^\S+ answers that UDP port 9 is closed: nobody listens on UDP port 9, or a firewall rejects with the same answer\.$/);
+      assert.match(last.advice, /Is the server running, and is the port right\?.*iptables -S INPUT/);
+      assert.match(said, /A firewall that rejects says the same/);
     });
   }
+
+  test(`a router that rejects so is no host on which nobody listens, ${tool.name}: 4`, without(tool, 'ipv4'), async () => {
+    const { code, last } = await bothApart(behindRouter(tool.reject('ipv4', 'FORWARD', 9)), '203.0.113.5:9');
+    assert.equal(code, 4);
+    assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
+    assert.equal(last.text, '10.9.0.1, which is not that host, answers that UDP port 9 is closed there: a firewall on the way rejects.');
+    assert.match(last.advice, /rules must let UDP port 9 through/);
+  });
 }
-
-for (const [tool, where, kinds] of [
-  [ipv4, '127.0.0.1:9', ['icmp-host-unreachable', 'icmp-net-unreachable']],
-  [ipv6, '[::1]:9', ['icmp6-addr-unreachable', 'icmp6-no-route']],
-]) {
-  for (const kind of kinds) {
-    test(`${kind} on the way is told: 3`, without(tool, where[0] === '[' ? 'ip6tables' : 'iptables'), async () => {
-      const { code, last, said } = await bothApart(`${tool} -A INPUT -p udp --dport 9 -j REJECT --reject-with ${kind}`, where);
-      assert.equal(code, 3);
-      assert.deepEqual([last.step, last.finding], ['host', 'bad']);
-      assert.match(last.text, /^(127\.0\.0\.1|::1) answers that the (host|network) cannot be reached: \S/);
-      assert.match(last.advice, /Is the address right, and is the host up\?/);
-      assert.match(said, /within 1 s: the network answers that the host cannot be reached/);
-    });
-  }
-}
-
-test("this machine's own firewall is named, with how much it kept: 3", without(ipv4, 'iptables'), async () => {
-  const { code, last, said } = await bothApart(`${ipv4} -A OUTPUT -p udp -j DROP`, '127.0.0.1:9');
-  assert.equal(code, 3);
-  assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
-  assert.match(last.text, /^This machine's own firewall forbids sending: the kernel refused [1-9]\d* datagrams to 127\.0\.0\.1:9, Operation not permitted\.$/);
-  assert.match(last.advice, /outgoing UDP.*nft list ruleset.*iptables -S OUTPUT/);
-  assert.match(said, /within 1 s: this machine's own firewall forbids sending/);
-});
-
-test('a firewall that rejects as if nobody listened is thought of: 4', without(ipv4, 'iptables'), async () => {
-  const { code, last, said } = await bothApart(`${ipv4} -A INPUT -p udp --dport 9 -j REJECT`, '127.0.0.1:9');
-  assert.equal(code, 4);
-  assert.match(last.advice, /A firewall that rejects says the same/);
-  assert.match(said, /A firewall that rejects says the same/);
-});
 
 test('a route that throws away or forbids is called so, and only a link-local address lacks a zone: 1', { skip }, async () => {
   for (const [setup, where, says] of [
