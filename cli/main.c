@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* wrd: its help and its sub-commands. */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -60,8 +63,23 @@ static int run(int argc, char **argv)
     return unknown_command(argv[0]);
 }
 
+/* So that nothing else is opened in the place of stdin, stdout or stderr and gets what is meant for them. What is read
+ * or written there fails, as before. */
+static bool fill_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!fill_standard_files()) {
+        return EXIT_TROUBLE; /* and nobody to tell it to */
+    }
     if (argc < 2) {
         fputs(help, stderr);
         return EXIT_USAGE;

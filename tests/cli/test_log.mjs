@@ -3,8 +3,10 @@
 // What wrd serve says of its clients, as sentences and as JSON, and what it keeps to itself.
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'node:test';
-import { Program, command, eventually, serve, wrd } from './wrd.mjs';
+import { Program, command, eventually, folder, serve, wrd } from './wrd.mjs';
 
 const HOSTILE = 'bye\x1b[31m\u009b\u202e"\n{"event":"open"}';
 
@@ -222,4 +224,24 @@ test('a log whose reader has gone is counted as lost', async (t) => {
   const lost = await eventually(() => server.metric('wrd_log_lines_dropped_total'), (count) => count >= 4);
   assert.equal(lost, 4);
   assert.equal(await server.stop(), 0);
+});
+
+for (const closed of ['2>&-', '0<&- 2>&-']) {
+  test(`a log that is closed from the start, ${closed}, goes nowhere else`, async (t) => {
+    const [capture, keys] = ['capture', 'keys'].map((name) => path.join(folder(t), name));
+    const server = new Program('/bin/sh', ['-c', `exec "$@" ${closed}`, 'sh', wrd, 'serve', '--listen', '127.0.0.1:0', '--verbose', '--capture', capture, '--key-log', keys]);
+    t.after(() => server.stop('SIGKILL'));
+    const [, where, fingerprint] = await server.until(/^listening (\S+) ([0-9a-f]{64}) /);
+    assert.equal((await command(['dial', where, fingerprint], 'x\n')).code, 0);
+    assert.equal(await server.stop(), 0);
+    for (const file of [capture, keys]) assert.doesNotMatch(readFileSync(file, 'latin1'), /wrd: /, file);
+    assert.match(readFileSync(keys, 'latin1'), /^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$/i);
+  });
+}
+
+test('an address that cannot be printed is a failure: 1', async (t) => {
+  const server = new Program('/bin/sh', ['-c', 'exec "$@" >&-', 'sh', wrd, 'serve', '--listen', '127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  assert.equal(await server.ended, 1);
+  assert.equal(server.err, 'wrd: cannot print the address: Bad file descriptor\n');
 });
