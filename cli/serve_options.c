@@ -63,8 +63,9 @@ static const char help[] =
     "  page URL\n"
     "  status URL\n"
     "\n"
-    "`wrd dial IP:PORT FINGERPRINT` or `wrd dial MULTIADDR` connects. Ctrl-C or SIGTERM drains the server: it takes\n"
-    "nobody any more, closes every connection with a reason, and ends; a second signal ends it at once.\n"
+    "`wrd dial IP:PORT FINGERPRINT` or `wrd dial MULTIADDR` connects. Ctrl-C or SIGTERM drains the server, as does\n"
+    "a terminal that closes: it takes nobody any more, closes every connection with a reason, and ends; a second\n"
+    "Ctrl-C or SIGTERM ends it at once.\n"
     "\n"
     "Exit codes: 0 ended by a signal, 1 cannot start or the socket broke (stderr says why), 2 wrong command line.\n";
 

@@ -9,8 +9,8 @@
 
 static int wake[2] = {-1, -1};
 
-/* Either signal takes the handler from both, so that the second ends the program whichever it is. */
-static void set_action(void (*handler)(int))
+/* One at a time of these. */
+static void set_action(int number, void (*handler)(int))
 {
     struct sigaction action;
 
@@ -19,10 +19,12 @@ static void set_action(void (*handler)(int))
     sigemptyset(&action.sa_mask);
     sigaddset(&action.sa_mask, SIGINT);
     sigaddset(&action.sa_mask, SIGTERM);
-    (void)sigaction(SIGINT, &action, NULL); /* fails for no such signal */
-    (void)sigaction(SIGTERM, &action, NULL);
+    sigaddset(&action.sa_mask, SIGHUP);
+    (void)sigaction(number, &action, NULL); /* fails for no such signal */
 }
 
+/* Whichever comes takes the handler from all. A terminal that closes may say so twice, and means it no more urgently.
+ */
 static void on_signal(int number)
 {
     int kept = errno;
@@ -30,16 +32,24 @@ static void on_signal(int number)
 
     (void)number;
     (void)written;
-    set_action(SIG_DFL);
+    set_action(SIGINT, SIG_DFL);
+    set_action(SIGTERM, SIG_DFL);
+    set_action(SIGHUP, SIG_IGN);
     errno = kept;
 }
 
 int stop_open(void)
 {
+    struct sigaction before;
+
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
         return -1;
     }
-    set_action(on_signal);
+    set_action(SIGINT, on_signal);
+    set_action(SIGTERM, on_signal);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) { /* nohup */
+        set_action(SIGHUP, on_signal);
+    }
     return wake[0];
 }
 

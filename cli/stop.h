@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* SIGINT and SIGTERM as a file descriptor that a poll() loop can wait for. */
+/* SIGINT, SIGTERM and SIGHUP as a file descriptor that a poll() loop can wait for. */
 #ifndef WRD_CLI_STOP_H
 #define WRD_CLI_STOP_H
 
 #include <pthread.h>
 
 /*
- * Catches the first SIGINT or SIGTERM; the second, of either, has its usual effect, so a hanging program can be stopped.
- * Answers a descriptor that becomes readable then, -1 with errno when there is none to be had. Call it once.
+ * Catches the first SIGINT, SIGTERM or SIGHUP, that one unless it is ignored. A SIGINT or SIGTERM behind it has its
+ * usual effect, so a hanging program can be stopped. Answers a descriptor that becomes readable then, -1 with errno
+ * when there is none to be had. Call it once.
  */
 int stop_open(void);
 

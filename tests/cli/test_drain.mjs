@@ -3,7 +3,7 @@
 // The end of wrd serve and of the example: clients are told why, and it takes no longer than it may.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Program, client, command, eventually, example, pause, serve, serveWithPage } from './wrd.mjs';
+import { Program, client, command, eventually, example, pause, serve, serveWithPage, wrd } from './wrd.mjs';
 
 const SOON_MS = 8000;
 
@@ -11,7 +11,7 @@ const status = async (server) => (await fetch(server.url + 'status.json')).json(
 
 const isDraining = (server) => eventually(async () => (await status(server)).draining, (draining) => draining);
 
-for (const [threads, signal] of [['1', 'SIGTERM'], ['1', 'SIGINT'], ['3', 'SIGTERM']]) {
+for (const [threads, signal] of [['1', 'SIGTERM'], ['1', 'SIGINT'], ['1', 'SIGHUP'], ['3', 'SIGTERM']]) {
   test(`${signal} closes every connection with a reason and exits 0, threads: ${threads}`, async (t) => {
     const server = await serve(t, ['--verbose', '--threads', threads, '--log', 'json']);
     const clients = await Promise.all(Array.from({ length: 6 }, () => client(t, server)));
@@ -55,7 +55,7 @@ test('while it drains, nobody is taken any more, and the status says so', async 
   assert.equal(await server.ended, 0);
 });
 
-for (const [first, second] of [['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGTERM'], ['SIGTERM', 'SIGINT']]) {
+for (const [first, second] of [['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGTERM'], ['SIGTERM', 'SIGINT'], ['SIGHUP', 'SIGTERM']]) {
   test(`a second signal ends it at once, ${first} and then ${second}`, async (t) => {
     const server = await serveWithPage(t, ['--drain', '60']);
     const dial = await client(t, server);
@@ -67,6 +67,27 @@ for (const [first, second] of [['SIGTERM', 'SIGTERM'], ['SIGINT', 'SIGTERM'], ['
     assert.equal(server.code, second);
   });
 }
+
+test('a terminal that closes says so twice, and the end takes its time all the same', async (t) => {
+  const server = await serveWithPage(t, ['--drain', '60']);
+  const dial = await client(t, server);
+  await pause(dial);
+  server.child.kill('SIGHUP');
+  assert.ok(await isDraining(server));
+  server.child.kill('SIGHUP');
+  dial.child.kill('SIGCONT');
+  assert.equal(await server.ended, 0);
+  assert.equal(await dial.ended, 6);
+});
+
+test('a terminal that closes ends no server that was started with nohup', async (t) => {
+  const server = new Program('nohup', [wrd, 'serve', '--listen', '127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  const [, where, fingerprint] = await server.until(/^listening (\S+) ([0-9a-f]{64}) /);
+  server.child.kill('SIGHUP');
+  assert.equal((await command(['dial', where, fingerprint], 'x\n')).code, 0);
+  assert.equal(await server.stop(), 0);
+});
 
 test('the example drains, too', async (t) => {
   const server = new Program(example('server'), ['--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']);
