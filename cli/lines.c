@@ -35,20 +35,35 @@ static struct {
 
 /* ---- the writing thread */
 
-static bool write_all(const char *text, size_t len)
+/* How much of it could be written. */
+static size_t write_all(const char *text, size_t len)
 {
-    while (len > 0) {
-        ssize_t written = write(STDERR_FILENO, text, len);
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t written = write(STDERR_FILENO, text + done, len - done);
         if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             (void)poll(&(struct pollfd){STDERR_FILENO, POLLOUT, 0}, 1, -1);
         } else if (written < 0 && errno != EINTR) {
-            return false;
+            break;
         } else if (written > 0) {
-            text += written;
-            len -= (size_t)written;
+            done += (size_t)written;
         }
     }
-    return true;
+    return done;
+}
+
+/* False: not all of it. Where a part was written, as on a disk that is full, the next line does not go on behind it. */
+static bool write_line(const struct line *line)
+{
+    static bool is_torn; /* the last one */
+
+    if (is_torn && write_all("\n", 1) == 0) {
+        return false;
+    }
+    size_t written = write_all(line->text, line->len);
+    is_torn = written > 0 && written < line->len;
+    return written == line->len;
 }
 
 /* False: memory is short. */
@@ -95,7 +110,7 @@ static void write_first(void)
 
     lines.first = line->next;
     pthread_mutex_unlock(&lines.mutex);
-    bool done = write_all(line->text, line->len);
+    bool done = write_line(line);
     pthread_mutex_lock(&lines.mutex);
     lines.bytes -= sizeof *line + line->len;
     if (!done) {

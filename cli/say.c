@@ -62,7 +62,8 @@ void say(const char *format, ...)
     va_end(arguments);
     if (as_json) {
         cJSON *json = say_event("message");
-        (void)cJSON_AddStringToObject(json, "text", text);
+        char safe[sizeof text]; /* names of files can be any bytes */
+        (void)cJSON_AddStringToObject(json, "text", say_safely(safe, sizeof safe, text));
         say_json(json);
     } else {
         char line[sizeof text + 64];

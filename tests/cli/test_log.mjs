@@ -6,7 +6,7 @@ import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { Program, command, eventually, folder, serve, wrd } from './wrd.mjs';
+import { Program, command, eventually, folder, run, serve, wrd } from './wrd.mjs';
 
 const HOSTILE = 'bye\x1b[31m\u009b\u202e"\n{"event":"open"}';
 
@@ -244,4 +244,34 @@ test('an address that cannot be printed is a failure: 1', async (t) => {
   t.after(() => server.stop('SIGKILL'));
   assert.equal(await server.ended, 1);
   assert.equal(server.err, 'wrd: cannot print the address: Bad file descriptor\n');
+});
+
+test('a log on a disk that is full for a while has no torn line but the one that no longer fitted', async (t) => {
+  const file = path.join(folder(t), 'log');
+  const server = new Program('/bin/sh', ['-c', 'exec "$@" 2>"$0"', file, 'prlimit', '--fsize=1000:unlimited', wrd, 'serve',
+    '--listen', '127.0.0.1:0', '--verbose', '--log', 'json', '--metrics', '127.0.0.1:0']);
+  t.after(() => server.stop('SIGKILL'));
+  const [, where, fingerprint] = await server.until(/^listening (\S+) ([0-9a-f]{64}) /);
+  const [, url] = await server.until(/^status (http:\S+\/)status$/m);
+  const dropped = async () => Number(/^wrd_log_lines_dropped_total (\d+)$/m.exec(await (await fetch(`${url}metrics`)).text())[1]);
+  const visit = async () => assert.equal((await command(['dial', where, fingerprint], 'x\n')).code, 0);
+  for (let i = 0; i < 20 && (await dropped()) === 0; i++) await visit();
+  assert.ok((await dropped()) > 0);
+  assert.equal((await run('prlimit', ['--pid', String(server.child.pid), '--fsize=unlimited'])).code, 0);
+  await visit();
+  assert.equal(await server.stop(), 0);
+  const lines = readFileSync(file, 'utf8').trim().split('\n');
+  const torn = lines.filter((line) => line.at(-1) !== '}');
+  assert.ok(torn.length <= 1, torn.join('\n'));
+  const told = lines.filter((line) => !torn.includes(line)).map((line) => JSON.parse(line).event);
+  assert.ok(told.includes('lines-dropped'));
+  assert.deepEqual(told.slice(-1), ['draining']);
+});
+
+test('what is no text in the words of a line does not spoil its JSON', async (t) => {
+  const server = new Program('/bin/sh', ['-c', 'exec "$@" --key "/no/$(printf "\\377\\033[31m")"', 'sh', wrd, 'serve', '--listen', '127.0.0.1:0', '--log', 'json']);
+  server.child.stderr.setEncoding('latin1');
+  t.after(() => server.stop('SIGKILL'));
+  assert.equal(await server.ended, 1);
+  assert.match(JSON.parse(server.err).text, /the key file \/no\/\?\?\[31m:/);
 });
