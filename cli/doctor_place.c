@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/addresses.h"
+#include "cli/say.h"
 #include "wrd/server.h"
 
 #define BUFFER_WANTED (4L * 1024 * 1024) /* what a server asks for by default */
@@ -146,6 +147,10 @@ bool place_route(struct report *report, const wrd_addr *addr)
     char text[WRD_ADDR_TEXT_SIZE];
     int fd = socket(addr->family == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+    if (fd < 0 && errno != EAFNOSUPPORT) {
+        report_step(report, "route", FINDING_BAD, NULL, "This machine gives no socket: %s.", say_cause(errno));
+        return false;
+    }
     /* connect() of a UDP socket sends nothing, but looks for a route. */
     if (fd < 0 || connect(fd, (struct sockaddr *)&storage, len) != 0) {
         int error = errno;

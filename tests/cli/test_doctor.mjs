@@ -162,6 +162,16 @@ test('no address: 2, and what one looks like', async () => {
   }
 });
 
+const sanitized = process.env.WRD_SANITIZED && 'a sanitizer wants to be loaded first';
+test('a machine whose files are all open is not said to lack a network: 1', { skip: sanitized ?? false }, async () => {
+  const noFiles = path.resolve(process.env.WRD_BUILD ?? 'build', 'tests/cli/no_files.so');
+  assert.ok(existsSync(noFiles));
+  const { code, out, err } = await command(['doctor', '127.0.0.1:9', FINGERPRINT], '', { env: { ...process.env, LD_PRELOAD: noFiles } });
+  assert.equal(code, 1, err);
+  assert.match(out, /^bad +route +This machine gives no socket: too many files are open: raise the limit \(ulimit -n\)\.$/m);
+  assert.doesNotMatch(out, /no way|connected to that network/);
+});
+
 // In a network of its own that leads nowhere, so that nothing leaves the machine.
 const noNetwork = ['--user', '--map-root-user', '--net'];
 const skip = spawnSync('unshare', [...noNetwork, 'true']).status !== 0 && 'no network namespace to be had here';
