@@ -151,7 +151,7 @@ test('with threads, every connection still has an id of its own', async (t) => {
 
 test('more threads than cores is a warning, no more', async (t) => {
   const server = await serve(t, ['--threads', '64']);
-  assert.match(server.err, /^wrd: 64 threads on \d+ cores: more threads than cores make nothing faster\n/);
+  await server.until(/^wrd: 64 threads on \d+ cores: more threads than cores make nothing faster\n/, 'err');
   const { out } = await command(['dial', server.where, server.fingerprint], 'x\n');
   assert.equal(out, 'x\n');
 });

@@ -27,7 +27,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 test('a missing key file is made, said aloud, and keeps the fingerprint', async (t) => {
   const file = path.join(folder(t), 'server.key');
   const first = await serve(t, ['--key', file]);
-  assert.match(first.err, /made a new key in /);
+  await first.until(/made a new key in /, 'err');
   assert.equal(statSync(file).mode & 0o777, 0o600);
   await first.stop();
   const second = await serve(t, ['--key', file]);
