@@ -65,7 +65,9 @@ bool wrd_moves_receive(struct wrd_endpoint *ep, uint64_t name, const wrd_path *p
 {
     uint8_t info[WRD_SCTP_PATH_INFO];
     struct wrd_connection *c = wrd_endpoint_named(ep, name);
-    if (!c || c->phase < WRD_PHASE_OPEN || c->phase == WRD_PHASE_ENDED || wrd_addr_equal(&c->path.remote, &path->remote))
+    /* Who lost the address that it was last seen at to another may show that it is still there. */
+    bool is_away = c && c != wrd_paths_find(&ep->paths, &path->remote);
+    if (!is_away || c->phase < WRD_PHASE_OPEN || c->phase == WRD_PHASE_ENDED)
         return false;
     uint64_t newest = wrd_dtls_newest(c->dtls);
     (void)wrd_sctp_next_path_answer(c->sctp, info); /* of a record before */

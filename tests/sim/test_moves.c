@@ -225,6 +225,34 @@ static void of_two_that_move_to_the_last_place_one_gets_it(void **state)
     assert_int_equal(two.world.allocations.bytes, 0);
 }
 
+/* It is where it was, but somebody else was taken to be there meanwhile. */
+static void who_lost_its_address_to_another_that_went_on_gets_it_back(void **state)
+{
+    (void)state;
+    struct two two;
+    open_two(&two, 11, 0);
+    wrd_addr home = two.nodes[0]->addr, there = elsewhere(1);
+    two.nodes[0]->silent = true;
+    world_rebind(&two.world, two.nodes[1], 0, &home);
+    two.callers[1].messages += 5;
+    world_run(&two.world, two.world.now + 5 * WRD_SECOND, NULL);
+    assert_int_equal(counters_of(two.serving).paths_moved, 1);
+    two.nodes[0]->silent = false;
+    world_rebind(&two.world, two.nodes[1], 0, &there);
+    for (unsigned i = 0; i < 120; i++) {
+        two.callers[0].messages++;
+        two.callers[1].messages++;
+        world_run(&two.world, two.world.now + WRD_SECOND, NULL);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        assert_false(two.callers[i].closed);
+        assert_true(caller_succeeded(&two.callers[i]));
+    }
+    assert_int_equal(two.echo.closed, 0);
+    world_free(&two.world);
+    assert_int_equal(two.world.allocations.bytes, 0);
+}
+
 /* ---- somebody on the path, who sees every datagram and sends from elsewhere */
 
 struct spy {
@@ -419,6 +447,7 @@ int main(void)
         cmocka_unit_test(clients_that_swap_addresses_keep_their_own_connections),
         cmocka_unit_test(who_moves_to_an_address_that_has_all_it_may_waits_there_for_room),
         cmocka_unit_test(of_two_that_move_to_the_last_place_one_gets_it),
+        cmocka_unit_test(who_lost_its_address_to_another_that_went_on_gets_it_back),
         cmocka_unit_test(who_only_knows_the_name_moves_nothing),
         cmocka_unit_test(who_forwards_fresh_records_moves_nothing),
         cmocka_unit_test(a_peer_that_forges_the_address_of_another_takes_nothing_from_it),
