@@ -3,10 +3,10 @@
 
 #include "base/earlier.h"
 
-/* Between later tries: three of them fit into what is_lost() waits beyond the limit. */
+/* Between later tries: three of them at least fit into what is_lost() waits beyond the limit. */
 static wrd_time slow_pace(wrd_time limit)
 {
-    return limit / 12 + 1;
+    return wrd_earlier(limit / 12 + 1, WRD_CONSENT_PACE_MAX);
 }
 
 static wrd_time eager_time(wrd_time limit)

@@ -21,6 +21,8 @@
 /* So many tries in quick succession, for lines that lose much; then nothing else goes there. */
 #define WRD_CONSENT_TRIES    10
 #define WRD_CONSENT_TRY_TIME (500 * WRD_MILLISECOND)
+/* A line that was dead for longer gets the next one so soon at the latest, and with its answer everything else. */
+#define WRD_CONSENT_PACE_MAX (5 * WRD_SECOND)
 
 struct wrd_consent {
     wrd_time since; /* the last proof; while one is asked for, when that began */

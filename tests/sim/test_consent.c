@@ -172,12 +172,14 @@ static struct wrd_connection *accepted(struct pair *pair)
     return wrd_table_find(&pair->server.node->endpoint->table, pair->server.conn);
 }
 
-static void set_pair(struct pair *pair, uint64_t seed)
+/* `lost_timeout` 0: the default. */
+static void set_pair(struct pair *pair, uint64_t seed, wrd_time lost_timeout)
 {
     static const struct link_options line = {.delay_us = 40 * WRD_MILLISECOND, .jitter_us = 10 * WRD_MILLISECOND};
     wrd_endpoint_options server, client;
     pair_init(pair, seed, &server, &client);
     server.mode = client.mode = WRD_RAW;
+    server.lost_timeout = client.lost_timeout = lost_timeout;
     assert_true(pair_connect(pair, &server, &client, &line));
 }
 
@@ -195,7 +197,7 @@ static void a_busy_client_is_asked_and_stays_on_a_line_that_loses_a_tenth(void *
 {
     (void)state;
     struct pair pair;
-    set_pair(&pair, 11);
+    set_pair(&pair, 11, 0);
     pair.server.node->out.loss = pair.client.node->out.loss = 0.1;
     for (unsigned i = 0; i < 20; i++) {
         stream_to_client(&pair, 30 * WRD_SECOND);
@@ -210,7 +212,7 @@ static void a_line_that_was_dead_for_a_while_goes_on(void **state)
 {
     (void)state;
     struct pair pair;
-    set_pair(&pair, 12);
+    set_pair(&pair, 12, 0);
     for (unsigned i = 0; i < 8; i++) { /* at whatever time since the last question */
         stream_to_client(&pair, 20 * WRD_SECOND + i * 1900 * WRD_MILLISECOND);
         pair.client.node->silent = true;
@@ -222,11 +224,29 @@ static void a_line_that_was_dead_for_a_while_goes_on(void **state)
     assert_true(pair_end(&pair));
 }
 
+/* It is asked again soon, however long it takes until it would be lost. */
+static void a_line_that_was_dead_for_seconds_goes_on_soon_whatever_the_limit(void **state)
+{
+    (void)state;
+    struct pair pair;
+    set_pair(&pair, 15, 3600 * WRD_SECOND);
+    for (unsigned i = 0; i < 8; i++) {
+        stream_to_client(&pair, 20 * WRD_SECOND + i * 900 * WRD_MILLISECOND);
+        pair.client.node->silent = true;
+        stream_to_client(&pair, 8 * WRD_SECOND);
+        pair.client.node->silent = false;
+        uint64_t before = pair.client.message_count;
+        stream_to_client(&pair, 10 * WRD_SECOND);
+        assert_true(pair.client.message_count > before);
+    }
+    assert_true(pair_end(&pair));
+}
+
 static void a_busy_client_that_moves_is_asked_where_it_is(void **state)
 {
     (void)state;
     struct pair pair;
-    set_pair(&pair, 13);
+    set_pair(&pair, 13, 0);
     for (uint8_t i = 0; i < 10; i++) {
         wrd_addr to = {.family = 4, .ip = {198, 51, 100, i}, .port = 7000};
         world_rebind(&pair.world, pair.client.node, 0, &to);
@@ -243,7 +263,7 @@ static void an_idle_client_costs_no_packet_more(void **state)
 {
     (void)state;
     struct pair pair;
-    set_pair(&pair, 14);
+    set_pair(&pair, 14, 0);
     stream_to_client(&pair, WRD_SECOND);
     pair_run(&pair, WRD_SECOND);
     uint64_t before = accepted(&pair)->sctp->stats.packets_sent;
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test(who_only_says_from_elsewhere_that_it_is_there_is_lost),
         cmocka_unit_test(a_busy_client_is_asked_and_stays_on_a_line_that_loses_a_tenth),
         cmocka_unit_test(a_line_that_was_dead_for_a_while_goes_on),
+        cmocka_unit_test(a_line_that_was_dead_for_seconds_goes_on_soon_whatever_the_limit),
         cmocka_unit_test(a_busy_client_that_moves_is_asked_where_it_is),
         cmocka_unit_test(an_idle_client_costs_no_packet_more),
     };
