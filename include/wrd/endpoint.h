@@ -211,7 +211,7 @@ typedef struct wrd_endpoint_counters {
     uint64_t checks_answered; /* valid STUN binding requests */
     uint64_t checks_invalid;  /* STUN-shaped, but malformed or with a wrong MESSAGE-INTEGRITY */
     uint64_t checks_unknown_token, checks_expired_token;
-    uint64_t checks_put_off; /* of addresses without connection, under overload: not looked at this time */
+    uint64_t checks_put_off; /* of addresses without an open connection, under overload: not looked at this time */
 
     /* Each handshake that was begun ends as one of those below it. */
     uint64_t handshakes_begun, connections_opened, handshakes_failed, handshakes_timed_out, handshakes_evicted;
@@ -314,7 +314,8 @@ WRD_API size_t wrd_conn_buffered(const wrd_endpoint *endpoint, wrd_conn conn);
 /*
  * Ends the connection: what was sent still arrives as long as the peer keeps taking it, what waits to be received is
  * dropped. WRD_EVENT_CLOSED follows, with WRD_LOST when the peer took nothing for 10 s, or not all of it after 30 s and
- * one more for each 4 KiB (64 bytes for each message included): half of what 64 kbit/s carry. A message that is borrowed stays valid until it is released or that event.
+ * one more for each 4 KiB (64 bytes for each message included): half of what 64 kbit/s carry. A message that is
+ * borrowed stays valid until it is released or that event.
  */
 WRD_API void wrd_conn_close(wrd_endpoint *endpoint, wrd_time now, wrd_conn conn);
 /* The same, and its CLOSED event at the peer carries `code` and `reason` (as wrd_channel_close()). */

@@ -139,6 +139,12 @@ static bool answer_server(struct wrd_endpoint *ep, const struct wrd_connection *
     return answer_len > 0;
 }
 
+/* Whoever began a handshake may have forged the address. */
+static bool is_open(const struct wrd_connection *c)
+{
+    return c && c->phase >= WRD_PHASE_OPEN && c->phase < WRD_PHASE_ENDED;
+}
+
 static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const uint8_t *datagram, size_t len)
 {
     struct wrd_connection *c = wrd_paths_find(&ep->paths, &path->remote);
@@ -151,7 +157,7 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
         ep->counters.checks_invalid++;
     } else {
         uint64_t hash = wrd_paths_hash(ep->paths.key, &path->remote);
-        if (c || wrd_newcomers_ask(ep->newcomers, ep->now, hash))
+        if (is_open(c) || wrd_newcomers_ask(ep->newcomers, ep->now, hash))
             answer_check(ep, path, hash, datagram, len);
         else if (!pass_on(ep, 0, path, datagram, len)) /* of a client that moved here, whose loop is another */
             ep->counters.checks_put_off++;

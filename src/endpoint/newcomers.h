@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which checks of addresses without connection are looked at when there are more than a server has time for, be they
- * in the table of admit.h or not. Up to a rate all are. Above it, only those of addresses that were heard a moment ago,
- * for clients repeat a check until it is answered; and of these only a few, for then clients begin a handshake. Who
- * goes on all the same shares another such rate, and above that one in eight is looked at, since anybody may forge the
- * address of a client. It costs a hash and two counters, before any cryptography. Fixed size, touched only above the
+ * Which checks of addresses without an open connection are looked at when there are more than a server has time for, be
+ * they in the table of admit.h or not. Up to a rate all are. Above it, only those of addresses that were heard a
+ * moment ago, for clients repeat a check until it is answered; and of these only a few, for then clients begin a
+ * handshake. Who goes on all the same shares another such rate, and above that one in eight is looked at, since anybody
+ * may forge the address of a client. It costs a hash and two counters, before any cryptography. Fixed size, touched only above the
  * rate: counting Bloom filters of this period and the last.
  */
 #ifndef WRD_ENDPOINT_NEWCOMERS_H
@@ -27,7 +27,7 @@ struct wrd_newcomers {
     uint64_t heard[2][WRD_NEWCOMERS_COUNTERS / 32];
 };
 
-/* A check of an address without connection, by its keyed hash. False: not now. */
+/* A check of an address without an open connection, by its keyed hash. False: not now. */
 bool wrd_newcomers_ask(struct wrd_newcomers *newcomers, wrd_time now, uint64_t hash);
 
 #endif

@@ -187,6 +187,31 @@ static void who_checks_every_50_ms_is_answered_now_and_then_and_who_is_connected
     assert_int_equal(world.allocations.bytes, 0);
 }
 
+/* A handshake needs an address that anybody may forge, and an answer that nobody gives. */
+static void who_began_a_handshake_is_put_off_like_any(void **state)
+{
+    (void)state;
+    enum { TRIES = 200 };
+    begin(STRANGERS_FEW);
+    one_comes();
+    for (unsigned ms = 0; ms < 1000 && counters().handshakes == 0; ms++)
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    world.nodes[1].silent = true;
+    unsigned answered = 0;
+    for (unsigned ms = 0; ms < 2000; ms++) {
+        for (unsigned i = 0; i < CHECKS_PER_MS; i++)
+            strangers_send(&strangers, &world, server);
+        if (ms >= 1000 && ms % (1000 / TRIES) == 0)
+            answered += is_answered(&world.nodes[1].addr);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    assert_int_equal(counters().handshakes, 1);
+    printf("  of %u checks %u answered\n", TRIES, answered);
+    assert_in_range(answered, TRIES / (4 * WRD_NEWCOMERS_OF_PUSHY), TRIES * 3 / 4);
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+}
+
 static void clients_from_afar_get_in_past_a_flood_of_half_open_handshakes(void **state)
 {
     (void)state;
@@ -279,6 +304,7 @@ int main(void)
         cmocka_unit_test(clients_of_both_keys_get_in_past_a_flood_of_checks_that_come_twice),
         cmocka_unit_test(a_few_addresses_that_go_on_with_checks_are_put_off_like_any),
         cmocka_unit_test(who_checks_every_50_ms_is_answered_now_and_then_and_who_is_connected_always),
+        cmocka_unit_test(who_began_a_handshake_is_put_off_like_any),
         cmocka_unit_test(clients_from_afar_get_in_past_a_flood_of_half_open_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_address_that_begins_handshakes),
         cmocka_unit_test(clients_from_afar_get_in_past_one_net_that_begins_handshakes),
