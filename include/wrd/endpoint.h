@@ -106,7 +106,8 @@ typedef struct wrd_endpoint_options {
     wrd_time handshake_timeout; /* default 10 s */
     wrd_time lost_timeout;      /* silence after which a peer counts as lost, and a quarter more without an answer from
                                    its address, whatever comes from others in its name; default 30 s */
-    wrd_time idle_timeout;      /* without a message either way, after which we close; default 0: never */
+    wrd_time idle_timeout;      /* without a part of a message that came or that the peer took, after which we close; what
+                                   waits for a peer that takes nothing is lost with it. Default 0: never */
     size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB. One message above that always
                                    fits, and leaves this much to other channels */
     size_t receive_window;      /* bytes a connection may hold undelivered; default 1 MiB; 64 KiB .. 64 MiB */

@@ -150,7 +150,7 @@ static void end_by_close(struct wrd_connection *c, wrd_time now, wrd_result reas
     }
     if (c->idled && reason == WRD_OK) {
         reason = WRD_TIMEOUT;
-        text = "closed by us: no message came or went for idle_timeout";
+        text = "closed by us: nothing of a message came or was taken for idle_timeout";
     }
     wrd_connection_end(c, now, reason, text);
 }
@@ -217,7 +217,6 @@ static void pump_sctp_events(const struct wrd_shared *shared, struct wrd_connect
         }
     } else if ((events & (WRD_SCTP_EVENT_MESSAGE | WRD_SCTP_EVENT_RESET)) && wrd_connection_look(c, now, &message)) {
         c->pending |= WRD_PENDING(WRD_EVENT_READABLE);
-        c->talked_at = now;
     }
     if (c->phase < WRD_PHASE_ENDED && c->frame_len > 0)
         wrd_connection_push_frame(shared, c, now);
@@ -272,6 +271,15 @@ static void count_rtt(const struct wrd_shared *shared, struct wrd_connection *c)
     c->rtt_samples = samples;
 }
 
+/* Parts of messages that came for the first time, and those that the peer took. */
+static void note_talk(struct wrd_connection *c, wrd_time now)
+{
+    uint64_t carried = wrd_sctp_carried(c->sctp);
+    if (carried != c->carried)
+        c->talked_at = now;
+    c->carried = carried;
+}
+
 /* A client has its checks for that. */
 static bool needs_consent(const struct wrd_connection *c)
 {
@@ -302,6 +310,7 @@ bool wrd_connection_receive_dtls(const struct wrd_shared *shared, struct wrd_con
             if (needs_consent(c) && wrd_sctp_path_shown(c->sctp, wrd_consent_nonce(&c->consent)))
                 wrd_consent_given(&c->consent, now, c->bytes_out);
             count_rtt(shared, c);
+            note_talk(c, now);
         }
     }
     c->stirred = c->stirred || wrd_dtls_state(c->dtls) != WRD_DTLS_OPEN;
@@ -421,7 +430,7 @@ static void end_unconfirmed(struct wrd_connection *c, wrd_time now)
     else if (wrd_connection_buffered(c) > 0)
         wrd_connection_end(c, now, WRD_LOST, "closed by us, but the peer stopped answering before everything arrived");
     else
-        wrd_connection_end(c, now, WRD_OK, "closed by us; the peer did not confirm in time");
+        wrd_connection_end(c, now, c->idled ? WRD_TIMEOUT : WRD_OK, "closed by us; the peer did not confirm in time");
 }
 
 /* It had said that it closes, and only the end of that was lost. */
@@ -438,7 +447,6 @@ static void end_silent(struct wrd_connection *c, wrd_time now, const char *text)
         wrd_connection_end(c, now, WRD_LOST, text);
 }
 
-/* What still has to arrive is talk, too. */
 static bool is_idle(const struct wrd_shared *shared, const struct wrd_connection *c, wrd_time now)
 {
     wrd_time limit = shared->options.idle_timeout;
@@ -447,10 +455,6 @@ static bool is_idle(const struct wrd_shared *shared, const struct wrd_connection
 
 static void close_idle(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now)
 {
-    if (wrd_connection_buffered(c) > 0) {
-        c->talked_at = now;
-        return;
-    }
     c->idled = true;
     wrd_connection_close(shared, c, now, 0, "idle");
 }

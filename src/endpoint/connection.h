@@ -99,7 +99,8 @@ struct wrd_connection {
     wrd_time phase_until;         /* end of the handshake or closing phase */
     wrd_time heard_at;            /* last sign of life: a check, an answer to one, or a record */
     wrd_time authentic_at;        /* last record: a sign that nobody else can give */
-    wrd_time talked_at;           /* the last message, either way */
+    wrd_time talked_at;           /* the last part of a message that came or was taken, or that was to be taken next */
+    uint64_t carried;             /* by SCTP, at that time */
     uint64_t bytes_in, bytes_out; /* on the path; the first while it is not validated */
 
     struct wrd_ice_check *check; /* client only */

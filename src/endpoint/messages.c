@@ -111,12 +111,13 @@ wrd_result wrd_connection_send(const struct wrd_shared *shared, struct wrd_conne
     if (c->phase >= WRD_PHASE_CLOSING || c->chan.main_reset)
         return WRD_CLOSED;
     wrd_result result = WRD_GONE;
+    bool waits = wrd_connection_buffered(c) > 0;
     if (channel == WRD_CHAN_MAIN)
         result = send_main(shared, c, now, kind, data, len);
     else if (c->phase == WRD_PHASE_OPEN)
         result = send_raw(c, now, channel, kind, data, len);
     if (result == WRD_OK) {
-        c->talked_at = now;
+        c->talked_at = waits ? c->talked_at : now; /* from then on the peer is to take something */
         c->app_messages_sent++;
         c->app_bytes_sent += len;
         shared->counters->messages_sent++;

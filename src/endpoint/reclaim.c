@@ -19,11 +19,9 @@
  * their few bytes. */
 static void measure(struct wrd_connection *c, wrd_time now)
 {
-    struct wrd_sctp_stats stats;
     if (c->judged_at > 0 && now < c->judged_at + HOARD_TIME)
         return;
-    wrd_sctp_get_stats(c->sctp, &stats);
-    uint64_t moved = stats.bytes_taken + stats.bytes_settled;
+    uint64_t moved = wrd_sctp_carried(c->sctp);
     c->moved = c->judged_at > 0 ? moved - c->moved_then : UINT64_MAX;
     c->moved_then = moved;
     c->judged_at = now;

@@ -379,6 +379,11 @@ uint64_t wrd_sctp_unanswered(const struct wrd_sctp *sctp)
     return sctp->stats.probes + sctp->stats.timeouts + sctp->heartbeat.unanswered;
 }
 
+uint64_t wrd_sctp_carried(const struct wrd_sctp *sctp)
+{
+    return sctp->stats.bytes_taken + sctp->stats.bytes_settled;
+}
+
 uint32_t wrd_sctp_rtt_samples(const struct wrd_sctp *sctp, wrd_time *latest)
 {
     *latest = sctp->rto.latest;
