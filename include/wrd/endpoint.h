@@ -127,8 +127,9 @@ typedef struct wrd_endpoint_options {
                                     client one round trip; default a quarter of max_handshakes */
     size_t memory_limit;         /* bytes that the connections may take together; default 1 GiB. At it they are slowed down;
                                     above three quarters there are no new ones, and who holds most of those that move
-                                    less than a 64th of what they hold in 5 s ends with WRD_NO_MEMORY. libssl's, some
-                                    70 KB for each of max_handshakes, are not in it */
+                                    less than a 64th of what they hold in 5 s ends with WRD_NO_MEMORY, but nobody who
+                                    holds less than an even share of half of it (counted as 8 KiB at least, 256 KiB at
+                                    most). libssl's, some 70 KB for each of max_handshakes, are not in it */
     const wrd_token_key *token_keys; /* copied; a client needs a token of one of them (wrd/token.h); default none */
     size_t token_key_count;      /* up to WRD_TOKEN_KEYS_MAX */
     bool ask_certificate;        /* of each client, for wrd_conn_info.fingerprint; it costs the handshake twice the time */

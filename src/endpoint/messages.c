@@ -8,14 +8,18 @@
 
 /* ---- frames out */
 
+static void free_frame(struct wrd_connection *c)
+{
+    wrd_mem_free(&c->account.env, c->frame, c->frame_cap);
+    c->frame = NULL;
+    c->frame_cap = 0;
+}
+
 static void give_back_frame(struct wrd_connection *c)
 {
     c->frame_len = c->frame_sent = 0;
-    if (c->frame_cap > FRAME_KEEP_BYTES) {
-        wrd_mem_free(&c->account.env, c->frame, c->frame_cap);
-        c->frame = NULL;
-        c->frame_cap = 0;
-    }
+    if (c->frame_cap > FRAME_KEEP_BYTES)
+        free_frame(c);
 }
 
 /* Room that SCTP has for the next chunk. Other channels find half of it free, whatever waits here. */
@@ -155,6 +159,19 @@ size_t wrd_connection_channel_buffered(const struct wrd_connection *c, wrd_chann
 size_t wrd_connection_buffered(const struct wrd_connection *c)
 {
     return (c->sctp ? wrd_sctp_buffered(c->sctp) : 0) + (c->frame_len - c->frame_sent);
+}
+
+void wrd_connection_shrink(struct wrd_connection *c)
+{
+    if (c->frame_len == 0)
+        free_frame(c);
+    if (c->bytes_len == 0) {
+        wrd_mem_free(&c->account.env, c->bytes, c->bytes_cap);
+        c->bytes = NULL;
+        c->bytes_cap = c->bytes_at = 0;
+    }
+    if (c->sctp)
+        wrd_sctp_shrink(c->sctp);
 }
 
 /* ---- messages in */

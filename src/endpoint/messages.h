@@ -15,6 +15,9 @@ void wrd_connection_note_room(const struct wrd_shared *shared, struct wrd_connec
 size_t wrd_connection_buffered(const struct wrd_connection *c);                              /* queued or in flight */
 size_t wrd_connection_channel_buffered(const struct wrd_connection *c, wrd_channel channel); /* not yet on its way */
 
+/* Gives back what is kept only because more messages may follow. What is borrowed stays valid. */
+void wrd_connection_shrink(struct wrd_connection *c);
+
 /* The next whole message of any channel, whatever the mode; false: none. */
 bool wrd_connection_look(struct wrd_connection *c, wrd_time now, wrd_message *out);
 /* Drops what wrd_connection_look() found. */

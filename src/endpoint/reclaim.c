@@ -4,16 +4,25 @@
 #include "endpoint/messages.h"
 
 /*
- * Whoever holds so much, and in such a time neither brings nor takes one part in so many of it, may be sent away for
- * it: at that rate what it holds would lie for more than five minutes. So an honest one may be as slow as 26 kbit/s for
- * each MiB it holds: 420 kbit/s in the middle of a message of 16 MiB, twice that while another waits for the echo of
- * the first. To hold 768 MiB, three quarters of the default limit, costs 20 Mbit/s all the time.
+ * Whoever holds more than an even share of half the limit, and in such a time neither brings nor takes one part in so
+ * many of it, may be sent away for it: at that rate what it holds would lie for more than five minutes. So an honest
+ * one may be as slow as 26 kbit/s for each MiB it holds: 420 kbit/s in the middle of a message of 16 MiB, twice that
+ * while another waits for the echo of the first. To hold 768 MiB, three quarters of the default limit, costs 20 Mbit/s
+ * all the time. All who hold less than their share leave a quarter of the limit to newcomers, with what the endpoint
+ * has besides. An idle one holds half of HOARD_LEAST at most, and nobody is blamed for less.
  */
-#define HOARD_MIN  ((size_t)256 * 1024)
-#define HOARD_TIME (5 * WRD_SECOND)
-#define HOARD_PART 64
+#define HOARD_LEAST ((size_t)8 * 1024)
+#define HOARD_MOST  ((size_t)256 * 1024)
+#define HOARD_TIME  (5 * WRD_SECOND)
+#define HOARD_PART  64
 /* A look goes over every connection. */
 #define LOOK_INTERVAL (50 * WRD_MILLISECOND)
+
+static size_t fair_share(const struct wrd_endpoint *ep)
+{
+    size_t even = ep->ledger.limit / 2 / (ep->counters.connections + 1u);
+    return even < HOARD_LEAST ? HOARD_LEAST : even > HOARD_MOST ? HOARD_MOST : even;
+}
 
 /* Keeps how much came and went in the last period. Chunks count with their headers: small messages take much memory for
  * their few bytes. */
@@ -37,18 +46,20 @@ static size_t held_by(struct wrd_connection *c, wrd_time now)
     return c->account.used;
 }
 
-/* Does it hold what it lets lie, a message that it never ends or never takes? */
-static bool hoards(struct wrd_connection *c, wrd_time now)
+/* Does it hold what it lets lie, a message that it never ends or never takes? What it only might need again is given
+ * back first. */
+static bool hoards(struct wrd_connection *c, wrd_time now, size_t share)
 {
-    if (!c->was_open || c->phase == WRD_PHASE_ENDED || c->account.used < HOARD_MIN) {
+    if (!c->was_open || c->phase == WRD_PHASE_ENDED || c->account.used < share) {
         c->judged_at = 0;
         return false;
     }
     measure(c, now);
     if (c->moved >= c->account.used / HOARD_PART)
         return false;
+    wrd_connection_shrink(c);
     size_t held = held_by(c, now);
-    return c->phase != WRD_PHASE_ENDED && held >= HOARD_MIN && c->moved < held / HOARD_PART;
+    return c->phase != WRD_PHASE_ENDED && held >= share && c->moved < held / HOARD_PART;
 }
 
 void wrd_endpoint_reclaim(struct wrd_endpoint *ep)
@@ -57,12 +68,13 @@ void wrd_endpoint_reclaim(struct wrd_endpoint *ep)
     if (ep->now < ep->reclaim_after)
         return;
     ep->reclaim_after = ep->now + LOOK_INTERVAL;
+    size_t share = fair_share(ep);
     for (uint32_t i = 0; i < ep->table.cap; i++) {
         struct wrd_connection *c = ep->table.slots[i].connection;
         if (!c)
             continue;
         bool ended = c->phase == WRD_PHASE_ENDED;
-        if (hoards(c, ep->now) && (!most || c->account.used > most->account.used))
+        if (hoards(c, ep->now, share) && (!most || c->account.used > most->account.used))
             most = c;
         else if (!ended && c->phase == WRD_PHASE_ENDED) /* the look found a frame that is none */
             wrd_endpoint_settle(ep, c);

@@ -292,6 +292,13 @@ static void expire_reset(struct wrd_sctp *sctp, wrd_time now)
         wrd_sctp_fail(sctp, now, WRD_LOST, 0, "the peer does not perform a stream reset");
 }
 
+void wrd_sctp_shrink(struct wrd_sctp *sctp)
+{
+    wrd_sctp_data_drain(sctp);
+    wrd_sctp_pool_drain(&sctp->pool);
+    wrd_sctp_flight_idle(&sctp->flight);
+}
+
 void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
 {
     if (now >= sctp->t1)
@@ -315,9 +322,7 @@ void wrd_sctp_expire(struct wrd_sctp *sctp, wrd_time now)
     if (now >= sctp->reset.deadline)
         expire_reset(sctp, now);
     if (now >= sctp->heartbeat.deadline) {
-        wrd_sctp_data_drain(sctp);
-        wrd_sctp_pool_drain(&sctp->pool);
-        wrd_sctp_flight_idle(&sctp->flight);
+        wrd_sctp_shrink(sctp);
         if (wrd_sctp_heartbeat_expire(&sctp->heartbeat, now))
             (void)count_error(sctp, now);
     }

@@ -247,6 +247,15 @@ static void begin_one(struct hostile *peer, unsigned *sent)
     }
 }
 
+/* Less than any of them could be blamed for if there were few. */
+static void begin_little(struct hostile *peer, unsigned *sent)
+{
+    for (uint32_t i = 0; i < 110; i++) {
+        hostile_fragment(peer, 0, 1, i, i == 0 ? WRD_SCTP_BEGIN : 0, NULL, PIECE);
+        pass(sent);
+    }
+}
+
 /* It goes on by chunks of a byte, as many as a datagram takes. */
 static void add_crumbs(struct hostile *peer, unsigned seconds)
 {
@@ -296,11 +305,13 @@ static const struct {
     void (*fill)(struct hostile *peer, unsigned *sent);
     void (*go_on)(struct hostile *peer, unsigned seconds);
     unsigned peers;
+    size_t limit;
 } hoarders[] = {
-    {"keep what they have", never_end, say_nothing, 8},
-    {"add a few bytes", begin_one, add_crumbs, 7},
-    {"have a small message wait", let_a_small_one_wait, say_nothing, 10},
-    {"have a large message wait", let_a_large_one_wait, say_nothing, 10},
+    {"keep what they have", never_end, say_nothing, 8, 64 * MEGABYTE},
+    {"add a few bytes", begin_one, add_crumbs, 7, 64 * MEGABYTE},
+    {"have a small message wait", let_a_small_one_wait, say_nothing, 10, 64 * MEGABYTE},
+    {"have a large message wait", let_a_large_one_wait, say_nothing, 10, 64 * MEGABYTE},
+    {"have little each", begin_little, say_nothing, PEERS, 6 * MEGABYTE},
 };
 
 static void expect_a_newcomer(unsigned hoarder)
@@ -309,13 +320,13 @@ static void expect_a_newcomer(unsigned hoarder)
     wrd_key key;
     unsigned sent = 0;
     begin(&options, &key);
-    options.memory_limit = 64 * MEGABYTE;
+    options.memory_limit = hoarders[hoarder].limit;
     add_server(&options);
     for (unsigned i = 0; i < hoarders[hoarder].peers; i++)
         assert_true(add_peer());
     for (unsigned i = 0; i < count; i++)
         hoarders[hoarder].fill(&peers[i], &sent);
-    assert_true(counters().memory > 48 * MEGABYTE);
+    assert_true(counters().memory > hoarders[hoarder].limit / 4 * 3);
     wrd_endpoint_options_init(&options);
     options.mode = WRD_RAW;
     struct caller caller = {
@@ -353,6 +364,49 @@ static void a_newcomer_gets_in_though_a_message_of_each_hoarder_waits(void **sta
     (void)state;
     expect_a_newcomer(2);
     expect_a_newcomer(3);
+}
+
+static void a_newcomer_gets_in_though_many_hold_a_little_each(void **state)
+{
+    (void)state;
+    expect_a_newcomer(4);
+}
+
+/* What a server keeps for the next burst of theirs is nobody's hoard. */
+static void who_says_little_after_a_burst_is_spared_though_memory_is_short(void **state)
+{
+    (void)state;
+    enum { CALLERS = 20 };
+    static struct caller callers[CALLERS];
+    wrd_endpoint_options options;
+    wrd_key key;
+    begin(&options, &key);
+    options.memory_limit = 8 * MEGABYTE;
+    add_server(&options);
+    wrd_endpoint_options_init(&options);
+    options.mode = WRD_RAW;
+    size_t before = counters().memory, kept = 0;
+    for (unsigned came = 0; came < CALLERS; came++) {
+        callers[came] = (struct caller){
+            .to = world_address(server), .seed = came + 1, .messages = 1, .size_max = 1000000, .fixed_size = true};
+        assert_non_null(world_add(&world, &options, &near, caller_turn, &callers[came]));
+        for (unsigned seconds = 0; seconds < 3; seconds++) {
+            world_run(&world, world.now + WRD_SECOND, NULL);
+            for (unsigned i = 0; i < came; i++)
+                callers[i].messages++;
+        }
+        callers[came].size_max = 50;
+        kept = came == 0 ? counters().memory - before : kept;
+    }
+    world_run(&world, world.now + WRD_SECOND, NULL);
+    assert_true(kept * CALLERS > 8 * MEGABYTE);
+    printf("  %u of %u got in, %u were sent away; %.1f MB\n", echo.opened, CALLERS, echo.closed,
+           (double)counters().memory / 1e6);
+    unsigned succeeded = 0;
+    for (unsigned i = 0; i < CALLERS; i++)
+        succeeded += caller_succeeded(&callers[i]) && !callers[i].closed;
+    end();
+    assert_int_equal(succeeded, CALLERS);
 }
 
 /* Lines whose way back is slower: what they hold is full all the time, and moves. */
@@ -462,6 +516,8 @@ int main(void)
         cmocka_unit_test(a_newcomer_gets_in_though_hoarders_hold_the_memory),
         cmocka_unit_test(a_newcomer_gets_in_though_hoarders_add_a_few_bytes_now_and_then),
         cmocka_unit_test(a_newcomer_gets_in_though_a_message_of_each_hoarder_waits),
+        cmocka_unit_test(a_newcomer_gets_in_though_many_hold_a_little_each),
+        cmocka_unit_test(who_says_little_after_a_burst_is_spared_though_memory_is_short),
         cmocka_unit_test(slow_lines_are_spared_though_memory_is_short),
         cmocka_unit_test(half_a_megabit_is_enough_for_the_largest_message),
         cmocka_unit_test(a_dead_client_is_lost_in_two_minutes_though_its_check_is_repeated),
