@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A connection that was closed here: what was sent arrives as long as the peer takes it at a pace worth the name. */
-#include "sim/hostile.h"
+#include "sim/feed.h"
 #include "sim/party.h"
 
 #include <setjmp.h>
@@ -11,73 +11,35 @@
 
 #include <cmocka.h>
 
-#include "endpoint/inside.h"
 #include "sctp/assoc.h"
 
 /* ---- a peer that takes a message now and then */
 
-static struct {
-    struct world world;
-    struct node *server;
-    struct hostile peer;
-    wrd_conn conn;
-    size_t size;
-    bool closed;
-    wrd_result reason;
-    const char *text;
-} slow;
-
-static void fill_turn(struct world *world, struct node *node)
-{
-    static const uint8_t bytes[1000];
-    wrd_event event;
-    while (wrd_endpoint_next(node->endpoint, &event)) {
-        if (event.kind == WRD_EVENT_OPEN)
-            slow.conn = event.conn;
-        if (event.kind != WRD_EVENT_CLOSED)
-            continue;
-        slow.closed = true;
-        slow.reason = event.reason;
-        slow.text = event.text;
-    }
-    while (slow.conn && slow.size &&
-           wrd_conn_send(node->endpoint, world->now, slow.conn, WRD_BINARY, bytes, slow.size) == WRD_OK)
-        continue;
-}
+static struct feed slow;
 
 /* How long it lasts after a drain, the peer taking `first` messages at once and one more each `step`. */
 static wrd_time lasts(size_t size, uint32_t first, wrd_time step)
 {
-    static const struct link_options near = {.delay_us = WRD_MILLISECOND};
-    wrd_endpoint_options server, client;
-    wrd_key key;
-    memset(&slow, 0, sizeof slow);
-    world_init(&slow.world, 71);
-    world_server_options(&server, &key);
-    wrd_endpoint_options_init(&client);
-    server.mode = client.mode = WRD_RAW;
-    slow.server = world_add(&slow.world, &server, &near, fill_turn, NULL);
-    assert_true(hostile_connect(&slow.peer, &slow.world, slow.server, &client, &near));
+    wrd_endpoint_options server;
+    feed_init(&slow, &server);
+    assert_true(feed_connect(&slow, &server));
     hostile_answer(&slow.peer);
     slow.size = size;
-    fill_turn(&slow.world, slow.server);
-    struct wrd_connection *c = wrd_table_find(&slow.server->endpoint->table, slow.conn);
-    assert_true(c && wrd_sctp_room(c->sctp) < size + 64);
+    feed_turn(&slow.world, slow.server);
+    assert_true(wrd_sctp_room(feed_connection(&slow)->sctp) < size + 64);
     slow.size = 0;
     wrd_time begun = slow.world.now;
     wrd_endpoint_drain(slow.server->endpoint, slow.world.now, 1001, "server is shutting down");
     uint32_t taken = 0, before = slow.peer.connection->sctp->track.cumulative.v;
-    while (!slow.closed && slow.world.now < begun + 3600 * WRD_SECOND) {
-        c = wrd_table_find(&slow.server->endpoint->table, slow.conn);
+    while (slow.closed == 0 && slow.world.now < begun + 3600 * WRD_SECOND) {
+        const struct wrd_connection *c = feed_connection(&slow);
         uint32_t sent = c ? c->sctp->flight.next.v - before - 1 : 0, more = taken < first ? first : taken + 1;
         taken = sent >= more ? more : taken;
         hostile_take(&slow.peer, taken, 0);
         world_run(&slow.world, slow.world.now + step, NULL);
     }
     wrd_time lasted = slow.world.now - begun;
-    hostile_end(&slow.peer);
-    world_free(&slow.world);
-    assert_int_equal(slow.world.allocations.bytes, 0);
+    assert_true(feed_end(&slow));
     return lasted;
 }
 
@@ -91,7 +53,7 @@ static void who_takes_a_little_now_and_then_does_not_hold_a_closed_connection_fo
     } cases[] = {{1, 50, 2 * WRD_SECOND}, {1, 50, 9500 * WRD_MILLISECOND}, {1000, 1, 2 * WRD_SECOND}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wrd_time lasted = lasts(cases[i].size, cases[i].first, cases[i].step);
-        assert_true(slow.closed);
+        assert_int_equal(slow.closed, 1);
         assert_int_equal(slow.reason, WRD_LOST);
         assert_string_equal(slow.text, "closed by us, but the peer took what was sent too slowly");
         assert_in_range(lasted, WRD_CLOSE_GRACE, 300 * WRD_SECOND);

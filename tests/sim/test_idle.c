@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* options.idle_timeout: a connection over which nothing arrives either way is closed, and no other. */
-#include "sim/hostile.h"
+#include "sim/feed.h"
 #include "sim/party.h"
 
 #include <setjmp.h>
@@ -13,56 +13,23 @@
 
 #define IDLE (20 * WRD_SECOND)
 
-static const struct link_options near = {.delay_us = WRD_MILLISECOND};
-
 /* ---- a peer that hears and answers, but takes what it likes of what is sent */
 
-static struct {
-    struct world world;
-    struct node *server;
-    struct hostile peer;
-    wrd_conn conn;
-    bool sends; /* whenever there is room */
-    wrd_time begun, ended;
-    wrd_result reason;
-} full;
-
-static void fill_turn(struct world *world, struct node *node)
-{
-    static const uint8_t bytes[1000];
-    wrd_event event;
-    while (wrd_endpoint_next(node->endpoint, &event)) {
-        if (event.kind == WRD_EVENT_OPEN)
-            full.conn = event.conn;
-        if (event.kind != WRD_EVENT_CLOSED)
-            continue;
-        full.ended = world->now;
-        full.reason = event.reason;
-    }
-    while (full.conn && full.sends &&
-           wrd_conn_send(node->endpoint, world->now, full.conn, WRD_BINARY, bytes, sizeof bytes) == WRD_OK)
-        continue;
-}
+static struct feed full;
 
 enum takes { NOTHING, A_CHUNK, EVERYTHING };
 
-/* Runs until the server has closed it, the peer taking so much each `step`. */
-static void play_full(bool sends, enum takes takes, wrd_time step)
+/* How long it lasts, up to five minutes, the peer taking so much each `step`. */
+static wrd_time lasts(bool sends, enum takes takes, wrd_time step)
 {
-    wrd_endpoint_options server, client;
-    wrd_key key;
-    memset(&full, 0, sizeof full);
-    full.sends = sends;
-    world_init(&full.world, 81);
-    world_server_options(&server, &key);
-    wrd_endpoint_options_init(&client);
-    server.mode = client.mode = WRD_RAW;
+    wrd_endpoint_options server;
+    feed_init(&full, &server);
     server.idle_timeout = IDLE;
-    full.server = world_add(&full.world, &server, &near, fill_turn, NULL);
-    assert_true(hostile_connect(&full.peer, &full.world, full.server, &client, &near));
+    full.size = sends ? FEED_MESSAGE_MAX : 0;
+    assert_true(feed_connect(&full, &server));
     hostile_answer(&full.peer);
-    full.begun = full.world.now;
-    for (uint32_t taken = 0; full.ended == 0 && full.world.now < full.begun + 300 * WRD_SECOND;) {
+    wrd_time begun = full.world.now;
+    for (uint32_t taken = 0; full.closed == 0 && full.world.now < begun + 300 * WRD_SECOND;) {
         taken += takes == A_CHUNK;
         if (takes == EVERYTHING)
             (void)hostile_sack_all(&full.peer, &full.peer.node->addr);
@@ -70,31 +37,29 @@ static void play_full(bool sends, enum takes takes, wrd_time step)
             hostile_take(&full.peer, taken, takes == A_CHUNK ? 1200 : 0);
         world_run(&full.world, full.world.now + step, NULL);
     }
-    hostile_end(&full.peer);
-    world_free(&full.world);
-    assert_int_equal(full.world.allocations.bytes, 0);
+    wrd_time lasted = (full.closed > 0 ? full.closed_at : full.world.now) - begun;
+    assert_true(feed_end(&full));
+    return lasted;
 }
 
 static void who_takes_nothing_of_what_is_sent_is_idle_and_what_was_sent_is_told_as_lost(void **state)
 {
     (void)state;
-    play_full(true, NOTHING, WRD_SECOND);
-    assert_in_range(full.ended - full.begun, IDLE, IDLE + WRD_CLOSE_STALL_TIMEOUT + 2 * WRD_SECOND);
+    assert_in_range(lasts(true, NOTHING, WRD_SECOND), IDLE, IDLE + WRD_CLOSE_STALL_TIMEOUT + 2 * WRD_SECOND);
     assert_int_equal(full.reason, WRD_LOST);
 }
 
 static void who_takes_a_little_of_it_is_not(void **state)
 {
     (void)state;
-    play_full(true, A_CHUNK, IDLE / 2);
-    assert_int_equal(full.ended, 0);
+    (void)lasts(true, A_CHUNK, IDLE / 2);
+    assert_int_equal(full.closed, 0);
 }
 
 static void who_does_not_confirm_the_end_was_idle_all_the_same(void **state)
 {
     (void)state;
-    play_full(false, EVERYTHING, WRD_SECOND);
-    assert_in_range(full.ended - full.begun, IDLE, IDLE + WRD_CLOSE_CONFIRM_TIMEOUT + 2 * WRD_SECOND);
+    assert_in_range(lasts(false, EVERYTHING, WRD_SECOND), IDLE, IDLE + WRD_CLOSE_CONFIRM_TIMEOUT + 2 * WRD_SECOND);
     assert_int_equal(full.reason, WRD_TIMEOUT);
 }
 
