@@ -488,14 +488,20 @@ static void mint(char out[WRD_TOKEN_LEN + 1], const wrd_token_key *key, wrd_time
     assert_int_equal(wrd_token_mint(out, &token, key), WRD_OK);
 }
 
+/* A scene whose server takes tokens of the first `keys`. */
+static void set_token_scene(wrd_endpoint_options *server, size_t keys)
+{
+    set_scene(server);
+    server->token_keys = token_keys;
+    server->token_key_count = keys;
+}
+
 static void a_server_that_asks_for_tokens_answers_nobody_without(void **state)
 {
     (void)state;
     wrd_endpoint_options server;
     static char good[WRD_TOKEN_LEN + 1], old[WRD_TOKEN_LEN + 1], foreign[WRD_TOKEN_LEN + 1];
-    set_scene(&server);
-    server.token_keys = token_keys;
-    server.token_key_count = 2;
+    set_token_scene(&server, 2);
     open_server(&server);
     mint(good, &token_keys[1], scene.world.now + 5 * WRD_SECOND);
     mint(old, &token_keys[0], scene.world.now);
@@ -605,9 +611,7 @@ static void no_error_is_answered_without_a_token(void **state)
     (void)state;
     wrd_endpoint_options server;
     char good[WRD_TOKEN_LEN + 1], old[WRD_TOKEN_LEN + 1], foreign[WRD_TOKEN_LEN + 1];
-    set_scene(&server);
-    server.token_keys = token_keys;
-    server.token_key_count = 1;
+    set_token_scene(&server, 1);
     open_server(&server);
     mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
     mint(old, &token_keys[0], scene.world.now);
@@ -634,9 +638,7 @@ static void no_cut_or_flipped_check_is_answered_where_tokens_are_asked_for(void 
     (void)state;
     wrd_endpoint_options server;
     char good[WRD_TOKEN_LEN + 1];
-    set_scene(&server);
-    server.token_keys = token_keys;
-    server.token_key_count = 1;
+    set_token_scene(&server, 1);
     open_server(&server);
     mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
     const char *const ufrags[] = {"0123456789abcdefghijklmnopqrstuv", good};
@@ -659,9 +661,7 @@ static void tokens_hold_under_pressure_too(void **state)
     (void)state;
     wrd_endpoint_options server;
     static char good[WRD_TOKEN_LEN + 1];
-    set_scene(&server);
-    server.token_keys = token_keys;
-    server.token_key_count = 1;
+    set_token_scene(&server, 1);
     server.cookies_above = 1;
     open_server(&server);
     mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
@@ -684,28 +684,17 @@ static void nobody_is_taken_for_another_whose_token_came_from_the_same_address(v
     for (unsigned forged = 0; forged < 2; forged++) {
         wrd_endpoint_options server;
         static char good[WRD_TOKEN_LEN + 1], other[WRD_TOKEN_LEN + 1];
-        set_scene(&server);
-        server.token_keys = token_keys;
-        server.token_key_count = 1;
+        set_token_scene(&server, 1);
         open_server(&server);
         mint(good, &token_keys[0], scene.world.now + 60 * WRD_SECOND);
         wrd_token token = {.expires = WORLD_UNIX_TIME + 5000, .subject = "somebody else"};
         assert_int_equal(wrd_token_mint(other, &token, &token_keys[0]), WRD_OK);
         struct node *client = add_client(&line, NULL);
         scene.callers[0].token = good;
-        char username[2 * WRD_TOKEN_LEN + 2];
-        memcpy(username, other, WRD_TOKEN_LEN);
-        username[WRD_TOKEN_LEN] = ':';
-        memcpy(username + WRD_TOKEN_LEN + 1, other, WRD_TOKEN_LEN);
-        struct wrd_stun_request request = {.transaction = (const uint8_t *)"transaction!",
-                                           .username = username,
-                                           .username_len = 2 * WRD_TOKEN_LEN + 1,
-                                           .priority = 1};
-        uint8_t check[600];
-        size_t len = wrd_stun_write_request(check, sizeof check, &request, (const uint8_t *)other, WRD_TOKEN_LEN);
+        struct refusable check = check_of(IN_ORDER, other);
         for (unsigned ms = 0; ms < 100; ms++) {
             if (forged)
-                world_inject(&scene.world, scene.server, &client->addr, check, len);
+                world_inject(&scene.world, scene.server, &client->addr, check.bytes, check.len);
             run_for(WRD_MILLISECOND);
         }
         run_for(5 * WRD_SECOND);
