@@ -124,7 +124,8 @@ typedef struct wrd_endpoint_options {
     uint32_t handshake_rate;             /* handshakes begun per second, a second's worth at once; default 2000 */
     uint32_t handshake_rate_per_address; /* of those, by one address; default 200 */
     uint32_t cookies_above;      /* handshakes not yet open above which an address must prove itself first, which costs a
-                                    client one round trip; default a quarter of max_handshakes */
+                                    client one round trip; default a quarter of max_handshakes. So it must when half is
+                                    taken of a rate, of what its address may have, or of the places left by open ones */
     size_t memory_limit;         /* bytes that the connections may take together; default 1 GiB. At it they are slowed down;
                                     above three quarters there are no new ones, and who holds most of those that move
                                     less than a 64th of what they hold in 5 s ends with WRD_NO_MEMORY, but nobody who

@@ -166,11 +166,13 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
 
 /* ---- ClientHellos */
 
-/* Handshakes stand open, use up their rate, or checks crowd each other out: somebody may be forging addresses. */
-static bool is_pressed(const struct wrd_endpoint *ep)
+/* Handshakes stand open, use up their rate or the places, or checks crowd each other out: somebody may be forging
+ * addresses. */
+static bool is_pressed(const struct wrd_endpoint *ep, const wrd_addr *remote)
 {
-    return ep->handshakes.count >= ep->shared.options.cookies_above || wrd_gate_is_busy(ep->gate, ep->now) ||
-           wrd_admit_is_crowded(ep->admit, ep->now);
+    uint32_t opening = ep->handshakes.count;
+    return opening >= ep->shared.options.cookies_above || wrd_admit_is_crowded(ep->admit, ep->now) ||
+           wrd_gate_is_tight(ep->gate, ep->now, wrd_gate_address(ep->paths.key, remote), opening);
 }
 
 static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, uint8_t identity, const uint8_t *datagram)
@@ -307,16 +309,16 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello, &identity);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
-    bool is_taken = is_inhabited(ep, &path->remote);
+    bool is_taken = is_inhabited(ep, &path->remote), pressed = is_pressed(ep, &path->remote);
     /* A cookie proves more than a check, and says which identity is meant, but not who is to be let in. */
     bool may_connect =
         admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && (is_clear || proved);
-    if (!may_connect || !(admitted || proved || is_taken || is_pressed(ep))) {
+    if (!may_connect || !(admitted || proved || is_taken || pressed)) {
         ep->counters.dropped_unknown_path++;
         return false;
     }
     /* Where there is somebody already, or names change, anybody may be forging the address. */
-    bool doubtful = answers || is_taken || is_pressed(ep) || (admitted && admitted->contested);
+    bool doubtful = answers || is_taken || pressed || (admitted && admitted->contested);
     if (!proved && doubtful) {
         if (hello)
             ask_for_cookie(ep, path, identity, datagram);

@@ -108,22 +108,25 @@ static void use_up(struct wrd_gate *gate, uint64_t now_ns, uint64_t address)
         *place(gate, row, address) = later(*place(gate, row, address), until);
 }
 
-bool wrd_gate_is_busy(struct wrd_gate *gate, wrd_time now)
+static bool is_half_used_up(struct wrd_gate *gate, uint64_t now_ns, uint64_t address)
 {
-    hold(gate, true);
-    bool busy = gate->used_up > now * 1000 + gate->all.tolerance_ns / 2;
-    hold(gate, false);
-    return busy;
+    return gate->used_up > now_ns + gate->all.tolerance_ns / 2 ||
+           used_up_by(gate, address) > now_ns + gate->one.tolerance_ns / 2;
 }
 
 /* ---- counts */
+
+/* May no address have all of it? */
+static bool leaves_some(const struct wrd_gate *gate)
+{
+    return gate->max_per_address < gate->max_connections;
+}
 
 /* The most that one address may have, where all together have `count`. */
 static uint32_t most_of_one(const struct wrd_gate *gate, uint32_t count)
 {
     uint32_t left = gate->max_connections - count;
-    bool leaves_some = gate->max_per_address < gate->max_connections;
-    return leaves_some && left < gate->max_per_address ? left : gate->max_per_address;
+    return leaves_some(gate) && left < gate->max_per_address ? left : gate->max_per_address;
 }
 
 /* Is there no room at `address` for one more besides `count` of all? */
@@ -131,6 +134,15 @@ static bool is_full_for(const struct wrd_gate *gate, uint64_t address, uint32_t 
 {
     const uint64_t *own = wrd_map_find(&gate->counts, address);
     return own && *own >= most_of_one(gate, count);
+}
+
+/* Would one more have of the second half, of what is left besides `opening` or of what the address may have? */
+static bool is_half_full(const struct wrd_gate *gate, uint64_t address, uint32_t opening)
+{
+    const uint64_t *own = wrd_map_find(&gate->counts, address);
+    uint64_t more = (own ? *own : 0) + 1;
+    return opening + 1 >= gate->max_connections - gate->count ||
+           (leaves_some(gate) && 2 * more > most_of_one(gate, gate->count));
 }
 
 /* There is room in the map, for as many addresses as connections. */
@@ -186,6 +198,14 @@ bool wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to)
 }
 
 /* ---- both */
+
+bool wrd_gate_is_tight(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t opening)
+{
+    hold(gate, true);
+    bool tight = is_half_used_up(gate, now * 1000, address) || is_half_full(gate, address, opening);
+    hold(gate, false);
+    return tight;
+}
 
 static enum wrd_gate_answer ask(struct wrd_gate *gate, uint64_t now_ns, uint64_t address)
 {

@@ -50,8 +50,10 @@ struct wrd_gate *wrd_gate_open(const wrd_endpoint_options *limits, const wrd_env
 uint64_t wrd_gate_address(const uint8_t key[16], const wrd_addr *addr);
 /* May `address` begin a handshake now? With OPEN it has a connection more, and has used up of its rates. */
 enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
-/* Is more than half of what all may begin at once used up? */
-bool wrd_gate_is_busy(struct wrd_gate *gate, wrd_time now);
+/* Is half used up of what all may begin at once, or `address`, or half taken of what it may have, or of the places left
+ * by all but the `opening` ones that are not open yet? Then the other half is for addresses that prove themselves, and
+ * hellos of forged ones take no more. */
+bool wrd_gate_is_tight(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t opening);
 /* A connection that wrd_gate_ask() let in is no longer. */
 void wrd_gate_leave(struct wrd_gate *gate, uint64_t address);
 /* May it go on from another address? It may where a new one would find room; rates are of handshakes. With true from

@@ -225,18 +225,74 @@ static void a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate(void **state)
     assert_true(refused < 200);
 }
 
-static void it_is_busy_when_half_is_used_up_and_until_that_comes_back(void **state)
+static bool is_tight(wrd_time now, uint64_t address, uint32_t opening)
+{
+    return wrd_gate_is_tight(gate, now, address, opening);
+}
+
+static void it_is_tight_when_half_is_used_up_and_until_that_comes_back(void **state)
 {
     (void)state;
     open_gate(1000, 100, 1000000);
-    assert_false(wrd_gate_is_busy(gate, START));
+    assert_false(is_tight(START, 7, 0));
     for (uint64_t address = 0; address < 49; address++)
         (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
-    assert_false(wrd_gate_is_busy(gate, START));
+    assert_false(is_tight(START, 7, 0));
     for (uint64_t address = 49; address < 55; address++)
         (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
-    assert_true(wrd_gate_is_busy(gate, START));
-    assert_false(wrd_gate_is_busy(gate, START + 100 * WRD_MILLISECOND));
+    assert_true(is_tight(START, 7, 0));
+    assert_false(is_tight(START + 100 * WRD_MILLISECOND, 7, 0));
+}
+
+static void it_is_tight_for_an_address_that_used_up_half_of_its_rate(void **state)
+{
+    (void)state;
+    open_gate(ALL, 1000000, 10);
+    assert_int_equal(count_open(START, 7, 4), 4);
+    assert_false(is_tight(START, 7, 0));
+    assert_int_equal(count_open(START, 7, 2), 2);
+    assert_true(is_tight(START, 7, 0));
+    assert_false(is_tight(START, 8, 0));
+    assert_false(is_tight(START + WRD_SECOND, 7, 0));
+}
+
+static void take(uint64_t address, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(ask(START, address), WRD_GATE_OPEN);
+}
+
+static void it_is_tight_for_an_address_that_has_half_of_its_places(void **state)
+{
+    (void)state;
+    open_gate(20, 1000000, 1000000);
+    take(7, 9);
+    assert_false(is_tight(START, 7, 0));
+    take(7, 1);
+    assert_true(is_tight(START, 7, 0));
+    assert_false(is_tight(START, 8, 0));
+    take(7, 10); /* the rest, once it is proved */
+}
+
+static void it_is_tight_for_nobody_in_particular_where_one_may_have_all(void **state)
+{
+    (void)state;
+    open_gate(ALL, 1000000, 1000000);
+    take(7, ALL - 10);
+    assert_false(is_tight(START, 7, 0));
+}
+
+static void it_is_tight_when_those_not_open_hold_half_of_what_others_leave(void **state)
+{
+    (void)state;
+    open_gate(ALL, 1000000, 1000000);
+    take(7, ALL - 10);
+    assert_false(is_tight(START, 8, 8));
+    assert_true(is_tight(START, 8, 9));
+    take(7, 9);
+    assert_true(is_tight(START, 8, 0)); /* the last place */
+    take(7, 1);
+    assert_true(is_tight(START, 8, 0));
 }
 
 static void the_lowest_rates_work(void **state)
@@ -265,7 +321,11 @@ int main(void)
         TEST(all_together_have_a_seconds_worth_at_once_and_then_the_rate),
         TEST(a_refusal_costs_nothing),
         TEST(a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate),
-        TEST(it_is_busy_when_half_is_used_up_and_until_that_comes_back),
+        TEST(it_is_tight_when_half_is_used_up_and_until_that_comes_back),
+        TEST(it_is_tight_for_an_address_that_used_up_half_of_its_rate),
+        TEST(it_is_tight_for_an_address_that_has_half_of_its_places),
+        TEST(it_is_tight_for_nobody_in_particular_where_one_may_have_all),
+        TEST(it_is_tight_when_those_not_open_hold_half_of_what_others_leave),
         TEST(the_lowest_rates_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

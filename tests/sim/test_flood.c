@@ -33,6 +33,7 @@ static size_t memory_before;
 static wrd_key second;
 static wrd_fingerprint fingerprint; /* of `second` */
 static bool rotates;
+static uint32_t places, places_of_one, rate_of_one; /* limits; 0: the defaults */
 
 static void begin(enum strangers_kind kind)
 {
@@ -44,6 +45,9 @@ static void begin(enum strangers_kind kind)
     came = 0;
     world_server_options(&options, &key);
     options.second_key = rotates ? &second : NULL;
+    options.max_connections = places;
+    options.max_per_address = places_of_one;
+    options.handshake_rate_per_address = rate_of_one;
     server = world_add(&world, &options, &near, echo_turn, &echo);
     memory_before = world.allocations.bytes;
     assert_true(strangers_init(&strangers, kind, 5));
@@ -297,6 +301,46 @@ static void a_silent_client_that_came_in_under_pressure_stays_whatever_strangers
     assert_int_equal(world.allocations.bytes, 0);
 }
 
+/* Ten handshakes a second, none of which goes on, before and while some want in. */
+static unsigned drip(const char *what, enum strangers_kind kind)
+{
+    begin(kind);
+    for (unsigned ms = 0; ms < 3 * FLOOD_MS; ms++) {
+        if (ms >= FLOOD_MS && ms % FLOOD_MS == 0)
+            one_comes();
+        if (ms % 50 == 0)
+            strangers_send(&strangers, &world, server);
+        world_run(&world, world.now + WRD_MILLISECOND, NULL);
+    }
+    unsigned succeeded = 0;
+    for (unsigned i = 0; i < came; i++)
+        succeeded += caller_succeeded(&callers[i]);
+    tell(what, succeeded);
+    world_free(&world);
+    assert_int_equal(world.allocations.bytes, 0);
+    return succeeded;
+}
+
+/* Forged, all of them: nobody proves to be there. */
+static void a_few_half_open_handshakes_take_no_more_than_half_of_a_small_server(void **state)
+{
+    (void)state;
+    for (places = 1; places <= 64; places *= 4)
+        assert_int_equal(drip("few places", STRANGERS_HALF_OPEN), 2);
+    places = 0;
+}
+
+static void a_few_half_open_handshakes_take_no_more_than_half_of_an_address(void **state)
+{
+    (void)state;
+    for (places_of_one = 1; places_of_one <= 64; places_of_one *= 4)
+        assert_int_equal(drip("few places of one address", STRANGERS_NAT), 2);
+    places_of_one = 0;
+    rate_of_one = 2;
+    assert_int_equal(drip("low rate of one address", STRANGERS_NAT), 2);
+    rate_of_one = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +354,8 @@ int main(void)
         cmocka_unit_test(clients_from_afar_get_in_past_one_net_that_begins_handshakes),
         cmocka_unit_test(clients_behind_an_address_get_in_while_strangers_forge_it),
         cmocka_unit_test(clients_behind_an_address_get_in_while_strangers_forge_one_port_of_it),
+        cmocka_unit_test(a_few_half_open_handshakes_take_no_more_than_half_of_a_small_server),
+        cmocka_unit_test(a_few_half_open_handshakes_take_no_more_than_half_of_an_address),
         cmocka_unit_test(a_client_gets_in_while_strangers_forge_its_port),
         cmocka_unit_test(a_silent_client_that_came_in_under_pressure_stays_whatever_strangers_call_it),
     };
