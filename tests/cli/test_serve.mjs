@@ -128,34 +128,30 @@ for (const args of [[], ['--metrics', '127.0.0.1:0'], ['--http', '127.0.0.1:0', 
   });
 }
 
-/** A socket's `fate` once the other side has taken or refused it. */
-const knock = (url, localAddress) => new Promise((resolve) => {
+const knock = (url, localAddress) => {
   const { hostname: host, port } = new URL(url);
-  const socket = net.connect({ host, port, localAddress }).on('error', () => {});
-  const timer = setTimeout(() => resolve({ socket, fate: 'open' }), 1000);
-  socket.once('close', () => {
-    clearTimeout(timer);
-    resolve({ socket, fate: 'refused' });
-  });
-});
+  return net.connect({ host, port, localAddress }).on('error', () => {});
+};
 
 test('the port of the metrics never takes all descriptors: it says how many connections it can have, refuses and counts others', async (t) => {
   const server = limited(24, ['--metrics', '127.0.0.1:0']);
   t.after(() => server.stop('SIGKILL'));
   const [, url] = await server.until(/^status (\S+)status$/m);
   const [, most] = await server.until(/^wrd: the metrics can have (\d+) connections at once; for more, raise the limit of open files \(ulimit -n\)\n/, 'err');
-  const guests = await Promise.all(Array.from({ length: 18 }, (_, i) => knock(url, `127.0.0.${2 + i % 2}`)));
-  t.after(() => guests.forEach(({ socket }) => socket.destroy()));
-  const open = guests.filter(({ fate }) => fate === 'open').length;
-  assert.equal(open, 2 * Math.ceil(most / 4));
-  const metrics = await (await fetch(`${url}metrics`, { signal: AbortSignal.timeout(5000) })).text();
-  assert.equal(Number(/^wrd_http_refused_total (\d+)$/m.exec(metrics)[1]), 18 - open);
+  const guests = Array.from({ length: 18 }, (_, i) => knock(url, `127.0.0.${2 + i % 2}`));
+  t.after(() => guests.forEach((socket) => socket.destroy()));
+  const open = () => guests.filter((socket) => !socket.closed).length;
+  const expected = 2 * Math.ceil(most / 4);
+  await eventually(open, (count) => count <= expected);
+  const metrics = await (await fetch(`${url}metrics`, { signal: AbortSignal.timeout(10_000) })).text(); // the guests last for fifteen
+  assert.equal(Number(/^wrd_http_refused_total (\d+)$/m.exec(metrics)[1]), 18 - expected, 'all came before who asks');
+  assert.equal(open(), expected);
   const files = Number(/^process_open_fds (\d+)$/m.exec(metrics)[1]);
   assert.ok(files > 10 && files < 24, `${files} are open`);
-  const others = await Promise.all(Array.from({ length: 24 }, (_, i) => knock(url, `127.0.0.${4 + i}`)));
-  t.after(() => others.forEach(({ socket }) => socket.destroy()));
+  const others = Array.from({ length: 24 }, (_, i) => knock(url, `127.0.0.${4 + i}`));
+  t.after(() => others.forEach((socket) => socket.destroy()));
   await server.until(new RegExp(`^wrd: connections to the metrics are refused: there are ${most}, and more cannot be\n$`, 'm'), 'err');
-  for (const { socket } of [...guests, ...others]) socket.destroy();
+  for (const socket of [...guests, ...others]) socket.destroy();
   const answer = await eventually(() => fetch(`${url}metrics`).catch(() => ({})), ({ status }) => status === 200);
   assert.equal(answer.status, 200, 'places are free again');
 });
@@ -280,7 +276,7 @@ test('an address that opens all it can keeps the page from nobody else', async (
   const idle = Array.from({ length: 600 }, () => net.connect({ host, port, localAddress: '127.0.0.2' }).on('error', () => {}));
   t.after(() => idle.forEach((socket) => socket.destroy()));
   await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))));
-  const answer = await fetch(server.url, { signal: AbortSignal.timeout(5000) }); // the idle ones last for fifteen
+  const answer = await fetch(server.url, { signal: AbortSignal.timeout(10_000) }); // the idle ones last for fifteen
   assert.equal(answer.status, 200);
 });
 
@@ -288,18 +284,20 @@ test('addresses that hold every place with a byte now and then keep the page fro
   const server = await serveWithPage(t);
   const { hostname: host, port } = new URL(server.url);
   const hold = (i) => net.connect({ host, port, localAddress: `127.0.0.${2 + (i % 4)}` }).on('error', () => {});
+  const began = Date.now();
   const slow = Array.from({ length: 512 }, (_, i) => hold(i));
   const trickle = setInterval(() => slow.forEach((socket) => socket.writable && socket.write('X')), 1000);
   t.after(() => (clearInterval(trickle), slow.forEach((socket) => socket.destroy())));
   for (let i = 0; !/ refused: there are 512,/.test(server.err); i++) { // connected is not accepted: the kernel may still keep some
-    assert.ok(i < 500, server.err);
+    assert.ok(i < 300, server.err);
     slow.push(hold(i));
-    await sleep(20);
+    await sleep(100);
   }
-  const visit = () => fetch(server.url, { signal: AbortSignal.timeout(2000) }).then((answer) => answer.status, () => 0);
-  assert.equal(await visit(), 0);
-  assert.equal(await eventually(visit, (status) => status === 200, 20_000), 200);
-  for (let i = 0; i < 5; i++) assert.equal(await visit(), 200);
+  const visit = (patience = 2000) => fetch(server.url, { signal: AbortSignal.timeout(patience) }).then((answer) => answer.status, () => 0);
+  const outside = await visit();
+  if (Date.now() - began < 15_000) assert.equal(outside, 0); // until then none of them gives way
+  assert.equal(await eventually(visit, (status) => status === 200), 200);
+  for (let i = 0; i < 5; i++) assert.equal(await visit(10_000), 200);
 });
 
 /** Clock ticks that the program has used. */
