@@ -4,17 +4,20 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
-import { client, command, eventually, folder, serve } from './wrd.mjs';
+import { client, command, eventually, folder, patiently, serve } from './wrd.mjs';
 
-const tryOnce = (server) => command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
+const tryFor = (server, seconds) => command(['dial', '--timeout', `${seconds}`, server.where, server.fingerprint], 'x\n');
+const tryOnce = (server) => tryFor(server, 1);
 
 test('--max-clients: one more waits outside, is told of in the log, and comes in when another has gone', async (t) => {
   const server = await serve(t, ['--max-clients', '2']);
   const [first] = [await client(t, server), await client(t, server)];
-  assert.equal((await tryOnce(server)).code, 3);
-  await server.until(/^wrd: dropped \d+ ClientHellos for want of a free connection in the last \d+ s$/m, 'err');
+  const told = /^wrd: dropped \d+ ClientHellos for want of a free connection in the last \d+ s$/m;
+  const refused = await eventually(() => tryOnce(server), ({ code }) => code !== 3 || told.test(server.err)); // who got as far as that
+  assert.equal(refused.code, 3);
+  await server.until(told, 'err');
   await first.stop('SIGINT');
-  const { code } = await eventually(() => tryOnce(server), (ended) => ended.code === 0);
+  const { code } = await patiently((seconds) => tryFor(server, seconds), (ended) => ended.code === 0);
   assert.equal(code, 0);
 });
 
@@ -33,13 +36,13 @@ test('--max-per-address: clients of one address are bounded, and the quiet log s
 });
 
 test('--idle-timeout: who says nothing is closed, who talks is not', async (t) => {
-  const server = await serve(t, ['--idle-timeout', '2', '--verbose']);
+  const server = await serve(t, ['--idle-timeout', '4', '--verbose']);
   const [idle, busy] = [await client(t, server), await client(t, server)];
   const talk = setInterval(() => busy.write('x\n'), 200);
   t.after(() => clearInterval(talk));
   assert.equal(await idle.ended, 6);
   await server.until(/ closed: /, 'err');
-  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await new Promise((resolve) => setTimeout(resolve, 4500));
   assert.equal(busy.code, undefined, busy.err);
 });
 
@@ -50,11 +53,16 @@ test('--handshake-rate: who comes above it comes in later, is counted and told o
     const text = await (await fetch(url + 'metrics')).text();
     return Number(new RegExp(`^wrd_${what} (\\d+)$`, 'm').exec(text)[1]);
   };
+  const dropped = (patience) => eventually(() => counted('dropped_datagrams_total\\{cause="handshake-rate"\\}'), (count) => count > 0, patience);
   const since = Date.now();
-  const took = await Promise.all([1, 2].map(() => client(t, server).then(() => Date.now() - since)));
-  assert.ok(Math.max(...took) > 900, `both within a second: ${took} ms`);
-  assert.equal(await eventually(() => counted('handshakes_total\\{outcome="opened"\\}'), (opened) => opened === 2), 2);
-  assert.ok(await counted('dropped_datagrams_total\\{cause="handshake-rate"\\}') > 0);
+  let came = 0;
+  do { // which on a busy machine may come slowly by themselves
+    came += (await Promise.all([1, 2].map(() => client(t, server)))).length;
+    const seconds = (Date.now() - since) / 1000;
+    assert.ok(came <= 1 + 1.1 * seconds, `${came} within ${seconds} s`);
+  } while (await dropped(500) === 0 && came < 20);
+  assert.equal(await eventually(() => counted('handshakes_total\\{outcome="opened"\\}'), (opened) => opened === came), came);
+  assert.ok(await dropped() > 0);
   await server.until(/^wrd: dropped \d+ ClientHellos above the handshake rate in the last \d+ s$/m, 'err');
 });
 

@@ -10,6 +10,9 @@ import { Program, command, eventually, folder, run, serve, wrd } from './wrd.mjs
 
 const HOSTILE = 'bye\x1b[31m\u009b\u202e"\n{"event":"open"}';
 
+/** What a busy machine may add to a log: of a client that it let wait, a datagram comes again when it has gone. */
+const isLate = /^(?:wrd: dropped \d+ DTLS datagrams |\{.*"event":"dropped","cause":"unknown-path")/;
+const linesOf = (server) => server.err.trim().split('\n').filter((line) => line && !isLate.test(line));
 const events = (server) => server.err.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
 
 async function throwAt(port, datagrams) {
@@ -36,7 +39,7 @@ test('JSON tells of each client one object a line, with the same id from open to
   for (const { code, err } of await Promise.all(dials)) assert.equal(code, 0, err);
   await server.until(/(?:"event":"closed"[^]*){3}/, 'err');
   await server.stop();
-  const told = events(server);
+  const told = linesOf(server).map((line) => JSON.parse(line));
   const opens = told.filter(({ event }) => event === 'open');
   assert.equal(new Set(opens.map(({ connection }) => connection)).size, 3, 'ids differ');
   for (const { time, connection, peer } of opens) {
@@ -55,14 +58,14 @@ test('JSON tells of each client one object a line, with the same id from open to
   assert.equal(told.find((entry) => entry.event === 'channel-open').label, 'chat');
   const said = told.filter(({ event }) => event === 'closed').map((entry) => entry.said).filter(Boolean);
   assert.deepEqual(said, ['bye?[31m??"?{"event":"open"}']);
-  assert.equal(told.at(-1).event, 'draining');
+  assert.deepEqual([told.at(-1).event, told.at(-1).limit], ['draining', 10], 'the limit without --drain');
 });
 
 test('a sentence of text cannot be forged by what a client says', async (t) => {
   const server = await serve(t, ['--verbose']);
   await command(['dial', '--reason', HOSTILE, server.where, server.fingerprint], 'x\n');
   await server.until(/closed: .*\n/, 'err');
-  const lines = server.err.trim().split('\n');
+  const lines = linesOf(server);
   assert.equal(lines.length, 2, server.err);
   assert.match(lines[0], /^wrd: connection (\S+) open from 127\.0\.0\.1:\d+$/);
   const [, id] = /connection (\S+) /.exec(lines[0]);
@@ -200,11 +203,11 @@ for (const json of [false, true]) {
 }
 
 test('a log that nobody reads does not hold up the end', async (t) => {
-  const server = await serveUnread(t, ['--log', 'json', '--drain', '1']);
+  const server = await serveUnread(t, ['--log', 'json', '--drain', '60']);
   await server.fill();
   const since = Date.now();
   assert.equal(await server.stop(), 0);
-  assert.ok(Date.now() - since < 8000, 'it waited for a reader');
+  assert.ok(Date.now() - since < 30_000, 'it waited for a reader');
 });
 
 test('what is logged before the end is written, when it is read in time', async (t) => {
@@ -214,7 +217,7 @@ test('what is logged before the end is written, when it is read in time', async 
   server.read('err');
   assert.equal(await server.ended, 0);
   await server.until(/draining/, 'err').catch(() => {});
-  assert.deepEqual(events(server).map(({ event }) => event), ['open', 'closed', 'draining']);
+  assert.deepEqual(linesOf(server).map((line) => JSON.parse(line).event), ['open', 'closed', 'draining']);
 });
 
 test('a log whose reader has gone is counted as lost', async (t) => {

@@ -55,7 +55,7 @@ class Metrics(unittest.TestCase):
 
     def eventually(self, family, label, value):
         """Counters may be a moment old."""
-        end = time.time() + 5
+        end = time.time() + 30
         while self.values(family)[label] < value and time.time() < end:
             time.sleep(0.02)
         self.assertEqual(self.values(family)[label], value, family)

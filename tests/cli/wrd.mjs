@@ -119,12 +119,22 @@ export async function pause(program) {
 }
 
 /** What `ask` answers once `is` holds for it: counters of a server may be a moment old. The last answer if that is never. */
-export async function eventually(ask, is, patience = 5000) {
+export async function eventually(ask, is, patience = PATIENCE_MS) {
   for (const end = Date.now() + patience; ;) {
     const answer = await ask();
     if (is(answer) || Date.now() > end) return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** What `ask` answers when it is given 1 s, or more if `is` does not hold for that: a busy machine may do nothing in a second. */
+export async function patiently(ask, is) {
+  let answer;
+  for (const seconds of [1, 5, 30]) {
+    answer = await ask(seconds);
+    if (is(answer)) break;
+  }
+  return answer;
 }
 
 /** A folder that is gone after the test. */
