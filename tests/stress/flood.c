@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * flood 'IP:PORT FINGERPRINT' KIND RATE SECONDS: hostile datagrams of one kind (forge.h) from forged addresses, at a
- * rate, for a time. Both are bounded, and so is where it can reach: what it forges is bound to the loopback device, and
- * it only runs where the answers go nowhere (tests/stress/network).
+ * rate, for a time, and on until the end of stdin. All are bounded, and so is where it can reach: what it forges is
+ * bound to the loopback device, and it only runs where the answers go nowhere (tests/stress/network).
  *
  * Meanwhile a real client of its own, whose datagrams and address the flood uses, is connected. Prints a line of JSON.
  */
@@ -10,18 +10,20 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "native/sockaddr.h"
 #include "stress/forge.h"
 #include "stress/tally.h"
 
-enum { RATE_MAX = 200000, SECONDS_MAX = 60, SOURCES = 60000, BATCH = 64 };
+enum { RATE_MAX = 200000, SECONDS_MAX = 60, MORE_MAX = 30, SOURCES = 60000, BATCH = 64 };
 enum { IP4_HEADER = 20, IP6_HEADER = 40, UDP_HEADER = 8, HEADERS_MAX = IP6_HEADER + UDP_HEADER };
 
 /* What the flood may be late by and still make up for. */
@@ -156,11 +158,19 @@ static void send_batch(struct flood *flood, struct batch *batch, unsigned count)
     }
 }
 
+static bool stdin_ended(void)
+{
+    char bytes[64];
+    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0 && read(STDIN_FILENO, bytes, sizeof bytes) <= 0;
+}
+
 static void run(struct flood *flood, unsigned rate, wrd_time duration)
 {
     struct batch *batch = malloc(sizeof *batch);
     wrd_time start = stress_now(), next = start, now, pumped = 0;
-    while (batch && (now = stress_now()) < start + duration) {
+    while (batch && ((now = stress_now()) < start + duration ||
+                     (now < start + duration + MORE_MAX * WRD_SECOND && !stdin_ended()))) {
         if (next + LATE_MAX < now)
             next = now - LATE_MAX;
         uint64_t due = (now > next ? now - next : 0) * rate / WRD_SECOND;

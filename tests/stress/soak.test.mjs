@@ -27,6 +27,7 @@ test(`in ${minutes} minutes of comings, goings, deaths and floods nobody is lost
     const visitors = keep(program('visitors', server.address, 20, 6));
     const killed = keep(program('crowd', server.address, count, '--chatter', 200));
     const flood = keep(program('flood', server.address, kinds[round % kinds.length], 2_000, 5));
+    flood.child.stdin.end();
     await pause(4_000);
     await killed.stop('SIGKILL');
     const visits = await result(visitors, 60_000);

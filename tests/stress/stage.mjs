@@ -48,12 +48,17 @@ export async function serve(...args) {
   return Object.assign(server, { address: `${ip} ${fingerprint}` });
 }
 
-/** The counters of `wrd serve` with --metrics, once those of a moment ago are in them, by name and labels. */
+/** The counters of `wrd serve` with --metrics, once it has taken what was sent to it, by name and labels. */
 export async function metrics(server) {
   const [, url] = /^status (http:\S+)status$/m.exec(server.out) ?? [];
-  await pause(300);
-  const text = await (await fetch(`${url}metrics`)).text();
-  return Object.fromEntries([...text.matchAll(/^(\w\S*) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+  for (let before; ;) {
+    await pause(150); // those that it tells may be 100 ms old
+    const text = await (await fetch(`${url}metrics`)).text();
+    const now = Object.fromEntries([...text.matchAll(/^(\w\S*) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+    const received = now['wrd_datagrams_total{direction="in"}'];
+    if (received === before) return now;
+    before = received;
+  }
 }
 
 /** The echo server of this folder. */
