@@ -56,7 +56,7 @@ class Program {
     }
 
     // Waits until `count` lines so far match; answers the last of them.
-    line(pattern, { count = 1, within = 5_000 } = {}) {
+    line(pattern, { count = 1, within = 20_000 } = {}) {
         return new Promise((resolve, reject) => {
             const finish = (settle, value) => {
                 clearTimeout(timer);
@@ -84,7 +84,7 @@ class Program {
 
     // Asks it to end, and makes it end.
     async stop() {
-        const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+        const timer = setTimeout(() => this.#child.kill('SIGKILL'), 15_000);
         this.#child.kill('SIGTERM');
         const how = await this.#ended;
         clearTimeout(timer);
@@ -97,7 +97,7 @@ function found(lines, pattern) {
 }
 
 async function ready(program) {
-    const [, address, fingerprint] = await program.line(/^listening (\S+:\d+) ([0-9a-f]{64})(?: |$)/, { within: 10_000 });
+    const [, address, fingerprint] = await program.line(/^listening (\S+:\d+) ([0-9a-f]{64})(?: |$)/, { within: 30_000 });
     const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address);
     return Object.assign(program, { address, fingerprint, host, port: Number(port) });
 }

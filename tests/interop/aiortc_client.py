@@ -63,11 +63,11 @@ class Channel:
             raise AssertionError(f"channel {self.channel.id} {self.channel.label!r} is {self.channel.readyState}, "
                                  f"and nothing within {within} s") from None
 
-    async def opened(self, within=10):
+    async def opened(self, within=20):
         if self.channel.readyState != "open":
             await self._within(self._open.wait(), within)
 
-    async def closed(self, within=10):
+    async def closed(self, within=20):
         if self.channel.readyState != "closed":
             await self._within(self._closed.wait(), within)
 
@@ -104,7 +104,7 @@ class Client:
         return (f"ICE {self._pc.iceConnectionState}, DTLS {self._pc.sctp.transport.state}, "
                 f"SCTP {self._pc.sctp._association_state.name}, channel {self._channel.readyState}")
 
-    async def connect(self, host, port, fingerprint, within=10):
+    async def connect(self, host, port, fingerprint, within=20):
         if self._munge:
             connection = self._pc.sctp.transport.transport.iceGatherer._connection
             # Plain attributes in aioice up to 0.8, properties without a setter later.

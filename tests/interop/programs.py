@@ -48,7 +48,7 @@ class Program:
         self.seen.append((name, "(end)" if line is None else line))
         return name, line
 
-    def line(self, pattern, within=5):
+    def line(self, pattern, within=20):
         """The next line, of those not yet read, that matches."""
         until = time.monotonic() + within
         ends = 0
@@ -69,7 +69,7 @@ class Program:
     def end_input(self):
         self._process.stdin.close()
 
-    def rest(self, within=10):
+    def rest(self, within=30):
         """Waits for the end; answers the exit code and what stdout said since the last line read."""
         until = time.monotonic() + within
         out, ends = [], 0
@@ -88,7 +88,7 @@ class Program:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(5)
+                self._process.wait(15)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -101,7 +101,7 @@ class Program:
 
 
 def ready(program):
-    match = program.line(r"^listening (\S+:\d+) ([0-9a-f]{64})", within=10)
+    match = program.line(r"^listening (\S+:\d+) ([0-9a-f]{64})", within=30)
     program.address, program.fingerprint = match.groups()
     host, _, port = program.address.rpartition(":")
     program.host, program.port = host.strip("[]"), int(port)

@@ -13,5 +13,5 @@ class ForeignServer(AnyServer, Peers):
         client = Client()
         self.addAsyncCleanup(client.close)
         with self.assertRaises(ConnectFailed):
-            await client.connect(server.host, server.port, server.fingerprint, within=1.5)
+            await client.connect(server.host, server.port, server.fingerprint, within=4)
         await self.expect_line(server, r"^refused .* the two parts of USERNAME differ")

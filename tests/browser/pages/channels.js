@@ -20,7 +20,7 @@ function noise(length, seed) {
     return new Uint8Array(words.buffer, 0, length);
 }
 
-async function until(what, condition, ms = 10_000) {
+async function until(what, condition, ms = 20_000) {
     const end = performance.now() + ms;
     while (!condition()) {
         if (performance.now() > end)
