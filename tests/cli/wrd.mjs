@@ -103,7 +103,7 @@ export async function serveWithPage(t, args = [], listen = '127.0.0.1:0', at = '
 
 /** A client that stays, with one message echoed. */
 export async function client(t, server) {
-  const dial = new Program(wrd, ['dial', server.where, server.fingerprint]);
+  const dial = new Program(wrd, ['dial', '--timeout', '60', server.where, server.fingerprint]);
   t.after(() => dial.stop('SIGKILL'));
   await dial.write('one\n');
   await dial.until(/one\n/);
