@@ -171,7 +171,7 @@ async function serveUnread(t, args = []) {
   };
   const crowd = async () => {
     const { code, err } = await command(['bench', server.where, server.fingerprint, 'connects', '--clients', '500', '--at-once', '16']);
-    assert.equal(code, 0, err);
+    assert.ok([0, 3].includes(code), err); // 3: not all of them came within the time that a bench gives
   };
   const fill = async () => {
     for (let rounds = 0; rounds < 30 && (await metric('wrd_log_lines_dropped_total')) === 0; rounds++) await crowd();
@@ -186,6 +186,9 @@ for (const json of [false, true]) {
     await server.fill();
     const { code, err } = await command(['dial', server.where, server.fingerprint], 'x\n');
     assert.equal(code, 0, err);
+    await new Promise((resolve) => setTimeout(resolve, 150)); // what it tells may be 100 ms old
+    const open = () => server.metric('wrd_connections\\{state="open"\\}');
+    assert.equal(await eventually(open, (count) => count === 0, 90_000), 0); // who vanished is lost after 30 s
     const closed = await server.metric('wrd_connections_closed_total');
     server.read('err');
     const gap = json ? /"event":"lines-dropped","count":(\d+)/g : /^wrd: (\d+) lines of the log were dropped, for nobody read them$/gm;
