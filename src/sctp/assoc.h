@@ -93,6 +93,7 @@ struct wrd_sctp {
     struct wrd_sctp_stats stats; /* what is counted; the rest is filled in when asked for */
 
     struct wrd_sctp_heartbeat heartbeat;
+    uint64_t carried_then; /* when the peer's last HEARTBEAT came */
     bool path_answered, heartbeat_answered; /* one from aside; one of `heartbeat` */
     uint8_t path_info[WRD_SCTP_PATH_INFO];
     struct wrd_sctp_reset reset;

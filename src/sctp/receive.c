@@ -42,6 +42,16 @@ bool wrd_sctp_path_shown(struct wrd_sctp *sctp, const uint8_t *info)
     return own || (info && sctp->path_answered && memcmp(info, sctp->path_info, WRD_SCTP_PATH_INFO) == 0);
 }
 
+/* Peers ask when there is nothing else to say (RFC 9260 8.3); one that always does so first stops our own timer. */
+static void take_heartbeat(struct wrd_sctp *sctp, struct wrd_reader value)
+{
+    uint64_t carried = wrd_sctp_carried(sctp);
+    wrd_sctp_heartbeat_asked(&sctp->heartbeat, value.at, value.left);
+    if (carried == sctp->carried_then)
+        wrd_sctp_shrink(sctp);
+    sctp->carried_then = carried;
+}
+
 static void take_heartbeat_ack(struct wrd_sctp *sctp, wrd_time now, struct wrd_reader value)
 {
     wrd_time rtt = wrd_sctp_heartbeat_answered(&sctp->heartbeat, now, value);
@@ -112,9 +122,7 @@ static bool take_chunk(struct wrd_sctp *sctp, wrd_time now, const struct wrd_sct
     case WRD_SCTP_I_FORWARD_TSN:
         taken->with_data = wrd_sctp_take_forward(sctp, now, chunk) || taken->with_data;
         return true;
-    case WRD_SCTP_HEARTBEAT:
-        wrd_sctp_heartbeat_asked(&sctp->heartbeat, chunk->value.at, chunk->value.left);
-        return true;
+    case WRD_SCTP_HEARTBEAT: take_heartbeat(sctp, chunk->value); return true;
     case WRD_SCTP_HEARTBEAT_ACK: take_heartbeat_ack(sctp, now, chunk->value); return true;
     case WRD_SCTP_INIT_ACK: wrd_sctp_take_init_ack(sctp, now, chunk); return false;
     case WRD_SCTP_COOKIE_ACK: wrd_sctp_take_cookie_ack(sctp, now); return true;

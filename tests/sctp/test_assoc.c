@@ -188,26 +188,58 @@ static void closing_what_never_opened_is_quiet(void **state)
     wrd_sctp_free(NULL);
 }
 
+/* Much in both directions, after which memory is kept for more of it. */
+static void talk(struct script *s)
+{
+    size_t before = s->env.live;
+    for (uint16_t i = 0; i < 200; i++) {
+        script_send_data(s, SCRIPT_TSN + i, 0, i, 3, "some text");
+        script_say(s, 0, 500);
+    }
+    struct wrd_sctp_message message;
+    while (wrd_sctp_peek(s->sctp, &message))
+        wrd_sctp_release(s->sctp, s->now);
+    while (wrd_sctp_buffered(s->sctp) > 0) {
+        script_collect(s);
+        script_send_sack(s, s->sctp->flight.next.v - 1, NULL);
+    }
+    script_collect(s);
+    assert_true(s->env.live > before + 50000);
+}
+
+static void ask(struct script *s)
+{
+    script_begin(s, s->tag);
+    size_t start = script_chunk(s, WRD_SCTP_HEARTBEAT, 0);
+    wrd_sctp_param_write(&s->wr, WRD_SCTP_PARAM_HEARTBEAT_INFO, (const uint8_t *)"are you?", 8);
+    script_chunk_end(s, start);
+    script_send(s);
+    script_collect(s);
+}
+
 static void idle_association_gives_its_spare_blocks_back(void **state)
 {
     struct script s;
     opened(&s, NULL);
     size_t before = s.env.live;
-    for (uint16_t i = 0; i < 200; i++) {
-        script_send_data(&s, SCRIPT_TSN + i, 0, i, 3, "some text");
-        script_say(&s, 0, 500);
-    }
-    struct wrd_sctp_message message;
-    while (wrd_sctp_peek(s.sctp, &message))
-        wrd_sctp_release(s.sctp, s.now);
-    while (wrd_sctp_buffered(s.sctp) > 0) {
-        script_collect(&s);
-        script_send_sack(&s, s.sctp->flight.next.v - 1, NULL);
-    }
-    script_collect(&s);
-    assert_true(s.env.live > before + 50000);
+    talk(&s);
     script_wait(&s, 31 * WRD_SECOND);
     assert_true(s.env.live < before + 20000);
+    script_free(&s);
+}
+
+static void so_it_does_when_the_peer_is_always_the_first_to_ask(void **state)
+{
+    struct script s;
+    opened(&s, NULL);
+    size_t before = s.env.live;
+    talk(&s);
+    ask(&s); /* in the midst of it, it may go on */
+    assert_true(s.env.live > before + 50000);
+    script_wait(&s, 15 * WRD_SECOND);
+    ask(&s);
+    assert_true(s.env.live < before + 20000);
+    assert_int_equal(s.sctp->heartbeat.deadline, s.now + WRD_SCTP_HEARTBEAT_IDLE);
     script_free(&s);
 }
 
@@ -289,6 +321,7 @@ int main(void)
         cmocka_unit_test(spurious_expire_does_nothing),
         cmocka_unit_test(closing_what_never_opened_is_quiet),
         cmocka_unit_test(idle_association_gives_its_spare_blocks_back),
+        cmocka_unit_test(so_it_does_when_the_peer_is_always_the_first_to_ask),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(creation_may_fail_at_each_allocation),
         cmocka_unit_test(same_seed_gives_the_same_bytes),
