@@ -170,9 +170,8 @@ static void receive_stun(struct wrd_endpoint *ep, const wrd_path *path, const ui
  * addresses. */
 static bool is_pressed(const struct wrd_endpoint *ep, const wrd_addr *remote)
 {
-    uint32_t opening = ep->handshakes.count;
-    return opening >= ep->shared.options.cookies_above || wrd_admit_is_crowded(ep->admit, ep->now) ||
-           wrd_gate_is_tight(ep->gate, ep->now, wrd_gate_address(ep->paths.key, remote), opening);
+    return ep->handshakes.count >= ep->shared.options.cookies_above || wrd_admit_is_crowded(ep->admit, ep->now) ||
+           wrd_gate_is_tight(ep->gate, ep->now, wrd_gate_address(ep->paths.key, remote));
 }
 
 static void ask_for_cookie(struct wrd_endpoint *ep, const wrd_path *path, uint8_t identity, const uint8_t *datagram)
@@ -267,7 +266,7 @@ static struct wrd_connection *begin(struct wrd_endpoint *ep, const wrd_path *pat
         accept.admitted = *admitted;
     struct wrd_connection *c = wrd_connection_accept(&ep->shared, ep->now, &accept);
     if (!c || !wrd_endpoint_enroll(ep, c)) {
-        wrd_gate_leave(ep->gate, address);
+        wrd_gate_leave(ep->gate, address, false);
         ep->counters.dropped_memory++;
         return NULL;
     }

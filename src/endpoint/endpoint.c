@@ -84,6 +84,21 @@ void wrd_endpoint_give_up_address(struct wrd_endpoint *ep, struct wrd_connection
     c->owns_address = false;
 }
 
+/* Its address proved itself; max_connections bounds it from here on. */
+static void end_handshake(struct wrd_endpoint *ep, struct wrd_connection *c)
+{
+    if (!c->links[WRD_QUEUE_HANDSHAKES].in)
+        return;
+    wrd_queue_remove(&ep->handshakes, c);
+    wrd_gate_prove(ep->gate);
+}
+
+static void leave_gate(struct wrd_endpoint *ep, const struct wrd_connection *c)
+{
+    if (!c->dialed)
+        wrd_gate_leave(ep->gate, c->address, !c->links[WRD_QUEUE_HANDSHAKES].in);
+}
+
 void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
 {
     wrd_paths_remove(&ep->paths, c);
@@ -98,8 +113,7 @@ void wrd_endpoint_retire(struct wrd_endpoint *ep, struct wrd_connection *c)
     }
     give_up_name(ep, c);
     wrd_endpoint_give_up_address(ep, c);
-    if (!c->dialed)
-        wrd_gate_leave(ep->gate, c->address);
+    leave_gate(ep, c);
     wrd_timers_set(&ep->timers, c, WRD_NEVER);
     wrd_queue_remove(&ep->events, c);
     wrd_queue_remove(&ep->handshakes, c);
@@ -142,7 +156,7 @@ static bool note(struct wrd_endpoint *ep, struct wrd_connection *c)
     if (c->replaces && c->phase >= WRD_PHASE_ASSOCIATING && c->phase < WRD_PHASE_ENDED)
         replace(ep, c);
     if (c->phase >= WRD_PHASE_ASSOCIATING) {
-        wrd_queue_remove(&ep->handshakes, c); /* its address proved itself; max_connections bounds it from here on */
+        end_handshake(ep, c);
         if (c->phase < WRD_PHASE_ENDED)
             claim_name(ep, c);
     }
@@ -302,8 +316,8 @@ void wrd_endpoint_free(wrd_endpoint *ep)
     wrd_env env = ep->shared.env, outer = ep->ledger.env;
     for (uint32_t i = 0; i < ep->table.cap; i++) {
         struct wrd_connection *c = ep->table.slots[i].connection;
-        if (c && !c->dialed)
-            wrd_gate_leave(ep->gate, c->address);
+        if (c)
+            leave_gate(ep, c);
         if (c && !c->links[WRD_QUEUE_OUTPUT].in)
             wrd_connection_free(&ep->shared, c);
     }

@@ -136,12 +136,12 @@ static bool is_full_for(const struct wrd_gate *gate, uint64_t address, uint32_t 
     return own && *own >= most_of_one(gate, count);
 }
 
-/* Would one more have of the second half, of what is left besides `opening` or of what the address may have? */
-static bool is_half_full(const struct wrd_gate *gate, uint64_t address, uint32_t opening)
+/* Would one more have of the second half, of what the proved ones leave or of what the address may have? */
+static bool is_half_full(const struct wrd_gate *gate, uint64_t address)
 {
     const uint64_t *own = wrd_map_find(&gate->counts, address);
     uint64_t more = (own ? *own : 0) + 1;
-    return opening + 1 >= gate->max_connections - gate->count ||
+    return gate->opening + 1 >= gate->max_connections - gate->count ||
            (leaves_some(gate) && 2 * more > most_of_one(gate, gate->count));
 }
 
@@ -165,10 +165,26 @@ static void leave(struct wrd_gate *gate, uint64_t address)
     gate->count--;
 }
 
-void wrd_gate_leave(struct wrd_gate *gate, uint64_t address)
+static void prove(struct wrd_gate *gate)
+{
+    WRD_ASSERT(gate->opening > 0);
+    gate->opening--;
+}
+
+void wrd_gate_prove(struct wrd_gate *gate)
 {
     hold(gate, true);
+    prove(gate);
+    hold(gate, false);
+}
+
+void wrd_gate_leave(struct wrd_gate *gate, uint64_t address, bool proved)
+{
+    hold(gate, true);
+    if (!proved)
+        prove(gate);
     leave(gate, address);
+    WRD_ASSERT(gate->opening <= gate->count);
     hold(gate, false);
 }
 
@@ -199,10 +215,10 @@ bool wrd_gate_move(struct wrd_gate *gate, uint64_t from, uint64_t to)
 
 /* ---- both */
 
-bool wrd_gate_is_tight(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t opening)
+bool wrd_gate_is_tight(struct wrd_gate *gate, wrd_time now, uint64_t address)
 {
     hold(gate, true);
-    bool tight = is_half_used_up(gate, now * 1000, address) || is_half_full(gate, address, opening);
+    bool tight = is_half_used_up(gate, now * 1000, address) || is_half_full(gate, address);
     hold(gate, false);
     return tight;
 }
@@ -221,6 +237,7 @@ static enum wrd_gate_answer ask(struct wrd_gate *gate, uint64_t now_ns, uint64_t
         return WRD_GATE_NO_MEMORY;
     use_up(gate, now_ns, address);
     enter(gate, address);
+    gate->opening++;
     return WRD_GATE_OPEN;
 }
 

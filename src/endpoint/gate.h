@@ -29,7 +29,8 @@ struct wrd_gate {
     void *user;
     uint32_t max_connections, max_per_address;
     struct wrd_gate_rate all, one;
-    uint32_t count;        /* connections */
+    uint32_t count;        /* connections, */
+    uint32_t opening;      /* and those of them whose address has not proved itself */
     struct wrd_map counts; /* address -> its connections */
     uint64_t used_up;      /* ns */
     uint64_t used_up_by[WRD_GATE_ROWS][WRD_GATE_COLUMNS];
@@ -51,11 +52,13 @@ uint64_t wrd_gate_address(const uint8_t key[16], const wrd_addr *addr);
 /* May `address` begin a handshake now? With OPEN it has a connection more, and has used up of its rates. */
 enum wrd_gate_answer wrd_gate_ask(struct wrd_gate *gate, wrd_time now, uint64_t address);
 /* Is half used up of what all may begin at once, or `address`, or half taken of what it may have, or of the places left
- * by all but the `opening` ones that are not open yet? Then the other half is for addresses that prove themselves, and
- * hellos of forged ones take no more. */
-bool wrd_gate_is_tight(struct wrd_gate *gate, wrd_time now, uint64_t address, uint32_t opening);
-/* A connection that wrd_gate_ask() let in is no longer. */
-void wrd_gate_leave(struct wrd_gate *gate, uint64_t address);
+ * by those that proved themselves? Then the other half is for addresses that do, and hellos of forged ones take no
+ * more. */
+bool wrd_gate_is_tight(struct wrd_gate *gate, wrd_time now, uint64_t address);
+/* The address of a connection that wrd_gate_ask() let in has proved itself. */
+void wrd_gate_prove(struct wrd_gate *gate);
+/* Such a connection is no longer; `proved`: there was wrd_gate_prove() for it. */
+void wrd_gate_leave(struct wrd_gate *gate, uint64_t address, bool proved);
 /* May it go on from another address? It may where a new one would find room; rates are of handshakes. With true from
  * move() it counts there from now on. */
 bool wrd_gate_has_room(struct wrd_gate *gate, uint64_t from, uint64_t to);

@@ -53,7 +53,7 @@ static unsigned count_open(wrd_time now, uint64_t address, unsigned tries)
     unsigned open = 0;
     for (unsigned i = 0; i < tries; i++)
         if (ask(now, address) == WRD_GATE_OPEN) {
-            wrd_gate_leave(gate, address);
+            wrd_gate_leave(gate, address, false);
             open++;
         }
     return open;
@@ -82,16 +82,16 @@ static void connections_of_one_address_are_counted_and_others_are_not_touched(vo
     assert_int_equal(take_all(7), 3);
     assert_int_equal(ask(START, 7), WRD_GATE_ADDRESS_FULL);
     assert_int_equal(ask(START, 8), WRD_GATE_OPEN);
-    wrd_gate_leave(gate, 7);
+    wrd_gate_leave(gate, 7, false);
     assert_int_equal(take_all(7), 1);
     assert_true(wrd_gate_move(gate, 7, 9));
     assert_int_equal(take_all(7), 1);
     assert_int_equal(take_all(9), 2);
     for (int i = 0; i < 3; i++) {
-        wrd_gate_leave(gate, 7);
-        wrd_gate_leave(gate, 9);
+        wrd_gate_leave(gate, 7, false);
+        wrd_gate_leave(gate, 9, false);
     }
-    wrd_gate_leave(gate, 8);
+    wrd_gate_leave(gate, 8, false);
     assert_int_equal(gate->counts.len, 0);
     assert_int_equal(gate->count, 0);
 }
@@ -118,7 +118,7 @@ static void who_moves_finds_the_room_there_that_a_new_one_would(void **state)
     assert_int_equal(take_all(7), 0); /* it still counts where it was */
     assert_true(wrd_gate_has_room(gate, 7, 7));
     assert_true(wrd_gate_move(gate, 7, 7));
-    wrd_gate_leave(gate, 8);
+    wrd_gate_leave(gate, 8, false);
     assert_true(wrd_gate_has_room(gate, 7, 8));
     assert_int_equal(gate->count, 3); /* asking took nothing */
     assert_true(wrd_gate_move(gate, 7, 8));
@@ -225,23 +225,23 @@ static void a_crowd_of_addresses_does_not_use_up_a_quiet_ones_rate(void **state)
     assert_true(refused < 200);
 }
 
-static bool is_tight(wrd_time now, uint64_t address, uint32_t opening)
+static bool is_tight(wrd_time now, uint64_t address)
 {
-    return wrd_gate_is_tight(gate, now, address, opening);
+    return wrd_gate_is_tight(gate, now, address);
 }
 
 static void it_is_tight_when_half_is_used_up_and_until_that_comes_back(void **state)
 {
     (void)state;
     open_gate(1000, 100, 1000000);
-    assert_false(is_tight(START, 7, 0));
+    assert_false(is_tight(START, 7));
     for (uint64_t address = 0; address < 49; address++)
         (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
-    assert_false(is_tight(START, 7, 0));
+    assert_false(is_tight(START, 7));
     for (uint64_t address = 49; address < 55; address++)
         (void)count_open(START, address * 0x9e3779b97f4a7c15u, 1);
-    assert_true(is_tight(START, 7, 0));
-    assert_false(is_tight(START + 100 * WRD_MILLISECOND, 7, 0));
+    assert_true(is_tight(START, 7));
+    assert_false(is_tight(START + 100 * WRD_MILLISECOND, 7));
 }
 
 static void it_is_tight_for_an_address_that_used_up_half_of_its_rate(void **state)
@@ -249,11 +249,11 @@ static void it_is_tight_for_an_address_that_used_up_half_of_its_rate(void **stat
     (void)state;
     open_gate(ALL, 1000000, 10);
     assert_int_equal(count_open(START, 7, 4), 4);
-    assert_false(is_tight(START, 7, 0));
+    assert_false(is_tight(START, 7));
     assert_int_equal(count_open(START, 7, 2), 2);
-    assert_true(is_tight(START, 7, 0));
-    assert_false(is_tight(START, 8, 0));
-    assert_false(is_tight(START + WRD_SECOND, 7, 0));
+    assert_true(is_tight(START, 7));
+    assert_false(is_tight(START, 8));
+    assert_false(is_tight(START + WRD_SECOND, 7));
 }
 
 static void take(uint64_t address, unsigned count)
@@ -262,15 +262,22 @@ static void take(uint64_t address, unsigned count)
         assert_int_equal(ask(START, address), WRD_GATE_OPEN);
 }
 
+static void take_proved(uint64_t address, unsigned count)
+{
+    take(address, count);
+    for (unsigned i = 0; i < count; i++)
+        wrd_gate_prove(gate);
+}
+
 static void it_is_tight_for_an_address_that_has_half_of_its_places(void **state)
 {
     (void)state;
     open_gate(20, 1000000, 1000000);
     take(7, 9);
-    assert_false(is_tight(START, 7, 0));
+    assert_false(is_tight(START, 7));
     take(7, 1);
-    assert_true(is_tight(START, 7, 0));
-    assert_false(is_tight(START, 8, 0));
+    assert_true(is_tight(START, 7));
+    assert_false(is_tight(START, 8));
     take(7, 10); /* the rest, once it is proved */
 }
 
@@ -278,21 +285,31 @@ static void it_is_tight_for_nobody_in_particular_where_one_may_have_all(void **s
 {
     (void)state;
     open_gate(ALL, 1000000, 1000000);
-    take(7, ALL - 10);
-    assert_false(is_tight(START, 7, 0));
+    take_proved(7, ALL - 10);
+    assert_false(is_tight(START, 7));
 }
 
-static void it_is_tight_when_those_not_open_hold_half_of_what_others_leave(void **state)
+/* Of whichever loop they are. */
+static void it_is_tight_when_those_not_proved_hold_half_of_what_others_leave(void **state)
 {
     (void)state;
     open_gate(ALL, 1000000, 1000000);
-    take(7, ALL - 10);
-    assert_false(is_tight(START, 8, 8));
-    assert_true(is_tight(START, 8, 9));
-    take(7, 9);
-    assert_true(is_tight(START, 8, 0)); /* the last place */
+    take_proved(7, ALL - 10);
+    take(9, 4);
+    assert_false(is_tight(START, 8));
+    take(9, 1);
+    assert_true(is_tight(START, 8));
+    wrd_gate_leave(gate, 9, false);
+    assert_false(is_tight(START, 8));
+    for (int i = 0; i < 4; i++)
+        wrd_gate_prove(gate);
+    take_proved(9, 5);
+    assert_true(is_tight(START, 8)); /* the last place */
     take(7, 1);
-    assert_true(is_tight(START, 8, 0));
+    assert_true(is_tight(START, 8));
+    wrd_gate_leave(gate, 7, true);
+    wrd_gate_leave(gate, 7, false);
+    assert_int_equal(gate->opening, 0);
 }
 
 static void the_lowest_rates_work(void **state)
@@ -325,7 +342,7 @@ int main(void)
         TEST(it_is_tight_for_an_address_that_used_up_half_of_its_rate),
         TEST(it_is_tight_for_an_address_that_has_half_of_its_places),
         TEST(it_is_tight_for_nobody_in_particular_where_one_may_have_all),
-        TEST(it_is_tight_when_those_not_open_hold_half_of_what_others_leave),
+        TEST(it_is_tight_when_those_not_proved_hold_half_of_what_others_leave),
         TEST(the_lowest_rates_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

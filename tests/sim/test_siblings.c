@@ -222,6 +222,7 @@ static void close_port(void)
     world_free(&port.world);
     assert_int_equal(port.world.allocations.bytes, 0);
     assert_int_equal(port.gate->count, 0);
+    assert_int_equal(port.gate->opening, 0);
     assert_false(port.gate_held);
     wrd_gate_free(port.gate);
 }
