@@ -58,9 +58,12 @@ void wrd_consent_expire(struct wrd_consent *consent, wrd_time now, const wrd_env
 
 bool wrd_consent_take_try(struct wrd_consent *consent, wrd_time now, wrd_time limit)
 {
-    bool due = consent->asking && now >= next_try(consent, limit);
-    consent->tries += due;
-    return due;
+    if (!consent->asking || now < next_try(consent, limit))
+        return false;
+    do /* those that were missed are made up for by this one */
+        consent->tries++;
+    while (now >= next_try(consent, limit));
+    return true;
 }
 
 const uint8_t *wrd_consent_nonce(const struct wrd_consent *consent)

@@ -69,6 +69,19 @@ static void it_is_asked_for_the_sooner_the_more_went_out(void **state)
     assert_true(begins(c, T0 + WRD_SECOND, 2 * WRD_SECOND, 5000 + WRD_CONSENT_LITTLE));
 }
 
+/* As after the process stood still. */
+static void tries_that_were_missed_are_one(void **state)
+{
+    (void)state;
+    struct wrd_consent c;
+    wrd_time limit = 86400 * WRD_SECOND, now = T0 + 3600 * WRD_SECOND;
+    begin(&c, T0);
+    assert_true(wrd_consent_take_try(&c, T0, limit));
+    assert_true(wrd_consent_take_try(&c, now, limit));
+    assert_false(wrd_consent_take_try(&c, now, limit));
+    assert_in_range(wrd_consent_deadline(&c, limit), now + 1, now + WRD_CONSENT_PACE_MAX);
+}
+
 static void who_is_sent_nothing_is_asked_at_last(void **state)
 {
     (void)state;
@@ -122,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_asked_for_the_sooner_the_more_went_out),
+        cmocka_unit_test(tries_that_were_missed_are_one),
         cmocka_unit_test(who_is_sent_nothing_is_asked_at_last),
         cmocka_unit_test(many_tries_with_one_nonce_then_nothing_else_then_the_end),
         cmocka_unit_test(any_limit_that_options_allow_has_an_end),
