@@ -386,12 +386,12 @@ size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connecti
     return wrd_dtls_seal(c->dtls, packet, len, out, cap);
 }
 
-void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path)
+void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path, bool tell)
 {
     c->path = *path;
     wrd_sctp_moved(c->sctp, now);
     wrd_consent_given(&c->consent, now, c->bytes_out);
-    if (!c->closed_by_us)
+    if (tell && !c->closed_by_us)
         c->pending |= WRD_PENDING(WRD_EVENT_MOVED);
 }
 

@@ -161,8 +161,8 @@ size_t wrd_connection_transmit(const struct wrd_shared *shared, struct wrd_conne
  */
 size_t wrd_connection_probe(const struct wrd_shared *shared, struct wrd_connection *c,
                             const uint8_t info[WRD_SCTP_PATH_INFO], uint8_t *out, size_t cap);
-/* The peer of an open connection is at `path` now. */
-void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path);
+/* The peer of an open connection is at `path` now; the application is to know, or not. */
+void wrd_connection_move(struct wrd_connection *c, wrd_time now, const wrd_path *path, bool tell);
 wrd_time wrd_connection_deadline(const struct wrd_shared *shared, const struct wrd_connection *c);
 void wrd_connection_expire(const struct wrd_shared *shared, struct wrd_connection *c, wrd_time now);
 

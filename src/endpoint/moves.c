@@ -40,6 +40,7 @@ static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_pa
 {
     struct wrd_connection *present = wrd_paths_find(&ep->paths, &path->remote);
     uint64_t address = address_of(ep, path);
+    bool elsewhere = !wrd_addr_equal(&c->path.remote, &path->remote); /* not: it gets back its own, at most */
     if (!wrd_gate_move(ep->gate, c->address, address)) { /* others came in the meantime */
         refuse(ep, c);
         return;
@@ -53,11 +54,11 @@ static void move(struct wrd_endpoint *ep, struct wrd_connection *c, const wrd_pa
     }
     wrd_endpoint_give_up_address(ep, c);
     wrd_paths_remove(&ep->paths, c);
-    wrd_connection_move(c, ep->now, path);
+    wrd_connection_move(c, ep->now, path, elsewhere);
     wrd_paths_put(&ep->paths, c);
     wrd_endpoint_claim_address(ep, c);
     c->probe_after = 0;
-    ep->counters.paths_moved++;
+    ep->counters.paths_moved += elsewhere;
 }
 
 bool wrd_moves_receive(struct wrd_endpoint *ep, uint64_t name, const wrd_path *path, const uint8_t *datagram,

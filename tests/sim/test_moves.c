@@ -249,6 +249,7 @@ static void who_lost_its_address_to_another_that_went_on_gets_it_back(void **sta
         assert_true(caller_succeeded(&two.callers[i]));
     }
     assert_int_equal(two.echo.closed, 0);
+    assert_int_equal(counters_of(two.serving).paths_moved, 2); /* the other, there and back; this one has not */
     world_free(&two.world);
     assert_int_equal(two.world.allocations.bytes, 0);
 }
