@@ -15,8 +15,8 @@
 /* Runs in a row that the kernel does not cut before it is left alone for some sends. */
 #define UNCUT_MAX   64
 #define UNCUT_PAUSE 1024
-/* Times in a row that there is no room (ENOBUFS), at one attempt per millisecond, before messages are given up: of the
- * only peer there is, and of one of several, of whom the others may have no place in the batch. */
+/* Times in a row that there is no room (ENOBUFS, ENOMEM), at one attempt per millisecond, before messages are given up:
+ * of everybody, and of one peer, behind whom others may have no place in the batch. */
 #define WITHOUT_ROOM_MAX      50
 #define WITHOUT_ROOM_MAX_EACH 5
 
@@ -248,17 +248,31 @@ static bool others_wait(const struct wrd_datagram *batch, unsigned count)
     return false;
 }
 
+/* Linux says ENOBUFS where it cannot keep one more neighbour, others where an interface's queue is full. */
+static bool may_be_of_one_peer(const struct wrd_udp *udp, int error)
+{
+#ifdef __linux__
+    return error == ENOBUFS && !udp->connected;
+#else
+    (void)udp;
+    (void)error;
+    return false;
+#endif
+}
+
 /* The kernel had no room for the first message of these. The socket's own buffer, which is of all peers, empties itself
- * (EAGAIN). What else may be full (ENOBUFS) could be of one peer's route: others do not wait behind it. True: given up.
- */
+ * (EAGAIN). What else is full is waited for, but others do not wait behind one peer. True: given up. */
 static bool give_up_waiting(struct wrd_udp *udp, int error, const struct wrd_datagram *waiting, unsigned count)
 {
     udp->full++;
     if (error == EAGAIN || error == EWOULDBLOCK)
         return false;
-    udp->without_room++; /* where it lasts, what comes behind is given up at once */
-    return udp->without_room >= (udp->connected ? WITHOUT_ROOM_MAX : WITHOUT_ROOM_MAX_EACH) ||
-           others_wait(waiting, count);
+    bool of_one = may_be_of_one_peer(udp, error);
+    if (of_one && others_wait(waiting, count))
+        return true;
+    unsigned most = of_one ? WITHOUT_ROOM_MAX_EACH : WITHOUT_ROOM_MAX;
+    udp->without_room += udp->without_room < most; /* where it lasts, what comes behind is given up at once */
+    return udp->without_room >= most;
 }
 
 static bool is_full(int error)
