@@ -78,8 +78,8 @@ static void look_at_file(struct file_watch *file, int error, uint64_t lost, bool
         (!is_last && file->told_at > 0 && now_s() < file->told_at + MISSING_EVERY_S)) {
         return;
     }
-    say("%llu %ss are missing in the %s, for nobody read them", (unsigned long long)(lost - file->missing), file->part,
-        file->name);
+    say("%ss missing in the %s, for nobody read them: %llu", file->part, file->name,
+        (unsigned long long)(lost - file->missing));
     file->missing = lost;
     file->told_at = now_s();
 }

@@ -49,7 +49,7 @@ static const struct series {
     {"wrd_passed_on_datagrams_total", "Datagrams handed to the thread that has the connection.", "", CORE(passed_on)},
     {"wrd_send_full_total", "Times that the kernel had no room for a datagram, which most often went later.", "",
      SERVER(send_full)},
-    {"wrd_trace_lost_total", "What is missing in the files of --capture and --key-log: full ones, or pipes that nobody read.",
+    {"wrd_trace_lost_total", "Missing in the files of --capture and --key-log: full ones, or pipes that nobody read.",
      "file=\"capture\"", SERVER(capture_lost)},
     {"wrd_trace_lost_total", NULL, "file=\"key-log\"", SERVER(key_log_lost)},
     {"wrd_sctp_chunks_total", "SCTP DATA chunks.", "direction=\"in\"", CORE(chunks_received)},

@@ -4,8 +4,8 @@
  * they in the table of admit.h or not. Up to a rate all are. Above it, only those of addresses that were heard a
  * moment ago, for clients repeat a check until it is answered; and of these only a few, for then clients begin a
  * handshake. Who goes on all the same shares another such rate, and above that one in eight is looked at, since anybody
- * may forge the address of a client. It costs a hash and two counters, before any cryptography. Fixed size, touched only above the
- * rate: counting Bloom filters of this period and the last.
+ * may forge the address of a client. It costs a hash and two counters, before any cryptography. Fixed size, touched
+ * only above the rate: counting Bloom filters of this period and the last.
  */
 #ifndef WRD_ENDPOINT_NEWCOMERS_H
 #define WRD_ENDPOINT_NEWCOMERS_H
