@@ -105,7 +105,9 @@ typedef struct wrd_endpoint_options {
     uint32_t max_handshakes;    /* of those, whose DTLS handshake is not done; the oldest gives way. Default 1024 */
     wrd_time handshake_timeout; /* default 10 s */
     wrd_time lost_timeout;      /* silence after which a peer counts as lost, and a quarter more without an answer from
-                                   its address, whatever comes from others in its name; default 30 s */
+                                   its address, whatever comes from others in its name. Who only answers checks, as a
+                                   server that was started again, is silent while something waits to be acknowledged,
+                                   and lost after twice that or 66 s otherwise. Default 30 s */
     wrd_time idle_timeout;      /* without a part of a message that came or that the peer took, after which we close; what
                                    waits for a peer that takes nothing is lost with it. Default 0: never */
     size_t send_limit;          /* bytes a connection may queue to send; default 1 MiB. One message above that always

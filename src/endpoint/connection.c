@@ -402,6 +402,8 @@ static wrd_time lost_at(const struct wrd_shared *shared, const struct wrd_connec
 {
     wrd_time limit = shared->options.lost_timeout;
     wrd_time authentic = 2 * limit > WRD_AUTHENTIC_TIMEOUT ? 2 * limit : WRD_AUTHENTIC_TIMEOUT;
+    if (wrd_sctp_silences(c->sctp) >= WRD_SILENCES_MAX)
+        authentic = limit;
     return wrd_earlier(c->heard_at + limit, c->authentic_at + authentic);
 }
 

@@ -31,6 +31,8 @@
 /* Checks alone are no life: a server that was started again answers them, and anybody can repeat them. Heartbeats are
  * answered by records, so these come at least so often. */
 #define WRD_AUTHENTIC_TIMEOUT (66 * WRD_SECOND)
+/* ... and who leaves so many of SCTP's expiries in a row unanswered is waited for no longer than who is silent. */
+#define WRD_SILENCES_MAX 4
 /* To an address that has not proved itself goes at most this many times what came from it. */
 #define WRD_AMPLIFICATION_MAX 3
 

@@ -384,6 +384,11 @@ uint64_t wrd_sctp_unanswered(const struct wrd_sctp *sctp)
     return sctp->stats.probes + sctp->stats.timeouts + sctp->heartbeat.unanswered;
 }
 
+unsigned wrd_sctp_silences(const struct wrd_sctp *sctp)
+{
+    return sctp->errors;
+}
+
 uint64_t wrd_sctp_carried(const struct wrd_sctp *sctp)
 {
     return sctp->stats.bytes_taken + sctp->stats.bytes_settled;

@@ -182,6 +182,8 @@ size_t wrd_sctp_load(const struct wrd_sctp *sctp);     /* the same, 64 for each 
 wrd_time wrd_sctp_rtt(const struct wrd_sctp *sctp);    /* smoothed; 0 before the first sample */
 /* How often something that was sent was not answered in time. */
 uint64_t wrd_sctp_unanswered(const struct wrd_sctp *sctp);
+/* Of these, those in a row since the peer last acknowledged anything; probes are not among them. */
+unsigned wrd_sctp_silences(const struct wrd_sctp *sctp);
 /* Gives back what is kept only because more traffic may follow. */
 void wrd_sctp_shrink(struct wrd_sctp *sctp);
 /* Bytes of new chunks that came and of those acknowledged for good, as in the stats; it only grows. */

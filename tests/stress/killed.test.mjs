@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { ask, echoServer, eventually, long, pause, program, sanitized, serve, tell } from './stage.mjs';
 
 const count = long ? 1_000 : 150;
-const rounds = long ? 6 : 2;
+const rounds = long ? 6 : 3;
 const LOST_MS = 6_000; // longer than a busy machine stands still
 const PATIENCE_MS = 60_000;
 const SLACK = 512 * 1024; // bytes of heap by which the others' traffic may differ
