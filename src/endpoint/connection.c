@@ -274,7 +274,7 @@ static void count_rtt(const struct wrd_shared *shared, struct wrd_connection *c)
 /* Parts of messages that came for the first time, and those that the peer took. */
 static void note_talk(struct wrd_connection *c, wrd_time now)
 {
-    uint64_t carried = wrd_sctp_carried(c->sctp);
+    uint32_t carried = (uint32_t)wrd_sctp_carried(c->sctp);
     if (carried != c->carried)
         c->talked_at = now;
     c->carried = carried;

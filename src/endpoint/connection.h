@@ -102,7 +102,6 @@ struct wrd_connection {
     wrd_time heard_at;            /* last sign of life: a check, an answer to one, or a record */
     wrd_time authentic_at;        /* last record: a sign that nobody else can give */
     wrd_time talked_at;           /* the last part of a message that came or was taken, or that was to be taken next */
-    uint64_t carried;             /* by SCTP, at that time */
     uint64_t bytes_in, bytes_out; /* on the path; the first while it is not validated */
 
     struct wrd_ice_check *check; /* client only */
@@ -134,6 +133,7 @@ struct wrd_connection {
 
     wrd_time opened_at;
     uint32_t rtt_samples; /* counted */
+    uint32_t carried;     /* by SCTP at `talked_at`, lower half */
     uint64_t app_bytes_sent, app_bytes_received, app_messages_sent, app_messages_received;
 };
 

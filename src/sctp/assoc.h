@@ -89,11 +89,11 @@ struct wrd_sctp {
     struct wrd_sctp_recovery recovery;
     struct wrd_sctp_pacer pacer;
     uint32_t peer_rwnd;
+    uint32_t carried_then;       /* lower half, when the peer's last HEARTBEAT came */
     wrd_time last_data;          /* when DATA was last sent; 0: never */
     struct wrd_sctp_stats stats; /* what is counted; the rest is filled in when asked for */
 
     struct wrd_sctp_heartbeat heartbeat;
-    uint64_t carried_then; /* when the peer's last HEARTBEAT came */
     bool path_answered, heartbeat_answered; /* one from aside; one of `heartbeat` */
     uint8_t path_info[WRD_SCTP_PATH_INFO];
     struct wrd_sctp_reset reset;

@@ -45,7 +45,7 @@ bool wrd_sctp_path_shown(struct wrd_sctp *sctp, const uint8_t *info)
 /* Peers ask when there is nothing else to say (RFC 9260 8.3); one that always does so first stops our own timer. */
 static void take_heartbeat(struct wrd_sctp *sctp, struct wrd_reader value)
 {
-    uint64_t carried = wrd_sctp_carried(sctp);
+    uint32_t carried = (uint32_t)wrd_sctp_carried(sctp);
     wrd_sctp_heartbeat_asked(&sctp->heartbeat, value.at, value.left);
     if (carried == sctp->carried_then)
         wrd_sctp_shrink(sctp);

@@ -46,14 +46,12 @@ struct wrd_sctp_reset {
     } responses[WRD_SCTP_RESPONSES_MAX];
     unsigned response_count;
     struct wrd_sctp_streams untold; /* reset by the peer and not yet told above */
-    uint64_t told_made;             /* streams that our queue had made when the peer last reset all */
     uint8_t *held;                  /* the peer's request that waits for messages, from its last TSN on; or NULL */
     uint16_t held_len;
-    bool held_done; /* performed since; kept to know the same request under another number */
+    bool held_done;     /* performed since; kept to know the same request under another number */
+    uint32_t told_made; /* streams that our queue had made when the peer last reset all */
 
     struct wrd_sctp_streams wanted; /* ours, to be asked for once they are quiet */
-    bool look;                      /* some of them may be, or else once `fell_quiet` of the queue is not this: */
-    uint64_t fell_quiet;
     enum wrd_sctp_reset_stage stage;
     uint32_t local_number; /* of our next or outstanding request */
     uint16_t *asked;       /* what it names; or NULL */
@@ -63,6 +61,8 @@ struct wrd_sctp_reset {
     bool refused;
     bool news; /* there is more for wrd_sctp_reset_tell() than when this was last cleared */
     bool send;
+    bool look; /* some of those that are wanted may be quiet, or else once `fell_quiet` of the queue is not this: */
+    uint32_t fell_quiet;
     unsigned attempts, silences; /* expiries in all, and in a row without an answer */
     wrd_time deadline;
 };

@@ -75,9 +75,11 @@ struct wrd_sctp_queue {
     struct wrd_sctp_queue_rules rules;
     struct wrd_sctp_stream_out **buckets; /* streams by number; as many as there are streams, about */
     uint32_t bucket_count, stream_count;
-    uint64_t streams_made; /* so far */
     uint32_t salt;         /* of the buckets: odd, and secret where there are many */
+    uint32_t streams_made; /* so far; it wraps, as the next */
+    uint32_t fell_quiet;   /* how many of those that were awaited did so far */
     uint16_t highest_stream;
+    bool fell_low; /* some did to their low mark, since the caller cleared this */
 
     struct wrd_sctp_heap turns;
     uint64_t clock;                      /* virtual time */
@@ -89,8 +91,6 @@ struct wrd_sctp_queue {
 
     struct wrd_sctp_heap expiries;
     struct wrd_sctp_stream_out *low, *low_last; /* fell to their low mark, and were not told yet */
-    bool fell_low;                              /* since the caller cleared this */
-    uint64_t fell_quiet;                        /* how many of those that were awaited did so far */
 
     size_t bytes;                    /* not yet acknowledged */
     size_t messages;                 /* not yet acknowledged in full */
