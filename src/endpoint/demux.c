@@ -308,10 +308,11 @@ static bool receive_hello(struct wrd_endpoint *ep, const wrd_path *path, struct 
     bool proved = answers && wrd_cookie_is_good(&ep->cookies, ep->now, &path->remote, hello, &identity);
     if (answers && !proved)
         ep->counters.cookies_wrong++;
-    bool is_taken = is_inhabited(ep, &path->remote), pressed = is_pressed(ep, &path->remote);
+    bool is_taken = is_inhabited(ep, &path->remote);
     /* A cookie proves more than a check, and says which identity is meant, but not who is to be let in. */
     bool may_connect =
         admitted ? admitted->may_connect : ep->shared.options.token_key_count == 0 && (is_clear || proved);
+    bool pressed = may_connect && !proved && is_pressed(ep, &path->remote); /* else nobody asks */
     if (!may_connect || !(admitted || proved || is_taken || pressed)) {
         ep->counters.dropped_unknown_path++;
         return false;
