@@ -439,12 +439,6 @@ void wrd_sctp_queue_give_up(struct wrd_sctp_queue *queue, struct wrd_sctp_outgoi
 
 /* ---- Reset, restart ---- */
 
-bool wrd_sctp_queue_quiet(const struct wrd_sctp_queue *queue, uint16_t stream)
-{
-    const struct wrd_sctp_stream_out *out = find_stream(queue, stream);
-    return !out || !out->head;
-}
-
 bool wrd_sctp_queue_await_quiet(struct wrd_sctp_queue *queue, uint16_t stream)
 {
     struct wrd_sctp_stream_out *out = find_stream(queue, stream);

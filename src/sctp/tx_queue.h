@@ -131,9 +131,7 @@ struct wrd_sctp_outgoing *wrd_sctp_queue_expire(struct wrd_sctp_queue *queue, wr
 /* Every stream in use, once, beginning with NULL as the last one; NULL at the end. */
 struct wrd_sctp_stream_out *wrd_sctp_queue_next_stream(const struct wrd_sctp_queue *queue,
                                                        const struct wrd_sctp_stream_out *last);
-/* Is there nothing of `stream` left to cut? */
-bool wrd_sctp_queue_quiet(const struct wrd_sctp_queue *queue, uint16_t stream);
-/* The same; if not, its becoming so will count in `fell_quiet`. */
+/* Is there nothing of `stream` left to cut? If there is, its becoming quiet will count in `fell_quiet`. */
 bool wrd_sctp_queue_await_quiet(struct wrd_sctp_queue *queue, uint16_t stream);
 /* Cuts no more from a quiet stream until it is resumed. False: no memory. */
 bool wrd_sctp_queue_pause(struct wrd_sctp_queue *queue, uint16_t stream);

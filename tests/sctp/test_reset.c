@@ -242,7 +242,7 @@ static void our_reset_waits_until_the_stream_is_quiet(void **state)
         asked = find_param(&s, WRD_SCTP_PARAM_OUTGOING_RESET, &param);
     }
     assert_true(asked);
-    assert_true(wrd_sctp_queue_quiet(&s.sctp->queue, 3));
+    assert_true(wrd_sctp_queue_await_quiet(&s.sctp->queue, 3));
     script_free(&s);
 }
 

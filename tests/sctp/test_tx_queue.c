@@ -163,7 +163,7 @@ static void each_refused_allocation_leaves_the_queue_as_it_was(void **state)
 static void paused_stream_loses_its_turn_until_resumed(void **state)
 {
     start();
-    assert_true(wrd_sctp_queue_quiet(&queue, 5));
+    assert_true(wrd_sctp_queue_await_quiet(&queue, 5));
     assert_true(wrd_sctp_queue_pause(&queue, 5));
     assert_true(push(5, 10) && push(6, 10));
     assert_int_equal(cut_chunk(), 6);
