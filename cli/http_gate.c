@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/say.h"
@@ -65,12 +66,12 @@ static unsigned count_of(const struct http_gate *gate, const struct in6_addr *ke
     return count;
 }
 
-static time_t seconds_now(void)
+static uint64_t milliseconds_now(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* Has the oldest end, one at a time. */
@@ -78,7 +79,7 @@ static bool make_room(struct http_gate *gate)
 {
     const struct http_peer *oldest = &gate->peers[0];
 
-    if (gate->count == 0 || gate->leaving >= 0 || seconds_now() - oldest->since < (time_t)HTTP_SURE_S) {
+    if (gate->count == 0 || gate->leaving >= 0 || milliseconds_now() - oldest->since < HTTP_SURE_S * 1000) {
         return false;
     }
     gate->leaving = oldest->fd;
@@ -112,7 +113,7 @@ void http_gate_note(void *user, struct MHD_Connection *connection, void **unused
     (void)unused;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        gate->peers[gate->count++] = (struct http_peer){key_of(info->client_addr), fd, seconds_now()};
+        gate->peers[gate->count++] = (struct http_peer){key_of(info->client_addr), fd, milliseconds_now()};
         return;
     }
     if (gate->leaving == fd) {

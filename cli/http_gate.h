@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #define HTTP_CONNECTIONS_MAX 512
 #define HTTP_SURE_S          15u /* seconds for which a connection does not give way, nor ends though nothing comes */
@@ -20,7 +19,7 @@
 struct http_peer {
     struct in6_addr key; /* of IPv6 the /64 */
     int fd;
-    time_t since;
+    uint64_t since; /* milliseconds */
 };
 
 struct http_gate {
