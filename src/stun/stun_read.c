@@ -51,7 +51,7 @@ static bool read_xor_mapped(struct wrd_stun *out, const struct attribute *attrib
     uint8_t mask[16];
     wrd_store32be(mask, WRD_STUN_MAGIC_COOKIE);
     memcpy(mask + 4, out->transaction, WRD_STUN_TRANSACTION_SIZE);
-    for (size_t i = 0; i < ip_len; i++)
+    for (size_t i = 0; i < sizeof mask && i < ip_len; i++)
         out->mapped.ip[i] = ip[i] ^ mask[i];
     out->mapped.port = port ^ (uint16_t)(WRD_STUN_MAGIC_COOKIE >> 16);
     out->mapped.family = family == 1 ? 4 : 6;
