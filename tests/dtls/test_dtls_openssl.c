@@ -13,12 +13,12 @@
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 /* cmocka needs the headers above before it. */
 #include <cmocka.h>
 
@@ -27,6 +27,16 @@
 static long fail_at = -1;
 static long allocations;
 static long live_bytes;
+
+/* Records of epoch 1 that were opened, or tried; the linker brings them here. */
+static unsigned openings;
+int __real_EVP_DecryptFinal_ex(EVP_CIPHER_CTX *context, unsigned char *out, int *len);
+int __wrap_EVP_DecryptFinal_ex(EVP_CIPHER_CTX *context, unsigned char *out, int *len);
+int __wrap_EVP_DecryptFinal_ex(EVP_CIPHER_CTX *context, unsigned char *out, int *len)
+{
+    openings++;
+    return __real_EVP_DecryptFinal_ex(context, out, len);
+}
 
 /* Each block carries its size in front. */
 enum { BLOCK_HEADER = 16 };
@@ -324,10 +334,11 @@ static void put_record(struct wrd_writer *wr, uint8_t type, uint16_t epoch, uint
     wrd_dtls_record_header(at, type, epoch, sequence, len);
 }
 
-/* A client that waits with its Finished: the time that a server takes for a datagram full of ChangeCipherSpecs, with
- * `early` forged records kept. */
-static clock_t time_of_change_cipher_specs(unsigned early)
+/* They come before a client's Finished, and each ChangeCipherSpec may be what opens them. */
+static void forged_records_are_tried_once(void **state)
 {
+    (void)state;
+    enum { FORGED = 30 };
     struct pair *pair = pair_with_server();
     struct foreign foreign;
     foreign_client(&foreign, "ECDHE-ECDSA-AES128-GCM-SHA256");
@@ -336,34 +347,23 @@ static clock_t time_of_change_cipher_specs(unsigned early)
     uint8_t bytes[WRD_DTLS_MTU];
     size_t len = wrd_dtls_transmit(pair->ends[SERVER], 0, bytes, sizeof bytes);
     foreign_receive(&foreign, bytes, len);
-    for (unsigned i = 0; i < early; i++) {
+    for (unsigned i = 0; i < FORGED; i++) {
         struct wrd_writer wr = wrd_wr(bytes, sizeof bytes);
         put_record(&wr, WRD_DTLS_HANDSHAKE, 1, 1000 + i, 40);
         pair_receive(pair, SERVER, wr.start, wr.len);
     }
     pair_receive(pair, SERVER, foreign.records[0], foreign.record_len[0]);
-    clock_t least = 0;
+    openings = 0;
     for (unsigned round = 0; round < 10; round++) {
         struct wrd_writer wr = wrd_wr(bytes, sizeof bytes);
         for (unsigned i = 0; i < 80; i++)
             put_record(&wr, WRD_DTLS_CHANGE_CIPHER_SPEC, 0, 100 * (round + 1) + i, 1);
-        clock_t start = clock();
-        wrd_dtls_receive(pair->ends[SERVER], 0, wr.start, wr.len);
-        clock_t took = clock() - start;
-        if (round > 0 && (round == 1 || took < least))
-            least = took;
+        pair_receive(pair, SERVER, wr.start, wr.len);
         assert_int_equal(wrd_dtls_state(pair->ends[SERVER]), WRD_DTLS_HANDSHAKING);
     }
+    assert_int_equal(openings, FORGED);
     foreign_free(&foreign);
     pair_free(pair);
-    return least;
-}
-
-static void forged_records_are_tried_once(void **state)
-{
-    (void)state;
-    clock_t alone = time_of_change_cipher_specs(0), with = time_of_change_cipher_specs(50);
-    assert_true(with < 3 * alone + 20);
 }
 
 static void servers_flight_in_many_small_records_may_arrive_backwards(void **state)
