@@ -9,6 +9,11 @@ if(TARGET wrd AND BUILD_SHARED_LIBS)
     set_target_properties(wrd PROPERTIES INSTALL_RPATH "$ORIGIN/${to_lib}")
 endif()
 
+set(installed_libs "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    set(installed_libs "\$ENV{DESTDIR}${CMAKE_INSTALL_LIBDIR}")
+endif()
+
 # The protocol library has an export of its own, so that those who take only it need no OpenSSL.
 foreach(name IN LISTS WRD_LIBRARIES)
     set(export webrtc-direct-native)
@@ -16,6 +21,11 @@ foreach(name IN LISTS WRD_LIBRARIES)
         set(export webrtc-direct-protocol)
     endif()
     install(TARGETS wrd_${name} EXPORT ${export})
+    # What GCC left for link time is for this very version of it; another one's linker would stop at it.
+    if(WRD_LTO AND NOT BUILD_SHARED_LIBS)
+        install(CODE "execute_process(COMMAND \"${CMAKE_OBJCOPY}\" -R .gnu.lto_* -R .gnu.debuglto_*
+            \"${installed_libs}/libwrd-${name}.a\" COMMAND_ERROR_IS_FATAL ANY)")
+    endif()
 endforeach()
 foreach(export webrtc-direct-protocol webrtc-direct-native)
     if(export STREQUAL "webrtc-direct-protocol" OR TARGET wrd_core)
