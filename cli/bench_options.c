@@ -60,7 +60,7 @@ static const char help[] =
     "  6    connections were lost, or the server ended\n"
     "  7    an answer was wrong, or cannot be read: do both sides agree on --raw?\n"
     "  8    the server stopped answering\n"
-    "  130  interrupted by Ctrl-C or SIGTERM\n"
+    "  130  interrupted by Ctrl-C, SIGTERM or SIGHUP\n"
     "With another code than 0 what was measured until then is printed all the same.\n";
 
 enum {

@@ -59,7 +59,7 @@ static const char help[] =
     "  6    the connection ended before everything came back\n"
     "  7    the server broke a rule of the protocol\n"
     "  8    connected, but what was sent did not all come back within --wait\n"
-    "  130  interrupted by Ctrl-C or SIGTERM\n";
+    "  130  interrupted by Ctrl-C, SIGTERM or SIGHUP\n";
 
 static const struct option options[] = {
     {"raw", no_argument, NULL, 'r'},           {"channel", required_argument, NULL, 'c'},

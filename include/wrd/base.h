@@ -46,7 +46,7 @@ typedef enum wrd_result {
     WRD_NO_MEMORY = -6,
     WRD_SYSTEM = -7,    /* the operating system refused; errno says why */
     WRD_TIMEOUT = -8,   /* not finished within its time: nobody answers there */
-    WRD_REFUSED = -9,   /* the other host answers that nobody listens on that port */
+    WRD_REFUSED = -9,   /* answered: nobody listens on that port, or a firewall rejects */
     WRD_MISMATCH = -10, /* the certificate is not the one the fingerprint names */
     WRD_LOST = -11,     /* the peer was there and no longer answers */
     WRD_PROTOCOL = -12  /* the peer broke a protocol rule; the text says which */

@@ -13,7 +13,7 @@ const char *wrd_result_text(wrd_result result)
     case WRD_NO_MEMORY: return "out of memory";
     case WRD_SYSTEM: return "the operating system refused";
     case WRD_TIMEOUT: return "nobody answered in time";
-    case WRD_REFUSED: return "nobody listens on that port";
+    case WRD_REFUSED: return "nobody listens on that port, or a firewall rejects";
     case WRD_MISMATCH: return "the certificate is not the one the fingerprint names";
     case WRD_LOST: return "the peer no longer answers";
     case WRD_PROTOCOL: return "the peer broke a protocol rule";
