@@ -180,6 +180,8 @@ static void give_turn(struct world *world, struct node *node)
     if (node->turn)
         node->turn(world, node);
     transmit_all(world, node);
+    if (world->watch)
+        world->watch(world, node);
 }
 
 static void deliver(struct world *world, const struct parcel *parcel)

@@ -54,6 +54,7 @@ struct world {
     struct allocations allocations;
     uint8_t *scratch;
     size_t scratch_cap;
+    void (*watch)(struct world *world, const struct node *node); /* optional: after each turn of an endpoint */
     uint64_t digest; /* of every datagram that left, with its time: the witness of determinism */
 };
 
