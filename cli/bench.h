@@ -117,7 +117,7 @@ bool bench_is_over(const struct bench *bench);
 enum bench_probe {
     BENCH_FAILED,   /* and said why */
     BENCH_ECHOES,   /* the command came back */
-    BENCH_SILENT,   /* nothing came within a second */
+    BENCH_SILENT,   /* nothing came within BENCH_STALL_S */
     BENCH_ANSWERED, /* something else came */
 };
 

@@ -6,8 +6,6 @@
 #include "cli/exit_code.h"
 #include "cli/say.h"
 
-#define SILENCE_NS 1000000000u
-
 struct probe {
     struct bench *bench;
     const char *command, *more;
@@ -102,7 +100,7 @@ static void say_not_open(struct bench *bench, const struct bench_opening *openin
 /* Waits for the answer. */
 static void listen_for(struct bench *bench, struct fleet *fleet, struct probe *probe)
 {
-    uint64_t until = machine_ns() + SILENCE_NS;
+    uint64_t until = machine_ns() + BENCH_STALL_S * (uint64_t)BENCH_NS;
 
     while (!probe->answered && probe->text == NULL && machine_ns() < until) {
         if (!fleet_turn(fleet, until)) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* An echo server that makes one fault, named by its argument, at every 20th message; test_bench.mjs looks for it. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "wrd/wrd.h"
 
-#define EVERY 20
+#define EVERY   20
+#define LATE_MS 2000
 
 static unsigned count;
 
@@ -68,6 +70,12 @@ static wrd_result on_message(wrd_server *server, wrd_conn conn, const wrd_messag
 
     if (message->len < sizeof text) {
         memcpy(text, message->data, message->len);
+    }
+    if (strcmp(fault, "late") == 0) { /* the first one, as on a machine that stalls; no other fault */
+        if (count++ == 0) {
+            (void)poll(NULL, 0, LATE_MS);
+        }
+        return wrd_server_send(server, conn, message->data, message->len);
     }
     if (strcmp(text, "wrd-bench echo") == 0) {
         return wrd_server_send(server, conn, message->data, message->len);

@@ -266,6 +266,13 @@ describe('faults of the server', { concurrency: 4 }, () => {
     assert.ok(rows.get('send.99.failed').value > 0);
   });
 
+  test('a server that stalls for two seconds is waited for', async (t) => {
+    const server = await faulty(t, 'late');
+    const { code, rows, err } = await measured(server, ['--in-flight', '1', '--echo-clients', '1', 'echo'], 'echo.100.1x1.rate');
+    assert.equal(code, 0, err);
+    assert.equal(rows.get('echo.100.1x1.failed').value, 0);
+  });
+
   test('a raw client is told that the server is framed: 7', async (t) => {
     const server = await serve(t);
     const { code, out, err } = await bench(server, ['--raw', 'echo']);
