@@ -208,7 +208,7 @@ static bool open_all(struct bench *bench, struct fleet *fleet, struct bench_open
         }
         report_progress(&bench->report, "%u of %u clients open, %u failed", opening->opened, fleet->capacity,
                         bench_failures_total(&opening->failures));
-        if (opening->failed_in_row >= most_in_row || machine_ns() >= until) {
+        if (opening->failed_in_row >= most_in_row || fleet->now_ns >= until) {
             break;
         }
     }
