@@ -32,7 +32,7 @@ test('quickstart_channels sends its state on a channel and chat to everyone', as
   const state = await command(['dial', '--channel', 'state,unordered,retransmits=0', ...address], 'go\n');
   assert.equal(state.code, 0, state.err);
   assert.match(state.out, /^tick \d+\n/);
-  const other = await command(['dial', '--channel', 'other', '--wait', '5', ...address], 'go\n');
+  const other = await command(['dial', '--channel', 'other', ...address], 'go\n');
   assert.equal(other.code, 6, other.err);
   assert.match(other.err, /code 4001: only "state" is known here/);
   const chat = await command(['dial', ...address], 'hello all\n');

@@ -55,13 +55,13 @@ class Metrics(unittest.TestCase):
 
     def eventually(self, family, label, value):
         """Counters may be a moment old."""
-        end = time.time() + 30
-        while self.values(family)[label] < value and time.time() < end:
+        end = time.monotonic() + 30
+        while self.values(family)[label] < value and time.monotonic() < end:
             time.sleep(0.02)
         self.assertEqual(self.values(family)[label], value, family)
 
     def dial(self, lines):
-        done = subprocess.run([WRD, "dial", self.where, self.fingerprint], input=lines, capture_output=True, text=True)
+        done = subprocess.run([WRD, "dial", "--timeout", "60", "--wait", "60", self.where, self.fingerprint], input=lines, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_every_family_is_of_its_type_and_has_its_labels(self):
