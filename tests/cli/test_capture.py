@@ -17,6 +17,7 @@ import unittest
 import urllib.request
 
 WRD = os.environ.get("WRD_COMMAND") or os.path.join(os.environ.get("WRD_BUILD", "build"), "wrd")
+PATIENT = ["--timeout", "60", "--wait", "60"]  # what a busy machine may need
 MESSAGE = "the quick brown fox jumps over the lazy dog"
 
 if not shutil.which("tshark"):
@@ -103,7 +104,7 @@ class Files(unittest.TestCase):
 
 class Capture(Files):
     def dial(self, *args, **env):
-        done = subprocess.run([WRD, "dial", "--raw", *args], input=MESSAGE + "\n", capture_output=True, text=True,
+        done = subprocess.run([WRD, "dial", "--raw", *PATIENT, *args], input=MESSAGE + "\n", capture_output=True, text=True,
                               env={**os.environ, **env})
         self.assertEqual((done.returncode, done.stdout), (0, MESSAGE + "\n"), done.stderr)
 
@@ -188,7 +189,7 @@ class Short(Files):
         return server, server.stdout.readline().split()[1].replace("/status", "/metrics"), (where, fingerprint)
 
     def talk(self, address, lines="x\n" * 40):
-        done = subprocess.run([WRD, "dial", *address], input=lines, capture_output=True, text=True, timeout=30)
+        done = subprocess.run([WRD, "dial", *PATIENT, *address], input=lines, capture_output=True, text=True, timeout=150)
         self.assertEqual((done.returncode, done.stdout), (0, lines), done.stderr)
 
     def metric(self, url, series):
@@ -254,7 +255,8 @@ class Full(Short):
 
     def test_the_client_tells_it_too(self):
         _, where, fingerprint = self.serve()
-        done = subprocess.run([WRD, "dial", "--raw", "--capture", self.path("client.pcap"), "--key-log", "/dev/full", where, fingerprint],
+        done = subprocess.run([WRD, "dial", "--raw", *PATIENT, "--capture", self.path("client.pcap"), "--key-log", "/dev/full", where,
+                               fingerprint],
                               input="x\n" * 40, capture_output=True, text=True,
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)))
         self.assertEqual((done.returncode, done.stdout), (0, "x\n" * 40), done.stderr)
@@ -290,9 +292,11 @@ class Pipe(Short):
             pass
         return found
 
+    CROWD = 60 + 20 + 1  # those at once, those one at a time, and one to see that the server is there
+
     def crowd(self, address):
         done = subprocess.run([WRD, "bench", *address, "connects", "--clients", "60", "--at-once", "4"],
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def told(self, said, pattern):
@@ -337,9 +341,9 @@ class Pipe(Short):
         server, url, address = self.start("--key-log", pipe)
         self.small(reader)
         self.crowd(address)
-        clients, lost = self.metric(url, 'wrd_handshakes_total{outcome="opened"}'), self.lost(url, "key-log")
+        lost = self.lost(url, "key-log")
         whole = re.findall(rb"CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n", self.read(reader), re.I)
-        self.assertEqual(len(whole) + lost, clients)
+        self.assertEqual(len(whole) + lost, self.CROWD)
         self.assertGreater(lost, 10)
         self.assertEqual(self.told(self.end(server), r"^wrd: lines missing in the key log, for nobody read them: (\d+)$"), lost)
 
@@ -356,8 +360,8 @@ class Pipe(Short):
         _, where, fingerprint = self.serve()
         pipe, reader = self.pipe()
         lines = ("x" * 1000 + "\n") * 1500  # more than any pipe holds
-        done = subprocess.run([WRD, "dial", "--raw", "--capture", pipe, where, fingerprint], input=lines,
-                              capture_output=True, text=True, timeout=60)
+        done = subprocess.run([WRD, "dial", "--raw", *PATIENT, "--capture", pipe, where, fingerprint], input=lines,
+                              capture_output=True, text=True, timeout=150)
         self.assertEqual((done.returncode, done.stdout), (0, lines), done.stderr)
         self.assertEqual(done.stderr, f"wrd: the capture in {pipe} is not complete: nobody read it in time\n")
         self.assertGreater(self.packets_in(self.read(reader)), 20)
