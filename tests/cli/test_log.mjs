@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { Program, command, eventually, folder, run, serve, wrd } from './wrd.mjs';
@@ -76,18 +77,21 @@ test('a sentence of text cannot be forged by what a client says', async (t) => {
 test('what is dropped is told when it begins, once for each cause', async (t) => {
   for (const json of [false, true]) {
     const server = await serve(t, ['--verbose', ...(json ? ['--log', 'json'] : [])]);
+    const since = performance.now();
     for (let i = 0; i < 3; i++) {
       await throwAt(server.port, Array(10).fill('garbage'));
       if (i === 0) await server.until(/dropped/, 'err');
     }
     await new Promise((resolve) => setTimeout(resolve, 2500)); // two more looks, which must stay silent
     await server.stop();
-    if (json) {
-      const [told, ...rest] = events(server).filter(({ event }) => event === 'dropped');
-      assert.deepEqual([told.cause, rest.length], ['garbage', 0]);
-      assert.ok(told.count >= 1 && told.count <= 30 && told.seconds >= 1);
-    } else {
-      assert.equal(server.err.match(/^wrd: dropped \d+ datagrams that are neither STUN nor DTLS in the last \d+ s$/gm)?.length, 1, server.err);
+    const most = 1 + Math.floor((performance.now() - since) / 10_000); // and again after 10 s, which a busy machine may take
+    const told = json ? events(server).filter(({ event }) => event === 'dropped')
+      : [...server.err.matchAll(/^wrd: dropped (\d+) datagrams that are neither STUN nor DTLS in the last (\d+) s$/gm)]
+        .map(([, count, seconds]) => ({ cause: 'garbage', count: Number(count), seconds: Number(seconds) }));
+    assert.ok(told.length >= 1 && told.length <= most, server.err);
+    for (const { cause, count, seconds } of told) {
+      assert.equal(cause, 'garbage');
+      assert.ok(count >= 1 && count <= 30 && seconds >= 1, server.err);
     }
   }
 });
@@ -152,7 +156,7 @@ test('with threads, every connection still has an id of its own', async (t) => {
   assert.equal(new Set(ids).size, 12, ids.join(' '));
 });
 
-test('more threads than cores is a warning, no more', async (t) => {
+test('more threads than cores is a warning, no more', { skip: availableParallelism() >= 64 && 'too many cores' }, async (t) => {
   const server = await serve(t, ['--threads', '64']);
   await server.until(/^wrd: 64 threads on \d+ cores: more threads than cores make nothing faster\n/, 'err');
   const { out } = await command(['dial', server.where, server.fingerprint], 'x\n');
@@ -169,15 +173,23 @@ async function serveUnread(t, args = []) {
     const [, value] = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)$`, 'm').exec(await (await fetch(`${url}metrics`)).text());
     return Number(value);
   };
+  let came = 0;
+  /** Waits until nobody is connected or about to be; who vanished is lost after 30 s. */
+  const allGone = async () => {
+    const here = async () => await metric('wrd_connections\\{state="open"\\}') + await metric('wrd_connections\\{state="opening"\\}');
+    assert.equal(await eventually(here, (count) => count === 0, 90_000), 0);
+  };
   const crowd = async () => {
     const { code, err } = await command(['bench', server.where, server.fingerprint, 'connects', '--clients', '500', '--at-once', '16']);
     assert.ok([0, 3].includes(code), err); // 3: not all of them came within the time that a bench gives
+    if (code === 0) came += 500 + 20 + 1; // those one at a time, and one to see that the server is there
   };
   const fill = async () => {
     for (let rounds = 0; rounds < 30 && (await metric('wrd_log_lines_dropped_total')) === 0; rounds++) await crowd();
     assert.ok((await metric('wrd_log_lines_dropped_total')) > 0);
+    await allGone();
   };
-  return Object.assign(server, { metric, fill });
+  return Object.assign(server, { metric, fill, allGone, came: () => came });
 }
 
 for (const json of [false, true]) {
@@ -186,10 +198,11 @@ for (const json of [false, true]) {
     await server.fill();
     const { code, err } = await command(['dial', server.where, server.fingerprint], 'x\n');
     assert.equal(code, 0, err);
-    await new Promise((resolve) => setTimeout(resolve, 150)); // what it tells may be 100 ms old
-    const open = () => server.metric('wrd_connections\\{state="open"\\}');
-    assert.equal(await eventually(open, (count) => count === 0, 90_000), 0); // who vanished is lost after 30 s
-    const closed = await server.metric('wrd_connections_closed_total');
+    const ended = () => server.metric('wrd_connections_closed_total');
+    await eventually(ended, (count) => count >= server.came() + 1); // what it tells may be a moment old
+    await server.allGone();
+    const closed = await ended();
+    assert.ok(closed >= server.came() + 1, `${closed}`);
     server.read('err');
     const gap = json ? /"event":"lines-dropped","count":(\d+)/g : /^wrd: (\d+) lines of the log were dropped, for nobody read them$/gm;
     const told = () => [...server.err.matchAll(gap)].reduce((sum, [, count]) => sum + Number(count), 0);
@@ -208,9 +221,9 @@ for (const json of [false, true]) {
 test('a log that nobody reads does not hold up the end', async (t) => {
   const server = await serveUnread(t, ['--log', 'json', '--drain', '60']);
   await server.fill();
-  const since = Date.now();
+  const since = performance.now();
   assert.equal(await server.stop(), 0);
-  assert.ok(Date.now() - since < 30_000, 'it waited for a reader');
+  assert.ok(performance.now() - since < 30_000, 'it waited for a reader');
 });
 
 test('what is logged before the end is written, when it is read in time', async (t) => {
@@ -220,7 +233,8 @@ test('what is logged before the end is written, when it is read in time', async 
   server.read('err');
   assert.equal(await server.ended, 0);
   await server.until(/draining/, 'err').catch(() => {});
-  assert.deepEqual(linesOf(server).map((line) => JSON.parse(line).event), ['open', 'closed', 'draining']);
+  const told = linesOf(server).map((line) => JSON.parse(line).event);
+  assert.deepEqual(told.sort(), ['closed', 'draining', 'open']); // the signal may overtake the client's goodbye
 });
 
 test('a log whose reader has gone is counted as lost', async (t) => {
@@ -228,7 +242,7 @@ test('a log whose reader has gone is counted as lost', async (t) => {
   server.child.stderr.destroy();
   for (let i = 0; i < 2; i++) assert.equal((await command(['dial', server.where, server.fingerprint], 'x\n')).code, 0);
   const lost = await eventually(() => server.metric('wrd_log_lines_dropped_total'), (count) => count >= 4);
-  assert.equal(lost, 4);
+  assert.ok(lost === 4 || lost === 5, `${lost}`); // with one that isLate
   assert.equal(await server.stop(), 0);
 });
 
@@ -265,13 +279,14 @@ test('a log on a disk that is full for a while has no torn line but the one that
   assert.ok((await dropped()) > 0);
   assert.equal((await run('prlimit', ['--pid', String(server.child.pid), '--fsize=unlimited'])).code, 0);
   await visit();
+  await eventually(() => readFileSync(file, 'utf8'), (text) => text.includes('"lines-dropped"')); // behind it nothing is lost
   assert.equal(await server.stop(), 0);
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   const torn = lines.filter((line) => line.at(-1) !== '}');
   assert.ok(torn.length <= 1, torn.join('\n'));
   const told = lines.filter((line) => !torn.includes(line)).map((line) => JSON.parse(line).event);
   assert.ok(told.includes('lines-dropped'));
-  assert.deepEqual(told.slice(-1), ['draining']);
+  assert.ok(told.lastIndexOf('draining') > told.lastIndexOf('lines-dropped'), told.join(' '));
 });
 
 test('what is no text in the words of a line does not spoil its JSON', async (t) => {
