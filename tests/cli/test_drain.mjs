@@ -16,9 +16,9 @@ for (const [threads, signal] of [['1', 'SIGTERM'], ['1', 'SIGINT'], ['1', 'SIGHU
   test(`${signal} closes every connection with a reason and exits 0, threads: ${threads}`, async (t) => {
     const server = await serve(t, [...LATE, '--verbose', '--threads', threads, '--log', 'json']);
     const clients = await Promise.all(Array.from({ length: 6 }, () => client(t, server)));
-    const since = Date.now();
+    const since = performance.now();
     assert.equal(await server.stop(signal), 0);
-    assert.ok(Date.now() - since < SOON_MS);
+    assert.ok(performance.now() - since < SOON_MS);
     for (const dial of clients) {
       assert.equal(await dial.ended, 6, dial.err);
       assert.match(dial.err, /the server gave code 1001: server is shutting down\n/);
@@ -32,24 +32,29 @@ for (const [threads, signal] of [['1', 'SIGTERM'], ['1', 'SIGINT'], ['1', 'SIGHU
 }
 
 test('a client that hangs holds the end up for --drain seconds, no longer', async (t) => {
-  const server = await serve(t, ['--drain', '1']);
-  const dial = await client(t, server);
-  await pause(dial);
-  const since = Date.now();
-  assert.equal(await server.stop(), 0);
-  assert.ok(Date.now() - since < 9000, 'it waited for the client'); // 10 s without --drain
+  const drain = async () => {
+    const server = await serve(t, ['--drain', '1']);
+    const dial = await client(t, server);
+    await pause(dial);
+    const since = performance.now();
+    assert.equal(await server.stop(), 0);
+    return performance.now() - since;
+  };
+  const took = await eventually(drain, (ms) => ms < 9000); // 10 s without --drain, always
+  assert.ok(took < 9000, `it waited ${took} ms for the client`);
 });
 
 test('while it drains, nobody is taken any more, and the status says so', async (t) => {
-  const server = await serveWithPage(t, ['--drain', '20']);
+  const server = await serveWithPage(t, LATE);
   const dial = await client(t, server);
   await pause(dial); // and so the drain lasts
   server.child.kill('SIGTERM');
   assert.ok(await isDraining(server));
-  const late = await command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
-  assert.equal(late.code, 3, late.err);
-  const refused = await eventually(async () => Object.fromEntries((await status(server)).dropped.map(({ cause, count }) => [cause, count])),
-    ({ draining }) => draining > 0);
+  const refused = await eventually(async () => { // within its second one may not get as far as the hello that is refused
+    const late = await command(['dial', '--timeout', '1', server.where, server.fingerprint], 'x\n');
+    assert.equal(late.code, 3, late.err);
+    return Object.fromEntries((await status(server)).dropped.map(({ cause, count }) => [cause, count]));
+  }, ({ draining }) => draining > 0);
   assert.ok(refused.draining > 0);
   assert.equal(refused.full, 0, 'a place was free');
   dial.child.kill('SIGCONT');
