@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { client, command, eventually, folder, patiently, serve } from './wrd.mjs';
 
 const tryFor = (server, seconds) => command(['dial', '--timeout', `${seconds}`, server.where, server.fingerprint], 'x\n');
@@ -36,14 +37,19 @@ test('--max-per-address: clients of one address are bounded, and the quiet log s
 });
 
 test('--idle-timeout: who says nothing is closed, who talks is not', async (t) => {
-  const server = await serve(t, ['--idle-timeout', '4', '--verbose']);
-  const [idle, busy] = [await client(t, server), await client(t, server)];
-  const talk = setInterval(() => busy.write('x\n'), 200);
-  t.after(() => clearInterval(talk));
-  assert.equal(await idle.ended, 6);
-  await server.until(/ closed: /, 'err');
-  await new Promise((resolve) => setTimeout(resolve, 4500));
-  assert.equal(busy.code, undefined, busy.err);
+  const outlives = async (seconds) => { // a busy machine may be silent for some of them
+    const server = await serve(t, ['--idle-timeout', `${seconds}`, '--verbose']);
+    const busy = await client(t, server);
+    const talk = setInterval(() => busy.write('x\n'), 100);
+    t.after(() => clearInterval(talk));
+    const idle = await client(t, server);
+    assert.equal(await idle.ended, 6);
+    await server.until(/ closed: /, 'err');
+    await sleep(seconds * 1000 + 500);
+    return busy.code ?? 'it does';
+  };
+  const ends = (seconds) => outlives(seconds).catch((error) => error);
+  assert.equal(await patiently(ends, (end) => end === 'it does'), 'it does');
 });
 
 test('--handshake-rate: who comes above it comes in later, is counted and told of in the log', async (t) => {
@@ -54,13 +60,13 @@ test('--handshake-rate: who comes above it comes in later, is counted and told o
     return Number(new RegExp(`^wrd_${what} (\\d+)$`, 'm').exec(text)[1]);
   };
   const dropped = (patience) => eventually(() => counted('dropped_datagrams_total\\{cause="handshake-rate"\\}'), (count) => count > 0, patience);
-  const since = Date.now();
+  const since = performance.now();
   let came = 0;
-  do { // which on a busy machine may come slowly by themselves
-    came += (await Promise.all([1, 2].map(() => client(t, server)))).length;
-    const seconds = (Date.now() - since) / 1000;
+  for (let crowd = 2; came === 0 || (await dropped(500) === 0 && crowd < 8); crowd++) { // a few come slowly by themselves on a busy machine
+    came += (await Promise.all(Array.from({ length: crowd }, () => client(t, server)))).length;
+    const seconds = (performance.now() - since) / 1000;
     assert.ok(came <= 1 + 1.1 * seconds, `${came} within ${seconds} s`);
-  } while (await dropped(500) === 0 && came < 20);
+  }
   assert.equal(await eventually(() => counted('handshakes_total\\{outcome="opened"\\}'), (opened) => opened === came), came);
   assert.ok(await dropped() > 0);
   await server.until(/^wrd: dropped \d+ ClientHellos above the handshake rate in the last \d+ s$/m, 'err');
