@@ -14,7 +14,7 @@ const FINGERPRINT = 'ab'.repeat(32);
 /** The same twice: for a person, and as JSON, which must agree; again if on a busy machine one lost what the other did not. */
 async function doctor(args) {
   const both = () => Promise.all([[], ['--json']].map((form) => command(['doctor', ...form, '--timeout', '30', ...args])));
-  const agree = ([text, json]) => JSON.parse(json.out).steps.every(({ step, finding }) => new RegExp(`^${finding} +${step} `, 'm').test(text.out));
+  const agree = ([text, json]) => json.code === text.code && JSON.parse(json.out).steps.every(({ step, finding }) => new RegExp(`^${finding} +${step} `, 'm').test(text.out));
   const [text, json] = await eventually(both, agree);
   const report = JSON.parse(json.out);
   assert.equal(json.code, text.code, text.out);
@@ -200,7 +200,7 @@ test('each kind of place is said, and a missing route: 1', { skip }, async () =>
 const apart = (setup, ...args) => run('unshare', [...noNetwork, 'sh', '-ec', `ip link set lo up; ${setup}; exec "$@"`, 'sh', wrd, ...args]);
 
 /** The shell's words for a router in a network of its own, behind which is 203.0.113.0/24, after `setup` there. */
-const behindRouter = (setup) => `unshare --net sleep 5 >/dev/null 2>&1 </dev/null & router=$!
+const behindRouter = (setup) => `unshare --net sleep 60 >/dev/null 2>&1 </dev/null & router=$!
   until ! [ /proc/$router/ns/net -ef /proc/self/ns/net ] && nsenter -t $router -n true; do sleep 0.02; done
   ip link add near type veth peer name far netns $router; ip addr add 10.9.0.2/24 dev near; ip link set near up; ip route add default via 10.9.0.1
   nsenter -t $router -n sh -ec "$(cat <<'END'
@@ -209,14 +209,19 @@ echo 1 >/proc/sys/net/ipv4/ip_forward; ${setup}
 END
 )"`;
 
-/** The same with doctor and dial: the steps of the one, the words of the other. */
-async function bothApart(setup, where) {
-  const [doctor, dial] = await Promise.all([
-    apart(setup, 'doctor', '--json', '--timeout', '1', where, FINGERPRINT), apart(setup, 'dial', '--timeout', '1', where, FINGERPRINT)]);
-  assert.equal(doctor.err, '');
-  const { steps } = JSON.parse(doctor.out);
-  assert.equal(dial.code, doctor.code, dial.err);
-  return { code: doctor.code, last: steps.at(-1), said: dial.err };
+/** The same with doctor and dial: the last step of the one, a bad `step`, and the words of the other, which `says` describes. */
+async function bothApart(setup, where, step, says) {
+  const both = async (seconds) => {
+    const [doctor, dial] = await Promise.all([['doctor', '--json'], ['dial']].map((words) =>
+      apart(setup, ...words, '--timeout', `${seconds}`, where, FINGERPRINT)));
+    assert.equal(doctor.err, '');
+    return { codes: [doctor.code, dial.code], last: JSON.parse(doctor.out).steps.at(-1), said: dial.err };
+  };
+  const { codes: [code, other], last, said } = await patiently(both, (ended) => ended.last.step === step && says.test(ended.said));
+  assert.deepEqual([last.step, last.finding], [step, 'bad']);
+  assert.match(said, says);
+  assert.equal(other, code, said);
+  return { code, last, said };
 }
 
 /** Firewalls by the tool that makes them: the shell's words to add a rule for UDP, by family, chain, match and verdict of iptables. */
@@ -226,10 +231,10 @@ const nftKind = (kind) => kind.replace(/^icmp6-adm-/, 'icmpv6 admin-').replace(/
 const tools = [
   { name: 'iptables', ...(([ipv4, ipv6]) => ({
     has: { ipv4, ipv6 },
-    reject: (family, chain, port, kind) => `${{ ipv4, ipv6 }[family]} -A ${chain} -p udp --dport ${port} -j REJECT${kind ? ` --reject-with ${kind}` : ''}`,
-    drop: (family, chain) => `${{ ipv4, ipv6 }[family]} -A ${chain} -p udp -j DROP`,
+    reject: (family, chain, port, kind) => `${{ ipv4, ipv6 }[family]} -w -A ${chain} -p udp --dport ${port} -j REJECT${kind ? ` --reject-with ${kind}` : ''}`,
+    drop: (family, chain) => `${{ ipv4, ipv6 }[family]} -w -A ${chain} -p udp -j DROP`,
   }))([['iptables', 'iptables-legacy'], ['ip6tables', 'ip6tables-legacy']].map((names) =>
-    names.find((name) => spawnSync('unshare', [...noNetwork, name, '-A', 'INPUT', '-p', 'udp', '-j', 'REJECT']).status === 0))) },
+    names.find((name) => spawnSync('unshare', [...noNetwork, name, '-w', '-A', 'INPUT', '-p', 'udp', '-j', 'REJECT']).status === 0))) },
   { name: 'nft', ...((has) => ({
     has: { ipv4: has, ipv6: has },
     reject: (family, chain, port, kind) => inNft(chain, `udp dport ${port} reject${kind ? ` with ${nftKind(kind)}` : ''}`),
@@ -244,12 +249,11 @@ for (const tool of tools) {
     const where = places4and6[family];
     for (const kind of kinds) {
       test(`a firewall of ${tool.name} that answers ${kind} is named, and who it is: 3`, without(tool, family), async () => {
-        const { code, last, said } = await bothApart(tool.reject(family, 'INPUT', 9, kind), where);
+        const { code, last } = await bothApart(tool.reject(family, 'INPUT', 9, kind), where, 'firewall',
+          /no connection to \S+ within \d+ s: a firewall on the way answers that it is prohibited/);
         assert.equal(code, 3);
-        assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
         assert.ok(last.text.startsWith(`A firewall on the way answers that this is prohibited: it is at ${where.replace(/[[\]]|:9$/g, '')}.`), last.text);
         assert.match(last.advice, /rules must let UDP port 9 through/);
-        assert.match(said, /no connection to \S+ within 1 s: a firewall on the way answers that it is prohibited/);
       });
     }
   }
@@ -257,40 +261,35 @@ for (const tool of tools) {
   for (const [family, kinds] of [['ipv4', ['icmp-host-unreachable', 'icmp-net-unreachable']], ['ipv6', ['icmp6-addr-unreachable', 'icmp6-no-route']]]) {
     for (const kind of kinds) {
       test(`${kind} on the way is told, of ${tool.name}: 3`, without(tool, family), async () => {
-        const { code, last, said } = await bothApart(tool.reject(family, 'INPUT', 9, kind), places4and6[family]);
+        const { code, last } = await bothApart(tool.reject(family, 'INPUT', 9, kind), places4and6[family], 'host',
+          /within \d+ s: the network answers that the host cannot be reached/);
         assert.equal(code, 3);
-        assert.deepEqual([last.step, last.finding], ['host', 'bad']);
         assert.match(last.text, /^(127\.0\.0\.1|::1) answers that the (host|network) cannot be reached: \S/);
         assert.match(last.advice, /Is the address right, and is the host up\?/);
-        assert.match(said, /within 1 s: the network answers that the host cannot be reached/);
       });
     }
   }
 
   test(`this machine's own firewall of ${tool.name} is named, with how much it kept: 3`, without(tool, 'ipv4'), async () => {
-    const { code, last, said } = await bothApart(tool.drop('ipv4', 'OUTPUT'), '127.0.0.1:9');
+    const { code, last } = await bothApart(tool.drop('ipv4', 'OUTPUT'), '127.0.0.1:9', 'firewall',
+      /within \d+ s: this machine's own firewall forbids sending/);
     assert.equal(code, 3);
-    assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
     assert.match(last.text, /^This machine's own firewall forbids sending: the kernel refused [1-9]\d* datagrams to 127\.0\.0\.1:9, Operation not permitted\.$/);
     assert.match(last.advice, /outgoing UDP.*nft list ruleset.*iptables -S OUTPUT/);
-    assert.match(said, /within 1 s: this machine's own firewall forbids sending/);
   });
 
   for (const family of ['ipv4', 'ipv6']) {
     test(`a firewall of ${tool.name} that rejects as if nobody listened is thought of, ${family}: 4`, without(tool, family), async () => {
-      const { code, last, said } = await bothApart(tool.reject(family, 'INPUT', 9), places4and6[family]);
+      const { code, last } = await bothApart(tool.reject(family, 'INPUT', 9), places4and6[family], 'port', /A firewall that rejects says the same/);
       assert.equal(code, 4);
-      assert.deepEqual([last.step, last.finding], ['port', 'bad']);
       assert.match(last.text, /^\S+ answers that UDP port 9 is closed: nobody listens on UDP port 9, or a firewall rejects with the same answer\.$/);
       assert.match(last.advice, /Is the server running, and is the port right\?.*iptables -S INPUT/);
-      assert.match(said, /A firewall that rejects says the same/);
     });
   }
 
   test(`a router that rejects so is no host on which nobody listens, ${tool.name}: 4`, without(tool, 'ipv4'), async () => {
-    const { code, last } = await bothApart(behindRouter(tool.reject('ipv4', 'FORWARD', 9)), '203.0.113.5:9');
+    const { code, last } = await bothApart(behindRouter(tool.reject('ipv4', 'FORWARD', 9)), '203.0.113.5:9', 'firewall', /refuses/);
     assert.equal(code, 4);
-    assert.deepEqual([last.step, last.finding], ['firewall', 'bad']);
     assert.equal(last.text, '10.9.0.1, which is not that host, answers that UDP port 9 is closed there: a firewall on the way rejects.');
     assert.match(last.advice, /rules must let UDP port 9 through/);
   });
@@ -304,13 +303,10 @@ test('a route that throws away or forbids is called so, and only a link-local ad
     ['true', '[fe80::1]:9', /a link-local address needs its zone, as \[fe80::1%2\]:3478/],
     ['true', '203.0.113.5:9', /there is no (route to that address from this machine|way from here to there): /i],
   ]) {
-    const { code, last, said } = await bothApart(setup, where);
+    const { code, last, said } = await bothApart(setup, where, 'route', says);
     assert.equal(code, 1);
-    assert.deepEqual([last.step, last.finding], ['route', 'bad']);
-    for (const text of [last.text, said]) {
-      assert.match(text, says);
-      assert.doesNotMatch(text, /Invalid argument/);
-    }
+    assert.match(last.text, says);
+    for (const text of [last.text, said]) assert.doesNotMatch(text, /Invalid argument/);
     if (!where.startsWith('[fe80')) assert.doesNotMatch(last.text + last.advice + said, /zone/);
   }
 });
