@@ -164,11 +164,18 @@ test('a server with --bench is an ordinary echo besides', async (t) => {
 
 test('a sink counts, a source goes on beside it', async (t) => {
   const server = await serve(t, ['--bench']);
-  const both = (seconds) => Promise.all(['wrd-bench sink\nfour\n\nwrd-bench count\n', 'wrd-bench source 5\n'].map((lines) =>
-    command(['dial', '--wait', `${seconds}`, server.where, server.fingerprint], lines)));
-  const [sink, source] = await patiently(both, (ended) => ended.every(({ out }) => out));
+  const [source, sink] = await Promise.all(['wrd-bench source 5\n', 'wrd-bench sink\nfour\n\nwrd-bench count\n'].map(async (lines) => {
+    const dial = new Program(wrd, ['dial', '--timeout', '60', server.where, server.fingerprint]);
+    t.after(() => dial.stop('SIGKILL'));
+    await dial.write(lines);
+    return dial;
+  }));
+  const five = /^[^]{5}\n/;
+  await source.until(five);
+  await sink.until(/\n/);
   assert.equal(sink.out, 'wrd-bench count 2 4\n');
-  assert.ok(source.out.length >= 6);
+  const before = source.out.length;
+  await source.until({ exec: (out) => out.length > before });
 });
 
 test('the JSON tells the machine and the parameters, and a file has it, too', async (t) => {
@@ -206,20 +213,24 @@ test('a client that spins measures the same, and leaves out its own CPU', async 
 
 test('how it goes is said on stderr when asked for', async (t) => {
   const server = await serve(t);
-  const { code, err } = await bench(server, ['--progress', 'echo']);
+  const says = /echo of 100 bytes, 4 x 64 in flight: \d+ came back\n/;
+  const { code, err } = await patiently((seconds) => bench(server, ['--seconds', `${seconds}`, '--progress', 'echo']), (ended) => says.test(ended.err));
   assert.equal(code, 0);
   assert.match(err, /takes about \d+ s, at most \d+/);
-  assert.match(err, /echo of 100 bytes, 4 x 64 in flight: \d+ came back\n/);
+  assert.match(err, says);
 });
 
 // ---- faults of the server
+
+/** The figures of one that should fail, for longer if on a busy machine too little came for a fault to be among it. */
+const failing = (server, args, expected) => patiently((seconds) => figures(server, ['--seconds', `${seconds}`, ...args]), ({ code }) => code === expected);
 
 describe('faults of the server', { concurrency: 4 }, () => {
   for (const fault of ['changed', 'shorter', 'twice', 'swapped']) {
     test(`an echo that is ${fault} is seen: 7`, async (t) => {
       const server = await faulty(t, fault);
       for (const in_flight of fault === 'swapped' ? ['8'] : ['1', '8']) {
-        const { code, rows, err } = await figures(server, ['--in-flight', in_flight, '--echo-clients', '1', 'echo']);
+        const { code, rows, err } = await failing(server, ['--in-flight', in_flight, '--echo-clients', '1', 'echo'], 7);
         assert.equal(code, 7, err);
         assert.match(err, /message \d+ of client 1 came back with /);
         assert.ok(rows.get(`echo.100.1x${in_flight}.failed`).value > 0);
@@ -229,10 +240,10 @@ describe('faults of the server', { concurrency: 4 }, () => {
 
   test('an echo that is lost is seen', async (t) => {
     const server = await faulty(t, 'lost');
-    const many = await figures(server, ['--in-flight', '8', '--echo-clients', '1', 'echo']);
+    const many = await failing(server, ['--in-flight', '8', '--echo-clients', '1', 'echo'], 7);
     assert.equal(many.code, 7, 'the next one comes in its place');
     assert.ok(many.rows.get('echo.100.1x8.failed').value > 0);
-    const one = await figures(server, ['--in-flight', '1', '--echo-clients', '1', 'echo']);
+    const one = await failing(server, ['--in-flight', '1', '--echo-clients', '1', 'echo'], 8);
     assert.equal(one.code, 8, one.err);
     assert.match(one.err, /1 messages did not come back within \d+ s, though it takes new connections/);
     assert.equal(one.rows.get('echo.100.1x1.failed').value, 1);
@@ -327,28 +338,39 @@ describe('faults of the server', { concurrency: 4 }, () => {
   }
 
   // Of a death it hears when it wants to close them, of a goodbye at once.
-  for (const [signal, seconds, code, says] of [['SIGTERM', 60, 6, /clients that were lost: 40, closed by the peer/],
-    ['SIGKILL', 6, 8, /confirmed the end of no connection, and nobody listens on its port any more: it has ended/]]) {
+  for (const [signal, known, code, says] of [['SIGTERM', 60, 6, /clients that were lost: 40, closed by the peer/],
+    ['SIGKILL', undefined, 8, /confirmed the end of no connection, and nobody listens on its port any more: it has ended/]]) {
     test(`a server that ends by ${signal} under idle clients is told: ${code}`, async (t) => {
-      const server = await serve(t, ['--bench']);
-      const program = new Program(wrd,
-        ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', `${seconds}`, '--progress', 'idle']);
-      await program.until(/40 idle clients/, 'err');
-      await server.stop(signal);
-      assert.equal(await program.ended, code, program.err);
+      const under = async (seconds) => {
+        const server = await serve(t, ['--bench']);
+        const idle = new Program(wrd,
+          ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', `${known ?? seconds}`, '--progress', 'idle']);
+        await idle.until(/40 idle clients/, 'err').catch(() => {}); // or it is over before that is said
+        await server.stop(signal);
+        await idle.ended;
+        return idle;
+      };
+      const program = await patiently(under, ({ code: ended }) => ended !== 0);
+      assert.equal(program.code, code, program.err);
       assert.match(program.err, says);
       assert.match(program.out, /clients that were held open +40\n/);
     });
   }
 
   test('the end of the process of --server-pid is told', async (t) => {
-    const server = await serve(t, ['--bench']);
-    const program = new Program(wrd, ['bench', server.where, server.fingerprint, '--server-pid', `${server.child.pid}`,
-      '--clients', '10', '--idle-seconds', '6', '--progress', 'idle', 'echo']);
-    await program.until(/10 idle clients/, 'err');
-    await server.stop('SIGKILL');
-    assert.notEqual(await program.ended, 0);
-    assert.match(program.err, /the process \d+ of --server-pid has ended/);
+    const says = /the process \d+ of --server-pid has ended/;
+    const under = async (seconds) => {
+      const server = await serve(t, ['--bench']);
+      const idle = new Program(wrd, ['bench', server.where, server.fingerprint, '--server-pid', `${server.child.pid}`,
+        '--clients', '10', '--idle-seconds', `${seconds}`, '--progress', 'idle', 'echo']);
+      await idle.until(/10 idle clients/, 'err').catch(() => {}); // or it is over before that is said
+      await server.stop('SIGKILL');
+      await idle.ended;
+      return idle;
+    };
+    const program = await patiently(under, ({ err, out }) => says.test(err) && !/^echo/m.test(out));
+    assert.notEqual(program.code, 0);
+    assert.match(program.err, says);
     assert.doesNotMatch(program.out, /^echo/m);
   });
 
