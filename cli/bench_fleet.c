@@ -17,6 +17,8 @@
 #define CONFIRM_NS (2000u * (uint64_t)NS_PER_MS)
 #define LOOK_NS    (100u * (uint64_t)NS_PER_MS)
 
+#define UNCONFIRMED "the server did not confirm the end of the connection in time"
+
 /* ---- the heap of deadlines */
 
 static void place(struct fleet *fleet, uint32_t at, uint32_t index)
@@ -117,6 +119,14 @@ wrd_result fleet_dial(struct fleet *fleet, uint32_t index, const char **why)
     return WRD_OK;
 }
 
+static uint64_t heard(const struct fleet_client *client)
+{
+    wrd_endpoint_counters counters = {.size = sizeof counters};
+
+    wrd_endpoint_get_counters(wrd_client_endpoint(client->client), &counters);
+    return counters.datagrams_received;
+}
+
 static void end(struct fleet *fleet, uint32_t index, const wrd_event *event)
 {
     struct fleet_client *client = &fleet->clients[index];
@@ -150,7 +160,14 @@ static bool take_events(struct fleet *fleet, uint32_t index)
             break;
         case WRD_EVENT_READABLE:
         case WRD_EVENT_WRITABLE: ready = true; break;
-        case WRD_EVENT_CLOSED: end(fleet, index, &event); return false;
+        case WRD_EVENT_CLOSED:
+            /* When this process was held up, the core has given up before we could, and calls that a success. */
+            if (client->state == FLEET_CLOSING && event.reason == WRD_OK && heard(client) == client->heard) {
+                event.reason = WRD_LOST;
+                event.text = UNCONFIRMED;
+            }
+            end(fleet, index, &event);
+            return false;
         case WRD_EVENT_CHANNEL_OPEN:
         case WRD_EVENT_CHANNEL_CLOSED:
         case WRD_EVENT_CHANNEL_LOW:
@@ -194,6 +211,7 @@ void fleet_hang_up(struct fleet *fleet, uint32_t index)
 
     if (client->state == FLEET_OPENING || client->state == FLEET_OPEN) {
         client->hung_up_ns = machine_ns();
+        client->heard = heard(client);
         wrd_client_close(client->client);
         enter(fleet, index, FLEET_CLOSING);
         wrd_client_flush(client->client);
@@ -276,7 +294,7 @@ bool fleet_turn(struct fleet *fleet, uint64_t until_ns)
 static void abort_client(struct fleet *fleet, uint32_t index)
 {
     struct fleet_client *client = &fleet->clients[index];
-    wrd_event event = {.reason = WRD_LOST, .text = "the server did not confirm the end of the connection in time"};
+    wrd_event event = {.reason = WRD_LOST, .text = UNCONFIRMED};
 
     wrd_endpoint_abort(wrd_client_endpoint(client->client), machine_ns() / 1000);
     wrd_client_flush(client->client);

@@ -26,6 +26,7 @@ struct fleet_client {
     uint32_t heap_at;
     uint64_t deadline_ns;
     uint64_t dialed_ns, hung_up_ns;
+    uint64_t heard; /* datagrams from the server, until we hung up */
 };
 
 struct fleet;

@@ -6,7 +6,8 @@ import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { Program, command, folder, patiently, run, serve, wrd } from './wrd.mjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Program, command, folder, patiently, pause, run, serve, wrd } from './wrd.mjs';
 
 const QUICK = ['--seconds', '1', '--idle-seconds', '1', '--clients', '40'];
 const bench = (server, args) => command(['bench', server.where, server.fingerprint, ...QUICK, ...args]);
@@ -356,6 +357,23 @@ describe('faults of the server', { concurrency: 4 }, () => {
       assert.match(program.out, /clients that were held open +40\n/);
     });
   }
+
+  test('nor is the end of a server overlooked by a bench that is held up itself meanwhile: 8', async (t) => {
+    const under = async (seconds) => {
+      const server = await serve(t, ['--bench']);
+      const idle = new Program(wrd, ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', `${seconds}`, '--progress', 'idle']);
+      await idle.until(/40 idle clients/, 'err').catch(() => {}); // or it is over before that is said
+      await server.stop('SIGKILL');
+      await sleep(seconds * 1000 + 1000); // it has said goodbye, and waits two seconds for an answer
+      await pause(idle).catch(() => {}); // or it has ended
+      await sleep(3000);
+      idle.child.kill('SIGCONT');
+      await idle.ended;
+      return idle;
+    };
+    const program = await patiently(under, ({ code }) => code !== 0);
+    assert.equal(program.code, 8, program.err);
+  });
 
   test('the end of the process of --server-pid is told', async (t) => {
     const says = /the process \d+ of --server-pid has ended/;
