@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { BURST = 8, SIZE = 1000, WAIT_MS = 10, RUN_MAX = 48 };
+enum { BURST = 8, SIZE = 1000, WAIT_MS = 10, LONG_MS = 60000, RUN_MAX = 48 };
 static const unsigned sack_every = 4;      /* of one peer in a row, as senders in bulk expect it */
 static const unsigned sack_every_run = 32; /* of those that the kernel joined */
 
@@ -21,6 +21,7 @@ struct pair {
     struct wrd_node server, client;
     wrd_conn conn, served;
     bool open;
+    wrd_time now; /* the client's, once nothing of it is due: it stands still */
 };
 
 static void open_node(struct wrd_node *node, const wrd_key *key, const wrd_addr *remote)
@@ -34,12 +35,13 @@ static void open_node(struct wrd_node *node, const wrd_key *key, const wrd_addr 
     assert_int_equal(wrd_node_open(node, &options, &any, &why), WRD_OK);
 }
 
-static void turn(struct pair *pair)
+/* True: nothing was there for a while. */
+static bool turn(struct pair *pair)
 {
     struct pollfd fds[2] = {{.fd = pair->server.udp.fd, .events = POLLIN},
                             {.fd = pair->client.udp.fd, .events = POLLIN}};
     wrd_event event;
-    (void)poll(fds, 2, WAIT_MS);
+    bool quiet = poll(fds, 2, WAIT_MS) == 0;
     wrd_node_process(&pair->server);
     wrd_node_flush(&pair->server);
     wrd_node_process(&pair->client);
@@ -48,6 +50,23 @@ static void turn(struct pair *pair)
         pair->served = event.conn;
     while (wrd_endpoint_next(pair->client.endpoint, &event))
         pair->open = pair->open || event.kind == WRD_EVENT_OPEN;
+    return quiet;
+}
+
+static bool is_due(const struct wrd_node *node, wrd_time now)
+{
+    return wrd_endpoint_deadline(node->endpoint) < now;
+}
+
+/* Until nothing is under way, and no timer ends soon: delayed SACKs and probes wait for a fraction of that. */
+static void settle(struct pair *pair)
+{
+    for (int quiet = 0; quiet < 10;) {
+        quiet = turn(pair) ? quiet + 1 : 0;
+        pair->now = wrd_node_now();
+        if (is_due(&pair->server, pair->now + WRD_SECOND) || is_due(&pair->client, pair->now + WRD_SECOND))
+            quiet = 0;
+    }
 }
 
 static void open_pair(struct pair *pair)
@@ -62,11 +81,10 @@ static void open_pair(struct pair *pair)
     open_node(&pair->client, NULL, &address.addr);
     assert_int_equal(wrd_endpoint_dial(pair->client.endpoint, wrd_node_now(), &pair->conn, &address), WRD_OK);
     wrd_node_flush(&pair->client);
-    for (int i = 0; i < 1000 && !pair->open; i++)
-        turn(pair);
+    for (int i = 0; i < LONG_MS / WAIT_MS && !pair->open; i++)
+        (void)turn(pair);
     assert_true(pair->open);
-    for (int i = 0; i < 10; i++) /* until nothing more is owed */
-        turn(pair);
+    settle(pair);
 }
 
 static void a_peer_gets_a_sack_for_four_datagrams_in_a_row(void **state)
@@ -79,7 +97,7 @@ static void a_peer_gets_a_sack_for_four_datagrams_in_a_row(void **state)
     size_t len;
     unsigned fed = 0;
     open_pair(&pair);
-    wrd_time now = wrd_node_now();
+    wrd_time now = pair.now;
     for (int i = 0; i < BURST; i++)
         assert_int_equal(wrd_conn_send(pair.client.endpoint, now, pair.conn, WRD_BINARY, message, SIZE), WRD_OK);
     while ((len = wrd_endpoint_transmit(pair.client.endpoint, now, &path, datagram, sizeof datagram)) > 0) {
@@ -104,7 +122,7 @@ static void hear_all(struct pair *pair)
 /* As after a long transfer: its window takes a run, and no pacer spreads it. */
 static void widen_window(struct pair *pair)
 {
-    struct wrd_sctp *sctp = wrd_endpoint_find(pair->client.endpoint, wrd_node_now(), pair->conn)->sctp;
+    struct wrd_sctp *sctp = wrd_endpoint_find(pair->client.endpoint, pair->now, pair->conn)->sctp;
     sctp->cwnd.cwnd = sctp->cwnd.ssthresh = (size_t)1 << 20;
     sctp->pacer = (struct wrd_sctp_pacer){0};
 }
@@ -114,7 +132,7 @@ static struct wrd_datagram run[RUN_MAX];
 /* The client's next `count` datagrams, of equal length. */
 static void draw_up_run(struct pair *pair, unsigned count)
 {
-    wrd_time now = wrd_node_now();
+    wrd_time now = pair->now;
     widen_window(pair);
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(wrd_conn_send(pair->client.endpoint, now, pair->conn, WRD_BINARY, zeros, SIZE), WRD_OK);
@@ -124,16 +142,30 @@ static void draw_up_run(struct pair *pair, unsigned count)
     }
 }
 
-/* How many datagrams wait for the client; they are read, and given to it. */
-static unsigned take_answers(struct pair *pair)
+static void wait_for(const struct wrd_node *node)
+{
+    struct pollfd fd = {.fd = node->udp.fd, .events = POLLIN};
+    assert_int_equal(poll(&fd, 1, LONG_MS), 1);
+}
+
+/* Reads as many datagrams as the server sent by now, and gives them to the client. */
+static void take_answers(struct pair *pair, uint64_t count)
 {
     uint8_t bytes[WRD_DATAGRAM_MAX];
     wrd_path path = {.local = pair->client.udp.local, .remote = pair->server.udp.local};
-    unsigned count = 0;
-    ssize_t len;
-    for (; (len = recv(pair->client.udp.fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0; count++)
-        wrd_endpoint_receive(pair->client.endpoint, wrd_node_now(), &path, bytes, (size_t)len);
-    return count;
+    for (; count > 0; count--) {
+        wait_for(&pair->client);
+        ssize_t len = recv(pair->client.udp.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        assert_true(len > 0);
+        wrd_endpoint_receive(pair->client.endpoint, pair->now, &path, bytes, (size_t)len);
+    }
+}
+
+static uint64_t sent_by(const struct wrd_node *node)
+{
+    wrd_endpoint_counters counters = {.size = sizeof counters};
+    wrd_endpoint_get_counters(node->endpoint, &counters);
+    return counters.datagrams_sent;
 }
 
 /* Nothing of this waits for a timer: an answer that is there at once was not delayed. */
@@ -145,13 +177,17 @@ static void a_run_gets_a_sack_for_every_thirty_two_and_one_at_its_end(void **sta
     open_pair(&pair);
     const unsigned joins = WRD_UDP_GSO | WRD_UDP_GRO;
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0] && (pair.server.udp.features & joins) == joins; i++) {
+        const unsigned at_once = lengths[i] / sack_every_run, at_its_end = lengths[i] % sack_every_run > 0;
         draw_up_run(&pair, lengths[i]);
-        assert_int_equal(take_answers(&pair), 0);
+        uint64_t before = sent_by(&pair.server);
         assert_int_equal(wrd_udp_send(&pair.client.udp, run, lengths[i]), lengths[i]);
+        wait_for(&pair.server);
         wrd_node_process(&pair.server);
-        assert_int_equal(take_answers(&pair), lengths[i] / sack_every_run);
+        assert_int_equal(sent_by(&pair.server) - before, at_once);
+        assert_int_equal(pair.server.out_count, 0);
         wrd_node_flush(&pair.server);
-        assert_int_equal(take_answers(&pair), lengths[i] % sack_every_run > 0);
+        assert_int_equal(sent_by(&pair.server) - before, at_once + at_its_end);
+        take_answers(&pair, at_once + at_its_end);
         assert_int_equal(wrd_conn_buffered(pair.client.endpoint, pair.conn), 0);
         hear_all(&pair);
     }
