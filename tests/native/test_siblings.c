@@ -496,7 +496,7 @@ static void threads_that_pass_to_each_other_lose_only_what_is_counted(void **sta
     }
     assert_int_equal(passed, taken);
     assert_int_equal(refused, lost);
-    assert_true(taken > 1000);
+    assert_true(taken >= WRD_MAIL_MAX); /* one box full, if the threads run one after the other */
     for (unsigned i = 0; i < 3; i++)
         assert_true(atomic_load(&s->woken[i]) > 0);
 }

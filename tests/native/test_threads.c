@@ -560,10 +560,12 @@ static void counters_are_summed_over_the_loops_from_any_thread(void **state)
     crowd_open(&c);
     crowd_echo(&c, 3);
     wait_for_connections(r.server, CLIENTS);
-    counters = counters_of(wrd_server_loop(r.server, THREADS - 1));
+    wrd_server *another = wrd_server_loop(r.server, THREADS - 1);
+    for (wrd_time until = deadline(); counters_of(another).endpoint.datagrams_received <= 3 * CLIENTS;)
+        assert_true(wrd_node_now() < until); /* of connections that had hardly begun, it may be */
+    counters = counters_of(another);
     assert_int_equal(counters.endpoint.connections, CLIENTS);
     assert_true(counters.endpoint.checks_answered >= CLIENTS);
-    assert_true(counters.endpoint.datagrams_received > 3 * CLIENTS);
     assert_true(counters.receive_buffer > 0 && counters.send_buffer > 0);
     crowd_free(&c);
     wrd_server_stop(r.server);
@@ -613,6 +615,7 @@ static void the_thread_that_turns_a_server_reads_what_is_so_now(void **state)
     crowd_look(&c, 0);
     assert_int_equal(wrd_client_send(c.clients[0], &(uint32_t){0}, 4), WRD_OK);
     wrd_client_flush(c.clients[0]);
+    assert_int_equal(poll(&(struct pollfd){r.server->node.udp.fd, POLLIN, 0}, 1, WAIT_MS), 1);
     assert_int_equal(wrd_server_turn(r.server, &r.handlers, WAIT_MS), WRD_OK);
     assert_true(counters_of(r.server).endpoint.datagrams_received > before);
     wrd_server_free(r.server);
@@ -636,10 +639,13 @@ static void datagrams_that_find_no_room_in_the_socket_are_counted(void **state)
     for (int i = 0; i < 100; i++)
         assert_int_equal(sendto(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&to, sizeof to), sizeof bytes);
     (void)close(fd);
-    assert_int_equal(wrd_server_turn(server, &(wrd_handlers){0}, WAIT_MS), WRD_OK);
     wrd_server_counters counters = counters_of(server);
+    for (wrd_time until = deadline(); counters.receive_lost + counters.endpoint.dropped_garbage != 100;) {
+        assert_true(wrd_node_now() < until);
+        assert_int_equal(wrd_server_turn(server, &(wrd_handlers){0}, 1), WRD_OK);
+        counters = counters_of(server);
+    }
     assert_true(counters.receive_lost > 0);
-    assert_int_equal(counters.receive_lost + counters.endpoint.dropped_garbage, 100);
     assert_true(counters.receive_buffer >= 1024 && counters.receive_buffer <= 4096);
     wrd_server_free(server);
 }
@@ -807,7 +813,7 @@ static void remove_middlebox(struct middlebox *m)
 static void a_client_whose_port_changes_is_known_on_whichever_loop_it_lands(void **state)
 {
     (void)state;
-    enum { LOOPS = 32, CHANGES = 3 }; /* all to the loop that it is on is less likely than 32 to the power of -3 */
+    enum { LOOPS = 32, CHANGES = 5 }; /* all to the loop that it is on is less likely than 32 to the power of -5 */
     struct running r;
     struct middlebox m;
     struct crowd c;
