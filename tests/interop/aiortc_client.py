@@ -80,6 +80,14 @@ class Channel:
     async def receive(self, within=20):
         return await self._within(self._arrived.get(), within)
 
+    async def waits(self, within):
+        """Whether a message that has not been received is there, or comes in this time."""
+        for _ in range(int(within * 100)):
+            if not self._arrived.empty():
+                break
+            await asyncio.sleep(0.01)
+        return not self._arrived.empty()
+
 
 class Client:
     """`munge`: X as its own ufrag and password too, as the original's client. `prefix`: what X begins with."""

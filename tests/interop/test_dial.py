@@ -64,11 +64,11 @@ class Dial(unittest.TestCase):
         self.echo(server, ["the right one still works"])
 
     def test_nobody_listening_is_refused(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
-            unused.bind((programs.IP4, 0))
-            port = unused.getsockname()[1]
-        dial = self.dial(f"{programs.IP4}:{port}", NOBODY)
-        self.assertEqual(self.exit_code(dial, within=20), 4, dial.log())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+            held.bind((programs.IP4, 0))
+            held.connect((programs.IP4, 9))  # so it takes nobody else's datagrams, and nobody else gets its port
+            dial = self.dial(f"{programs.IP4}:{held.getsockname()[1]}", NOBODY)
+            self.assertEqual(self.exit_code(dial, within=20), 4, dial.log())
 
     def test_silence_is_a_timeout(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
