@@ -24,7 +24,7 @@ test(`${count} clients are open at once on one port, and each is heard`, async (
   const empty = resident(server);
   const { heap } = await ask(server);
   crowd = program('crowd', server.address, count, '--addresses', addresses);
-  const open = JSON.parse((await crowd.until(/^\{"all_open".*$/m, 'out', 180_000))[0]);
+  const open = JSON.parse((await crowd.until(/^\{"all_open".*\n/m, 'out', 180_000))[0]);
   tell('crowd', open);
   assert.equal(open.open, count);
   assert.equal(open.ended, 0, open.last_end);
@@ -40,7 +40,7 @@ test(`${count} clients are open at once on one port, and each is heard`, async (
   const stat = await ask(server);
   tell('heap per client, in bytes', ((stat.heap - heap) / count).toFixed(0));
   assert.equal(stat.connections, count);
-  const echoed = await ask(crowd, 'echo', /^\{"all_echoed".*$/m);
+  const echoed = await ask(crowd, 'echo', /^\{"all_echoed".*\n/m);
   tell('crowd', echoed);
   assert.equal(echoed.echoed, count);
   assert.equal(echoed.corrupt, 0);

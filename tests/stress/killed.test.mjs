@@ -21,7 +21,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const allOpen = (crowd) => crowd.until(/^\{"all_open".*$/m, 'out', PATIENCE_MS);
+const allOpen = (crowd) => crowd.until(/^\{"all_open".*\n/m, 'out', PATIENCE_MS);
 
 test('of clients that are killed nothing stays, and the others notice nothing', async () => {
   const server = keep(await echoServer('127.0.0.1:0', '--lost', LOST_MS));
@@ -47,7 +47,7 @@ test('of clients that are killed nothing stays, and the others notice nothing', 
   tell('the others', stat);
   assert.equal(stat.ended, 0, stat.last_end);
   assert.equal(stat.corrupt, 0);
-  const echoed = await ask(others, 'echo', /^\{"all_echoed".*$/m);
+  const echoed = await ask(others, 'echo', /^\{"all_echoed".*\n/m);
   assert.equal(echoed.open, count);
 });
 
@@ -69,6 +69,6 @@ test('a server that is killed and started again has its address, and gets its cl
     tell(`clients after round ${round}`, stat);
     assert.equal(stat.ended, round * count);
   }
-  const echoed = await ask(crowd, 'echo', /^\{"all_echoed".*$/m);
+  const echoed = await ask(crowd, 'echo', /^\{"all_echoed".*\n/m);
   assert.equal(echoed.corrupt, 0);
 });

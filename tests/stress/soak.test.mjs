@@ -18,7 +18,7 @@ after(() => Promise.all(running.map((one) => one.stop('SIGKILL'))));
 test(`in ${minutes} minutes of comings, goings, deaths and floods nobody is lost and memory stays flat`, async () => {
   const server = keep(await echoServer('198.51.100.10:3478', '--lost', LOST_MS));
   const stays = keep(program('crowd', server.address, count, '--chatter', 1_000));
-  await stays.until(/^\{"all_open".*$/m, 'out', 60_000);
+  await stays.until(/^\{"all_open".*\n/m, 'out', 60_000);
   const rounds = Math.max(2, Math.round(minutes * 60_000 / (8_000 + SETTLED_MS)));
   const memory = [];
   let attempts = 0;

@@ -25,7 +25,7 @@ export async function result(running, patience) {
 }
 
 /** Servers and crowds answer a line with a line of JSON. */
-export async function ask(running, what = 'stat', pattern = /^\{.*\}$/m, patience = 60_000) {
+export async function ask(running, what = 'stat', pattern = /^\{.*\}\n/m, patience = 60_000) {
   running.out = '';
   await running.write(`${what}\n`);
   return JSON.parse((await running.until(pattern, 'out', patience))[0]);
@@ -44,19 +44,25 @@ export async function eventually(look, patience, what) {
 /** `wrd serve`, with its address as `address`. */
 export async function serve(...args) {
   const server = new Program(wrd, ['serve', ...args]);
-  const [, ip, fingerprint] = await server.until(/^listening (\S+) (\S+)/m);
+  const [, ip, fingerprint] = await server.until(/^listening (\S+) ([0-9a-f]{64}) /m);
   return Object.assign(server, { address: `${ip} ${fingerprint}` });
 }
 
-/** The counters of `wrd serve` with --metrics, once it has taken what was sent to it, by name and labels. */
-export async function metrics(server) {
-  const [, url] = /^status (http:\S+)status$/m.exec(server.out) ?? [];
+/** The counters of `wrd serve` with --metrics, by name and labels. */
+export async function counters(server) {
+  const [, url] = await server.until(/^status (http:\S+)status\n/m);
+  const text = await (await fetch(`${url}metrics`)).text();
+  return Object.fromEntries([...text.matchAll(/^(\w\S*) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+}
+
+/** The same once `is` holds of them, or 20 s have passed, and the server has taken what was sent to it. */
+export async function metrics(server, is = () => true) {
+  const until = Date.now() + 20_000;
   for (let before; ;) {
     await pause(150); // those that it tells may be 100 ms old
-    const text = await (await fetch(`${url}metrics`)).text();
-    const now = Object.fromEntries([...text.matchAll(/^(\w\S*) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+    const now = await counters(server);
     const received = now['wrd_datagrams_total{direction="in"}'];
-    if (received === before) return now;
+    if (received === before && (is(now) || Date.now() > until)) return now;
     before = received;
   }
 }
@@ -64,7 +70,7 @@ export async function metrics(server) {
 /** The echo server of this folder. */
 export async function echoServer(...args) {
   const server = program('echo_server', ...args);
-  const [, address] = await server.until(/^listening (.*)$/m);
+  const [, address] = await server.until(/^listening (.*)\n/m);
   return Object.assign(server, { address });
 }
 
