@@ -197,8 +197,7 @@ window.channels = {
                 await wait(1);
         }
         await channel.drained();
-        await until('an echo', () => got.size > 0);
-        await wait(200);
+        await until('all echoes', () => got.size === count, 5_000).catch(() => undefined);
         await channel.close();
         return got.size;
     },
