@@ -8,7 +8,7 @@ wrd_test_around(fences/symbols fences 60 ${scripts}/check-symbols ${PROJECT_BINA
 wrd_test_around(fences/pure fences 60 ${scripts}/check-pure)
 wrd_test_around(fences/hygiene fences 60 ${scripts}/check-hygiene)
 wrd_test_around(fences/claims fences 30 ${scripts}/check-claims)
-wrd_test_around(fences/warnings fences 400 ${scripts}/check-warnings ${PROJECT_BINARY_DIR}/warnings)
+wrd_test_around(fences/warnings fences 900 ${scripts}/check-warnings ${PROJECT_BINARY_DIR}/warnings)
 wrd_test_around(fences/can_fail fences 120 ${scripts}/test-fences)
 if(BUILD_SHARED_LIBS)
     set_tests_properties(fences/symbols PROPERTIES DISABLED TRUE) # reads archives

@@ -361,14 +361,4 @@ window.channels = {
         const channel = await connection.open('one too many').catch((error) => ({ closed: error }));
         return words(await channel.closed);
     },
-
-    // The same id on both sides, nothing in band.
-    async negotiated(ids) {
-        const opened = [];
-        for (const id of ids) {
-            const opening = connection.open('negotiated', { negotiated: true, id });
-            opened.push(await Promise.race([opening.then((channel) => channel.id), wait(2000).then(() => 'not opened')]));
-        }
-        return opened;
-    },
 };
