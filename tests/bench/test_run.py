@@ -57,6 +57,9 @@ class Figures(unittest.TestCase):
         taken, notes = self.loaded({"connects.failed": 1, "connects.opened": 7, "connects.server_cpu": 120.5})
         self.assertEqual((taken, notes), ({CONNECT: 120.5}, ["connects: 1 failed, 7 opened"]))
 
+    def test_the_least_of_all_rounds_counts(self):
+        self.assertEqual(load_run().least([{SEND: 2.0}, {SEND: 1.5, CONNECT: 90.0}, {}]), {SEND: 1.5, CONNECT: 90.0})
+
     def test_a_ratio_says_how_many_times_cheaper_we_are(self):
         ratios = {row["peer"]: row["ratio"] for row in self.rows(CONNECT)}
         self.assertEqual(ratios, {"ceiling": 0.9, "str0m": 5.0, "pion": 9.0})
