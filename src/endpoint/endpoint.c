@@ -451,7 +451,7 @@ void wrd_endpoint_refused(wrd_endpoint *ep, wrd_time now, const wrd_addr *remote
     struct wrd_connection *c = wrd_paths_find(&ep->paths, remote);
     if (!c || !c->dialed || c->phase >= WRD_PHASE_OPEN)
         return;
-    wrd_connection_end(c, ep->now, WRD_REFUSED, 
+    wrd_connection_end(c, ep->now, WRD_REFUSED,
                        "nobody listens on that port, or a firewall rejects: is the server running there?");
     wrd_endpoint_settle(ep, c);
 }
