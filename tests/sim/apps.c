@@ -6,7 +6,7 @@
 
 /* ---- the server */
 
-static void echo_waiting(struct world *world, struct node *node, struct echo *echo, wrd_conn conn)
+void echo_waiting(struct world *world, struct node *node, struct echo *echo, wrd_conn conn)
 {
     wrd_message message;
     while (wrd_conn_receive(node->endpoint, world->now, conn, &message) == WRD_OK) {

@@ -13,6 +13,8 @@ struct echo {
     uint64_t taken;    /* looked at, those asked again more than once */
 };
 void echo_turn(struct world *world, struct node *node);
+/* What it does with the messages that wait; the WRITABLE event is the time for what had no room. */
+void echo_waiting(struct world *world, struct node *node, struct echo *echo, wrd_conn conn);
 
 /*
  * Dials `to`, sends `messages` messages of up to `size_max` bytes as fast as the connection takes them, and checks that

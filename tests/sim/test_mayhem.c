@@ -26,6 +26,7 @@ struct mayhem {
     struct node *server, *clients[CLIENTS];
     struct caller callers[CLIENTS];
     struct strangers strangers;
+    struct echo echo;
     wrd_conn open[CLIENTS]; /* at the server, as far as it remembers */
     unsigned opened, lives;
     const char *wrong;
@@ -45,19 +46,14 @@ static void watch(struct world *world, const struct node *node)
         mayhem.wrong = audit(node->endpoint);
 }
 
-/* Echoes what comes while there is room for it. */
 static void server_turn(struct world *world, struct node *node)
 {
     wrd_event event;
-    wrd_message message;
     while (wrd_endpoint_next(node->endpoint, &event)) {
         if (event.kind == WRD_EVENT_OPEN)
             mayhem.open[mayhem.opened++ % CLIENTS] = event.conn;
-        if (event.kind != WRD_EVENT_READABLE && event.kind != WRD_EVENT_WRITABLE)
-            continue;
-        while (wrd_conn_receive(node->endpoint, world->now, event.conn, &message) == WRD_OK &&
-               wrd_conn_send(node->endpoint, world->now, event.conn, message.kind, message.data, message.len) == WRD_OK)
-            wrd_conn_release(node->endpoint, world->now, event.conn);
+        if (event.kind == WRD_EVENT_READABLE || event.kind == WRD_EVENT_WRITABLE)
+            echo_waiting(world, node, &mayhem.echo, event.conn);
     }
 }
 

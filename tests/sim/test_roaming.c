@@ -24,18 +24,14 @@ static void server_turn(struct world *w, struct node *node)
 {
     wrd_event event;
     while (wrd_endpoint_next(node->endpoint, &event)) {
-        wrd_message message;
         if (event.kind == WRD_EVENT_MOVED) {
             moved++;
             moved_to = event.peer;
         }
         if (event.kind == WRD_EVENT_CLOSED)
             echo.closed++;
-        if (event.kind != WRD_EVENT_READABLE && event.kind != WRD_EVENT_WRITABLE)
-            continue;
-        while (wrd_conn_receive(node->endpoint, w->now, event.conn, &message) == WRD_OK &&
-               wrd_conn_send(node->endpoint, w->now, event.conn, message.kind, message.data, message.len) == WRD_OK)
-            wrd_conn_release(node->endpoint, w->now, event.conn);
+        if (event.kind == WRD_EVENT_READABLE || event.kind == WRD_EVENT_WRITABLE)
+            echo_waiting(w, node, &echo, event.conn);
     }
 }
 
