@@ -282,7 +282,8 @@ bool bench_read_options(struct bench_options *o, int argc, char **argv, int *cod
 uint32_t bench_seconds_bound(const struct bench_options *o, bool at_most)
 {
     uint32_t runs = 0;
-    uint32_t seconds = at_most ? 49 : 1; /* the first probes, and finding out why the server fell silent */
+    /* The first probes, and finding out why the server fell silent. */
+    uint32_t seconds = at_most ? 44 + BENCH_STALL_S : 1;
 
     if ((o->modes & (BENCH_CONNECTS | BENCH_IDLE)) != 0) {
         /* bench_run.c and bench_clients.c give so much. */
@@ -295,5 +296,5 @@ uint32_t bench_seconds_bound(const struct bench_options *o, bool at_most)
     }
     runs += (o->modes & BENCH_RECEIVE) != 0 ? o->bulk_sizes.count : 0;
     runs += (o->modes & BENCH_SEND) != 0 ? o->bulk_sizes.count : 0;
-    return seconds + runs * (o->seconds + (at_most ? 28 + 2 * BENCH_DRAIN_S : 1));
+    return seconds + runs * (o->seconds + (at_most ? 23 + BENCH_STALL_S + 2 * BENCH_DRAIN_S : 1));
 }

@@ -338,16 +338,21 @@ describe('faults of the server', { concurrency: 4 }, () => {
     }
   }
 
+  /** A bench that holds `count` idle clients of a server when that ends by `signal`, or has done so already. */
+  const idleAtTheEnd = async (t, signal, count, args) => {
+    const server = await serve(t, ['--bench']);
+    const idle = new Program(wrd, ['bench', server.where, server.fingerprint, '--clients', `${count}`, '--progress', ...args(server)]);
+    await idle.until(new RegExp(`${count} idle clients`), 'err').catch(() => {}); // or it is over before that is said
+    await server.stop(signal);
+    return idle;
+  };
+
   // Of a death it hears when it wants to close them, of a goodbye at once.
   for (const [signal, known, code, says] of [['SIGTERM', 60, 6, /clients that were lost: 40, closed by the peer/],
     ['SIGKILL', undefined, 8, /confirmed the end of no connection, and nobody listens on its port any more: it has ended/]]) {
     test(`a server that ends by ${signal} under idle clients is told: ${code}`, async (t) => {
       const under = async (seconds) => {
-        const server = await serve(t, ['--bench']);
-        const idle = new Program(wrd,
-          ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', `${known ?? seconds}`, '--progress', 'idle']);
-        await idle.until(/40 idle clients/, 'err').catch(() => {}); // or it is over before that is said
-        await server.stop(signal);
+        const idle = await idleAtTheEnd(t, signal, 40, () => ['--idle-seconds', `${known ?? seconds}`, 'idle']);
         await idle.ended;
         return idle;
       };
@@ -360,10 +365,7 @@ describe('faults of the server', { concurrency: 4 }, () => {
 
   test('nor is the end of a server overlooked by a bench that is held up itself meanwhile: 8', async (t) => {
     const under = async (seconds) => {
-      const server = await serve(t, ['--bench']);
-      const idle = new Program(wrd, ['bench', server.where, server.fingerprint, '--clients', '40', '--idle-seconds', `${seconds}`, '--progress', 'idle']);
-      await idle.until(/40 idle clients/, 'err').catch(() => {}); // or it is over before that is said
-      await server.stop('SIGKILL');
+      const idle = await idleAtTheEnd(t, 'SIGKILL', 40, () => ['--idle-seconds', `${seconds}`, 'idle']);
       await sleep(seconds * 1000 + 1000); // it has said goodbye, and waits two seconds for an answer
       await pause(idle).catch(() => {}); // or it has ended
       await sleep(3000);
@@ -378,11 +380,8 @@ describe('faults of the server', { concurrency: 4 }, () => {
   test('the end of the process of --server-pid is told', async (t) => {
     const says = /the process \d+ of --server-pid has ended/;
     const under = async (seconds) => {
-      const server = await serve(t, ['--bench']);
-      const idle = new Program(wrd, ['bench', server.where, server.fingerprint, '--server-pid', `${server.child.pid}`,
-        '--clients', '10', '--idle-seconds', `${seconds}`, '--progress', 'idle', 'echo']);
-      await idle.until(/10 idle clients/, 'err').catch(() => {}); // or it is over before that is said
-      await server.stop('SIGKILL');
+      const idle = await idleAtTheEnd(t, 'SIGKILL', 10, (server) =>
+        ['--server-pid', `${server.child.pid}`, '--idle-seconds', `${seconds}`, 'idle', 'echo']);
       await idle.ended;
       return idle;
     };
