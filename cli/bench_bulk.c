@@ -7,6 +7,7 @@
 
 #include "cli/bench.h"
 #include "cli/bench_server.h"
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
 
@@ -169,11 +170,11 @@ enum until { UNTIL_TIME, UNTIL_ARRIVED, UNTIL_ANSWERED, UNTIL_MOVED };
 static bool go_on(struct bulk *bulk, struct fleet *fleet, uint64_t until_ns, enum until until)
 {
     struct bench *bench = bulk->bench;
-    uint64_t checked_ns = machine_ns();
+    uint64_t checked_ns = clock_ns();
     uint64_t bytes = arrived(bulk, fleet);
 
     bulk->moved_ns = checked_ns;
-    while (machine_ns() < until_ns) {
+    while (clock_ns() < until_ns) {
         if ((until == UNTIL_ARRIVED && waiting(bulk, fleet) == 0) || (until == UNTIL_ANSWERED && all_answered(bulk))) {
             return true;
         }
@@ -212,7 +213,7 @@ static void measure(struct bulk *bulk, struct fleet *fleet)
     for (uint32_t i = 0; bulk->to_server && i < bulk->clients; i++) {
         fleet_touch(fleet, i);
     }
-    bool well = go_on(bulk, fleet, machine_ns() + warm_up, UNTIL_TIME);
+    bool well = go_on(bulk, fleet, clock_ns() + warm_up, UNTIL_TIME);
     bench_take_snapshot(bench, &bulk->begin);
     bulk->begin_bytes = arrived(bulk, fleet);
     well = well && go_on(bulk, fleet, bulk->begin.ns + seconds_ns, UNTIL_TIME);
@@ -223,7 +224,7 @@ static void measure(struct bulk *bulk, struct fleet *fleet)
     }
     bulk->sending = false;
     bulk->stalled = !well || (!bulk->to_server &&
-                              !go_on(bulk, fleet, machine_ns() + BENCH_STALL_S * (uint64_t)BENCH_NS, UNTIL_MOVED));
+                              !go_on(bulk, fleet, clock_ns() + BENCH_STALL_S * (uint64_t)BENCH_NS, UNTIL_MOVED));
 }
 
 /* Lets what is under way arrive, and asks what the server got. */
@@ -231,7 +232,7 @@ static void settle(struct bulk *bulk, struct fleet *fleet, bool counts)
 {
     uint64_t drain_ns = BENCH_DRAIN_S * (uint64_t)BENCH_NS;
 
-    if (!go_on(bulk, fleet, machine_ns() + drain_ns, UNTIL_ARRIVED)) {
+    if (!go_on(bulk, fleet, clock_ns() + drain_ns, UNTIL_ARRIVED)) {
         bulk->stalled = true;
         return;
     }
@@ -244,7 +245,7 @@ static void settle(struct bulk *bulk, struct fleet *fleet, bool counts)
         fleet_touch(fleet, i);
     }
     bulk->asking = false;
-    if (!go_on(bulk, fleet, machine_ns() + drain_ns, UNTIL_ANSWERED) && !is_broken(bulk)) {
+    if (!go_on(bulk, fleet, clock_ns() + drain_ns, UNTIL_ANSWERED) && !is_broken(bulk)) {
         count_wrong(bulk, "the server does not say what it counted");
     }
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/bench.h"
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 
 #define CLOSE_S 5
@@ -81,10 +82,10 @@ static bool open_alone(struct bench *bench)
     static struct bench_opening opening; /* large */
     const struct fleet_work none = {0};
     struct histogram *times = calloc(1, sizeof *times);
-    uint64_t until = machine_ns() + ALONE_S * (uint64_t)BENCH_NS;
+    uint64_t until = clock_ns() + ALONE_S * (uint64_t)BENCH_NS;
     bool all = times != NULL;
 
-    for (unsigned i = 0; all && i < ALONE && i < bench->options.clients && machine_ns() < until; i++) {
+    for (unsigned i = 0; all && i < ALONE && i < bench->options.clients && clock_ns() < until; i++) {
         struct fleet fleet;
         if (!bench_fleet_open(bench, &fleet, 1)) {
             all = false;
@@ -146,7 +147,7 @@ static void hold(struct bench *bench, struct fleet *fleet, const struct clients 
 {
     uint64_t until = clients->open.ns + (uint64_t)bench->options.idle_seconds * BENCH_NS;
 
-    while (machine_ns() < until && fleet->counts[FLEET_OPEN] > 0) {
+    while (clock_ns() < until && fleet->counts[FLEET_OPEN] > 0) {
         if (!fleet_turn(fleet, until)) {
             bench->interrupted = true;
             return;

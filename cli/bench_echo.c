@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/bench.h"
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 
 #define WARM_UP_NS 500000000u
@@ -79,7 +80,7 @@ static void on_ready(struct fleet *fleet, uint32_t index, void *user)
     struct echo *echo = user;
     struct echo_client *state = &echo->state[index];
     wrd_client *client = fleet->clients[index].client;
-    uint64_t now = machine_ns();
+    uint64_t now = clock_ns();
     wrd_message message;
 
     while (wrd_client_receive(client, &message) == WRD_OK) {
@@ -131,7 +132,7 @@ static bool go_on(struct echo *echo, struct fleet *fleet, uint64_t until_ns, boo
 {
     struct bench *bench = echo->bench;
 
-    while (machine_ns() < until_ns && !(draining && missing(echo) == 0)) {
+    while (clock_ns() < until_ns && !(draining && missing(echo) == 0)) {
         if (!fleet_turn(fleet, until_ns)) {
             bench->interrupted = true;
             return false;
@@ -152,11 +153,11 @@ static void measure(struct echo *echo, struct fleet *fleet)
     uint64_t warm_up = seconds_ns / 4 < WARM_UP_NS ? seconds_ns / 4 : WARM_UP_NS;
 
     echo->sending = true;
-    echo->last_ns = machine_ns();
+    echo->last_ns = clock_ns();
     for (uint32_t i = 0; i < echo->clients; i++) {
         fleet_touch(fleet, i);
     }
-    bool well = go_on(echo, fleet, machine_ns() + warm_up, false);
+    bool well = go_on(echo, fleet, clock_ns() + warm_up, false);
     bench_take_snapshot(bench, &echo->begin);
     echo->measuring = true;
     well = well && go_on(echo, fleet, echo->begin.ns + seconds_ns, false);
@@ -166,7 +167,7 @@ static void measure(struct echo *echo, struct fleet *fleet)
     }
     echo->measuring = echo->sending = false;
     if (well) {
-        (void)go_on(echo, fleet, machine_ns() + BENCH_DRAIN_S * (uint64_t)BENCH_NS, true);
+        (void)go_on(echo, fleet, clock_ns() + BENCH_DRAIN_S * (uint64_t)BENCH_NS, true);
     }
 }
 

@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "cli/bench_machine.h"
+#include "cli/clock.h"
 #include "cli/say.h"
 
 #define EVENTS_MAX 256
@@ -72,7 +72,7 @@ static void note_deadline(struct fleet *fleet, uint32_t index)
 {
     struct fleet_client *client = &fleet->clients[index];
     int timeout_ms = wrd_client_timeout(client->client);
-    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : machine_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+    uint64_t deadline = timeout_ms < 0 ? UINT64_MAX : clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
 
     if (client->heap_at == NOWHERE) {
         client->deadline_ns = deadline;
@@ -98,7 +98,7 @@ wrd_result fleet_dial(struct fleet *fleet, uint32_t index, const char **why)
 {
     struct fleet_client *client = &fleet->clients[index];
 
-    client->dialed_ns = machine_ns();
+    client->dialed_ns = clock_ns();
     wrd_result result = wrd_client_dial(&client->client, &fleet->address, &fleet->options, why);
     if (result != WRD_OK) {
         client->client = NULL;
@@ -210,7 +210,7 @@ void fleet_hang_up(struct fleet *fleet, uint32_t index)
     struct fleet_client *client = &fleet->clients[index];
 
     if (client->state == FLEET_OPENING || client->state == FLEET_OPEN) {
-        client->hung_up_ns = machine_ns();
+        client->hung_up_ns = clock_ns();
         client->heard = heard(client);
         wrd_client_close(client->client);
         enter(fleet, index, FLEET_CLOSING);
@@ -248,7 +248,7 @@ bool fleet_open(struct fleet *fleet, const wrd_address *address, const wrd_clien
 
 static int wait_ms(const struct fleet *fleet, uint64_t until_ns)
 {
-    uint64_t now = machine_ns();
+    uint64_t now = clock_ns();
     uint64_t due = fleet->heap_count > 0 && deadline_at(fleet, 0) < until_ns ? deadline_at(fleet, 0) : until_ns;
     uint64_t wait = due > now ? (due - now + NS_PER_MS - 1) / NS_PER_MS : 0;
 
@@ -274,7 +274,7 @@ bool fleet_turn(struct fleet *fleet, uint64_t until_ns)
     struct epoll_event events[EVENTS_MAX];
     int count = wait_for(fleet, events, until_ns);
 
-    fleet->now_ns = machine_ns();
+    fleet->now_ns = clock_ns();
     for (int i = 0; i < count; i++) {
         if (events[i].data.u32 == STOP_INDEX) {
             fleet->stopped = true;
@@ -296,7 +296,7 @@ static void abort_client(struct fleet *fleet, uint32_t index)
     struct fleet_client *client = &fleet->clients[index];
     wrd_event event = {.reason = WRD_LOST, .text = UNCONFIRMED};
 
-    wrd_endpoint_abort(wrd_client_endpoint(client->client), machine_ns() / 1000);
+    wrd_endpoint_abort(wrd_client_endpoint(client->client), clock_ns() / 1000);
     wrd_client_flush(client->client);
     for (wrd_event told; wrd_client_next(client->client, &told);) {
         /* Its CLOSED event is what lets it be freed without a wait. */
@@ -316,7 +316,7 @@ static void abort_unconfirmed(struct fleet *fleet, uint64_t now_ns)
 
 void fleet_hang_up_all(struct fleet *fleet, uint32_t at_once, uint64_t limit_ns)
 {
-    uint64_t now = machine_ns();
+    uint64_t now = clock_ns();
     uint64_t until = now + limit_ns;
     uint64_t looked = now;
     bool stopped = fleet->stopped;
@@ -324,8 +324,7 @@ void fleet_hang_up_all(struct fleet *fleet, uint32_t at_once, uint64_t limit_ns)
 
     fleet->work.opened = NULL;
     fleet->work.ready = NULL;
-    for (; fleet->counts[FLEET_FREE] < fleet->capacity && now < until && fleet->stopped == stopped;
-         now = machine_ns()) {
+    for (; fleet->counts[FLEET_FREE] < fleet->capacity && now < until && fleet->stopped == stopped; now = clock_ns()) {
         for (; next < fleet->capacity && fleet->counts[FLEET_CLOSING] < at_once; next++) {
             if (fleet->clients[next].state == FLEET_OPENING) {
                 abort_client(fleet, next);

@@ -17,14 +17,6 @@ static uint64_t as_ns(const struct timespec *time)
     return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_nsec;
 }
 
-uint64_t machine_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return as_ns(&now);
-}
-
 bool machine_usage(struct usage *out, pid_t pid)
 {
     struct timespec cpu;

@@ -19,7 +19,6 @@ struct machine {
     char cpu[128], kernel[160];
 };
 
-uint64_t machine_ns(void); /* a monotonic clock */
 /* `pid` 0: this process. False: there is no such process, or the system does not tell. */
 bool machine_usage(struct usage *out, pid_t pid);
 void machine_describe(struct machine *out);

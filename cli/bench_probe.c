@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/bench.h"
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
 
@@ -100,9 +101,9 @@ static void say_not_open(struct bench *bench, const struct bench_opening *openin
 /* Waits for the answer. */
 static void listen_for(struct bench *bench, struct fleet *fleet, struct probe *probe)
 {
-    uint64_t until = machine_ns() + BENCH_STALL_S * (uint64_t)BENCH_NS;
+    uint64_t until = clock_ns() + BENCH_STALL_S * (uint64_t)BENCH_NS;
 
-    while (!probe->answered && probe->text == NULL && machine_ns() < until) {
+    while (!probe->answered && probe->text == NULL && clock_ns() < until) {
         if (!fleet_turn(fleet, until)) {
             bench->interrupted = true;
             return;

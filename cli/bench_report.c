@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_machine.h"
+#include "cli/clock.h"
 
 #define PROGRESS_NS 500000000u
 
@@ -88,7 +88,7 @@ void report_row(struct bench_report *report, const char *mode, const char *what,
 
 void report_progress(struct bench_report *report, const char *format, ...)
 {
-    uint64_t now = machine_ns();
+    uint64_t now = clock_ns();
     va_list arguments;
 
     if (!report->progress || now - report->told_ns < PROGRESS_NS) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/bench.h"
+#include "cli/clock.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
 
@@ -86,7 +87,7 @@ void bench_say_failures(struct bench *bench, const char *what, const struct benc
 void bench_take_snapshot(struct bench *bench, struct bench_snapshot *out)
 {
     memset(out, 0, sizeof *out);
-    out->ns = machine_ns();
+    out->ns = clock_ns();
     (void)machine_usage(&out->own, 0);
     if (bench_sees_server(bench) && !machine_usage(&out->server, bench->options.server_pid)) {
         bench->server_ended = true;
@@ -139,7 +140,7 @@ static void on_opened(struct fleet *fleet, uint32_t index, void *user)
 {
     struct bench_opening *opening = user;
 
-    opening->last_ns = machine_ns();
+    opening->last_ns = clock_ns();
     histogram_add(&opening->times, opening->last_ns - fleet->clients[index].dialed_ns);
     opening->opened++;
     opening->failed_in_row = 0;
@@ -229,7 +230,7 @@ bool bench_open_all(struct bench *bench, struct fleet *fleet, struct bench_openi
     opening->bench = bench;
     opening->work = *work;
     fleet->work = (struct fleet_work){.user = opening, .opened = on_opened, .ready = on_ready, .ended = on_ended};
-    opening->first_ns = machine_ns();
+    opening->first_ns = clock_ns();
     opening->last_ns = opening->first_ns;
     bool all = open_all(bench, fleet, opening);
     fleet->work = *work;

@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/doctor_place.h"
 #include "cli/doctor_report.h"
@@ -57,10 +57,7 @@ struct doctor {
 
 static double now_ms(void)
 {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    return (double)clock_ns() / 1e6;
 }
 
 /* ---- the connection */

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cli/clock.h"
 #include "cli/say.h"
 
 #define FILES_OF_ONE 2u /* daemon: the socket it listens on, and its epoll */
@@ -66,20 +66,12 @@ static unsigned count_of(const struct http_gate *gate, const struct in6_addr *ke
     return count;
 }
 
-static uint64_t milliseconds_now(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Has the oldest end, one at a time. */
 static bool make_room(struct http_gate *gate)
 {
     const struct http_peer *oldest = &gate->peers[0];
 
-    if (gate->count == 0 || gate->leaving >= 0 || milliseconds_now() - oldest->since < HTTP_SURE_S * 1000) {
+    if (gate->count == 0 || gate->leaving >= 0 || clock_ns() - oldest->since < HTTP_SURE_S * CLOCK_NS_PER_S) {
         return false;
     }
     gate->leaving = oldest->fd;
@@ -113,7 +105,7 @@ void http_gate_note(void *user, struct MHD_Connection *connection, void **unused
     (void)unused;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        gate->peers[gate->count++] = (struct http_peer){key_of(info->client_addr), fd, milliseconds_now()};
+        gate->peers[gate->count++] = (struct http_peer){key_of(info->client_addr), fd, clock_ns()};
         return;
     }
     if (gate->leaving == fd) {

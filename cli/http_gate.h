@@ -19,7 +19,7 @@
 struct http_peer {
     struct in6_addr key; /* of IPv6 the /64 */
     int fd;
-    uint64_t since; /* milliseconds */
+    uint64_t since; /* clock_ns() */
 };
 
 struct http_gate {

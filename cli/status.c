@@ -3,6 +3,7 @@
 #include <cJSON.h>
 #include <time.h>
 
+#include "cli/clock.h"
 #include "cli/drops.h"
 #include "cli/metrics.h"
 #include "cli/process.h"
@@ -81,8 +82,7 @@ static void add_process(cJSON *json, const wrd_server_counters *counters)
     process_look(&process);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     double wall = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    add(json, "clock", (double)now.tv_sec + (double)now.tv_nsec / 1e9); /* for rates: it never jumps */
+    add(json, "clock", (double)clock_ns() / 1e9); /* for rates: it never jumps */
     add(json, "uptime", wall - process.started);
     add(json, "cpu", process.cpu_seconds);
     cJSON *memory = cJSON_AddObjectToObject(json, "memory");
